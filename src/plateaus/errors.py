@@ -1,0 +1,58 @@
+"""Errors a reader can act on: one sentence with what was given, what is accepted and what to do."""
+
+from __future__ import annotations
+
+
+class PlateauError(Exception):
+    """Base of every error that is the reader's to mend.
+
+    In a notebook only the sentence is shown, without a traceback: the traceback of a mistyped
+    parameter points at our code, not at the mistake.
+    """
+
+    def _render_traceback_(self) -> list[str]:  # read by IPython
+        return [f"{type(self).__name__}: {self}"]
+
+
+class BadParameter(PlateauError):
+    """A chapter or command was given a parameter it does not know or cannot use."""
+
+
+class UnknownModel(PlateauError):
+    """No model of that name is embedded, on disk or reachable on the hub."""
+
+
+class CorruptModel(PlateauError):
+    """A model file is missing, truncated or differs from its recorded checksum."""
+
+
+class BadPrompt(PlateauError):
+    """A prompt or continuation does not tokenise as the experiment needs."""
+
+
+class BadPath(PlateauError):
+    """A path has identical end points, too few steps, or no defined direction."""
+
+
+class BadPoints(PlateauError):
+    """Points have the wrong dimension or are not finite."""
+
+
+class BadRadius(PlateauError):
+    """A plateau radius is not a positive number."""
+
+
+class Undecided(PlateauError):
+    """The question has no certified answer from what was given."""
+
+
+class NoDevice(PlateauError):
+    """The requested device does not exist on this machine."""
+
+
+class NotSaved(PlateauError):
+    """A result could not be written; what was already on disk is untouched."""
+
+
+class TrainingError(PlateauError):
+    """A training recipe was given settings, data or a state that it cannot use."""

@@ -1,0 +1,1 @@
+"""Paths through an activation space, plateaus, merge heights and exact piecewise-linear geometry."""

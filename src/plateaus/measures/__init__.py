@@ -1,0 +1,1 @@
+"""Measurements on what a network does to a path."""

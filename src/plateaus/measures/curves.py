@@ -1,0 +1,103 @@
+"""Curves along a path: how far the output has moved, and how sharply.
+
+Every function takes outputs ``y`` of shape ``(..., steps, c)`` along a path from a (step 0) to b (last
+step), or a curve ``(..., steps)``, and works on all leading axes at once. Distances are computed in
+float64: near a plateau they are differences of almost equal numbers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def distance(y: Tensor) -> Tensor:
+    """d(alpha) = |y(alpha) - y(0)|_2, Janiak et al.; ``(..., steps)``, units of the output space."""
+    y = y.double()
+    return (y - y[..., :1, :]).norm(dim=-1)
+
+
+def normalised_distance(y: Tensor) -> Tensor:
+    """d(alpha) / d(1), dimensionless; may exceed 1. NaN where the two ends have the same output."""
+    d = distance(y)
+    return d / d[..., -1:]
+
+
+def relative_distance(y: Tensor) -> Tensor:
+    """rho = |y - y_a| / (|y - y_a| + |y - y_b|) in [0, 1], Shinkle & Heimersheim; ``(..., steps)``."""
+    y = y.double()
+    to_a, to_b = (y - y[..., :1, :]).norm(dim=-1), (y - y[..., -1:, :]).norm(dim=-1)
+    return to_a / (to_a + to_b)
+
+
+def projection(y: Tensor) -> Tensor:
+    """Position of y along the chord from y_a to y_b: 0 at a, 1 at b, unbounded between."""
+    y = y.double()
+    start, chord = y[..., :1, :], y[..., -1:, :] - y[..., :1, :]
+    return ((y - start) * chord).sum(-1) / chord.square().sum(-1)
+
+
+def arc_length(y: Tensor) -> Tensor:
+    """Fraction of the output polyline's length travelled by each step; monotone from 0 to 1."""
+    travelled = torch.cat([torch.zeros_like(y[..., :1, 0]).double(), step_sizes(y).cumsum(-1)], dim=-1)
+    return travelled / travelled[..., -1:]
+
+
+def step_sizes(y: Tensor) -> Tensor:
+    """|y_{k+1} - y_k|_2, shape ``(..., steps - 1)``, units of the output space per step."""
+    return y.double().diff(dim=-2).norm(dim=-1)
+
+
+def kl(logits: Tensor) -> Tensor:
+    """KL(p_a || p(alpha)) in nats, from logits ``(..., steps, vocabulary)``."""
+    log_p = logits.double().log_softmax(-1)
+    base = log_p[..., :1, :]
+    return (base.exp() * (base - log_p)).sum(-1).clamp_min(0)
+
+
+def root_jsd(logits: Tensor) -> Tensor:
+    """sqrt of the Jensen-Shannon divergence to p_a, in sqrt(nats): a metric, at most sqrt(log 2)."""
+    log_p = logits.double().log_softmax(-1)
+    base = log_p[..., :1, :].expand_as(log_p)
+    middle = torch.logaddexp(base, log_p) - torch.log(torch.tensor(2.0, dtype=torch.float64))
+    halves = (base.exp() * (base - middle)).sum(-1) + (log_p.exp() * (log_p - middle)).sum(-1)
+    return (halves / 2).clamp_min(0).sqrt()
+
+
+def maximum_slope(curve: Tensor) -> Tensor:
+    """Largest finite-difference slope over alpha in [0, 1]; a straight curve from 0 to 1 has 1.
+
+    It understates the true maximum, and is at most steps - 1 for a curve in [0, 1].
+    """
+    return curve.diff(dim=-1).amax(-1) * (curve.shape[-1] - 1)
+
+
+def crossing(curve: Tensor, level: float) -> Tensor:
+    """First alpha at which the curve reaches ``level``, linear between steps; NaN if it never does."""
+    reached = curve >= level
+    k = reached.int().argmax(-1)
+    after = curve.gather(-1, k.unsqueeze(-1)).squeeze(-1)
+    before = curve.gather(-1, (k - 1).clamp_min(0).unsqueeze(-1)).squeeze(-1)
+    part = torch.where(k > 0, (level - before) / torch.where(after > before, after - before, 1.0), 0.0)
+    alpha = ((k - 1).clamp_min(0) + part) / (curve.shape[-1] - 1)
+    return torch.where(reached.any(-1), alpha, torch.nan)
+
+
+def width(curve: Tensor, *, low: float = 0.1, high: float = 0.9) -> Tensor:
+    """alpha(curve = high) - alpha(curve = low): how much of the path the jump takes; linear = high - low."""
+    return crossing(curve, high) - crossing(curve, low)
+
+
+def half_exit_index(curve: Tensor, radius: float | Tensor) -> Tensor:
+    """phi = d(t*/2) / (r/2), t* the first alpha with d >= r: 1 for every affine map, near 0 on a plateau.
+
+    Args:
+        curve: d(alpha), ``(..., steps)``, in the units of ``radius``.
+    """
+    radius = torch.as_tensor(radius, dtype=curve.dtype)
+    exit_at = crossing(curve / radius.unsqueeze(-1) if radius.ndim else curve / radius, 1.0)
+    position = (exit_at / 2 * (curve.shape[-1] - 1)).unsqueeze(-1)
+    k = position.nan_to_num(0).floor().long().clamp(0, curve.shape[-1] - 2)
+    left, right = curve.gather(-1, k).squeeze(-1), curve.gather(-1, k + 1).squeeze(-1)
+    half = torch.lerp(left, right, position.squeeze(-1) - k.squeeze(-1))
+    return half / (radius / 2)

@@ -1,0 +1,133 @@
+"""Plain and residual perceptrons: the proposal's toy networks, as torch modules and as ``Network``s."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from plateaus.networks.network import Network
+
+ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh, "identity": nn.Identity}
+
+
+def normaliser(kind: str | None, width: int) -> nn.Module:
+    """LayerNorm, RMSNorm or nothing, on vectors of ``width``."""
+    return {"layernorm": nn.LayerNorm, "rmsnorm": nn.RMSNorm}[kind](width) if kind else nn.Identity()
+
+
+class ResidualBlock(nn.Module):
+    """g(x) = x + F(x), F = ``depth`` x [normalise, activate, Linear] (pre-activation, as in the proposal).
+
+    With ``skip=False`` g = F: the fully connected control of the same size.
+    """
+
+    def __init__(self, width: int, *, normalisation: str | None, activation: str, skip: bool, depth: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(depth):
+            layers += [normaliser(normalisation, width), ACTIVATIONS[activation](), nn.Linear(width, width)]
+        self.branch = nn.Sequential(*layers)
+        self.skip = skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.branch(x) if self.skip else self.branch(x)
+
+
+class ResidualMLP(nn.Module):
+    """Linear(in -> d), ``blocks`` residual blocks on R^d, then [normalise, activate, Linear(d -> out)].
+
+    The author's toy network (Nonaka 2026, section 4) at its defaults; normalisation, activation
+    and skip connections are switches so that each can be taken away alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: int = 2,
+        width: int = 16,
+        blocks: int = 20,
+        outputs: int = 2,
+        normalisation: str | None = "layernorm",
+        activation: str = "relu",
+        skip: bool = True,
+        depth: int = 2,
+    ) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(inputs, width)
+        self.trunk = nn.ModuleList(
+            ResidualBlock(width, normalisation=normalisation, activation=activation, skip=skip, depth=depth)
+            for _ in range(blocks)
+        )
+        self.head = nn.Sequential(
+            normaliser(normalisation, width), ACTIVATIONS[activation](), nn.Linear(width, outputs)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.encoder(x)
+        for block in self.trunk:
+            x = block(x)
+        return self.head(x)
+
+
+class PlainMLP(nn.Module):
+    """Linear layers of the given ``widths`` (input first, output last) with an activation between them."""
+
+    def __init__(self, widths: tuple[int, ...], *, activation: str = "relu") -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for i, layer in enumerate(self.layers):
+            x = layer(x if i == 0 else self.activation(x))
+        return x
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchBlock:
+    """A residual block whose branch can be read (``parts``) and held fixed (``freeze``)."""
+
+    block: ResidualBlock
+    frozen: Tensor | None = None
+    """If given, stands in for F(x) at every x; shape ``(d,)``."""
+
+    def parts(self, x: Tensor) -> dict[str, Tensor]:
+        """What the block adds to the stream: {"mlp": F(x)}."""
+        return {"mlp": self.block.branch(x) if self.frozen is None else self.frozen.expand_as(x)}
+
+    def freeze(self, sublayer: str, value: Tensor) -> BranchBlock:
+        """This block with F held at ``value``; a sublayer it does not have changes nothing."""
+        return BranchBlock(block=self.block, frozen=value) if sublayer == "mlp" else self
+
+    def __call__(self, x: Tensor) -> Tensor:
+        branch = self.parts(x)["mlp"]
+        return x + branch if self.block.skip else branch
+
+
+def network(module: ResidualMLP | PlainMLP, *, name: str | None = None, dtype: torch.dtype | None = None) -> Network:
+    """A trained or untrained module as a ``Network``.
+
+    Residual: block 0 is the encoder, blocks 1 ... N the residual blocks, the readout is the head, so
+    that ``net[1:]`` lives on R^d. Plain: one block for each Linear with the activation before it.
+    The network owns a copy of the weights: training on does not change it.
+
+    Args:
+        dtype: convert the weights, e.g. to float64 where differences of near-equal numbers decide.
+    """
+    module = copy.deepcopy(module).eval().requires_grad_(False)
+    if dtype is not None:
+        module = module.to(dtype)
+    weight = next(module.parameters())
+    common = {"name": name or type(module).__name__, "dtype": weight.dtype, "device": weight.device}
+    if isinstance(module, PlainMLP):
+        first, rest = module.layers[0], module.layers[1:]
+        blocks = (first, *(nn.Sequential(module.activation, layer) for layer in rest))
+        dims = (first.in_features, *(layer.out_features for layer in module.layers))
+        return Network(blocks=blocks, dims=dims, **common)
+    trunk = tuple(BranchBlock(block=block) for block in module.trunk)
+    width = module.encoder.out_features
+    dims = (module.encoder.in_features, *([width] * (len(trunk) + 1)))
+    return Network(blocks=(module.encoder, *trunk), dims=dims, readout=module.head, **common)
