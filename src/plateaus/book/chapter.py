@@ -1,0 +1,162 @@
+"""A chapter's second cell: its parameters are checked, and `run` is what it works with.
+
+    run = pl.open_chapter(globals(), "4-dynamics/trajectories", steps=pl.whole(2), noise=pl.real(0))
+    ...
+    run.save(dataset)                    # <out>/trajectories.nc
+    run.claim("N6", model=..., ...)      # a row of <out>/claims/trajectories.json
+    run.provenance()
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plateaus import results
+from plateaus.book import provenance as origin
+from plateaus.book.claims import Row, load_claims
+from plateaus.book.parameters import checked
+from plateaus.book.places import output_folder, repository
+from plateaus.book.rules import Rule, listing, one_of, real, text, whole
+
+__all__ = ["Run", "listing", "one_of", "open_chapter", "real", "text", "whole"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One execution of one chapter: its parameters, and where its results and claims go."""
+
+    chapter: str
+    """Part and name, such as "2-language-models/interpolation"."""
+    parameters: Mapping[str, Any]
+    """Every parameter as given, `device` and `out` too."""
+    device: str
+    """A device that exists: "auto" is resolved."""
+    out: Path
+    """The folder for results; absolute, so do not show it in a cell."""
+    models: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    rows: dict[tuple[str, str, str], Row] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The parameter `model`."""
+        return self.parameters["model"]
+
+    @property
+    def seed(self) -> int:
+        """The parameter `seed`."""
+        return self.parameters["seed"]
+
+    @property
+    def name(self) -> str:
+        """The last part of the chapter's name: what its files are called."""
+        return self.chapter.rsplit("/", 1)[-1]
+
+    def uses(self, model: Any, name: str | None = None) -> Any:
+        """Note `model` for the provenance and return it: `lm = run.uses(pl.load(run.model))`."""
+        self.models[name or str(getattr(model, "name", type(model).__name__))] = origin.describe(model)
+        return model
+
+    def save(self, dataset: Any, suffix: str = "") -> str:
+        """Write a labelled result to `<out>/<name>[-<suffix>].nc` and return that file's name.
+
+        Raises `NotSaved` if that is impossible; what was saved earlier stays.
+        """
+        file = self.name + (f"-{suffix}" if suffix else "") + ".nc"
+        results.save(dataset, self.out / file, **self._origin(), commit=origin.commit())
+        return file
+
+    def claim(
+        self,
+        id: str,
+        *,
+        model: Any,
+        value: float | None,
+        n: int,
+        metric: str | None = None,
+        ci: tuple[float, float] | None = None,
+        control: Mapping[str, float | None] | None = None,
+    ) -> Row:
+        """Settle one criterion of the claim `id` and write it to `<out>/claims/<name>.json`.
+
+        The verdict follows from the rule in `book/claims.yaml`; it cannot be given. `metric` is the
+        criterion's name and may be left out if there is only one. `ci` is the interval of `value`;
+        `control` has a number for every control that the rule names, or None where this model has
+        no such control. `value=None` says that the model does not allow the measurement at all.
+        Raises `BadClaim` for an id, metric or control that the rules do not have.
+        """
+        claims = load_claims(repository() / "book" / "claims.yaml")
+        named = model if isinstance(model, str) else str(getattr(model, "name", model))
+        row = claims.settle(
+            id, metric=metric, model=named, value=value, ci=ci, n=n, control=control or {}, chapter=self.chapter
+        )
+        self.rows[row.id, row.metric, row.model] = row
+        results.write_json([r.as_json() for r in self.rows.values()], self.out / "claims" / f"{self.name}.json")
+        return row
+
+    def provenance(self) -> origin.Provenance:
+        """The table that ends a chapter: code, versions, models and parameters."""
+        own = {"chapter": self.chapter, "source": origin.source_digest(), "device": self.device}
+        groups: dict[str, Mapping[str, str]] = {"run": own}
+        groups["parameters"] = {k: repr(v) for k, v in self.parameters.items() if k != "out"}
+        groups |= {name: facts for name, facts in self.models.items()}
+        groups["versions"] = origin.versions()
+        return origin.Provenance(groups=groups)
+
+    def _origin(self) -> dict[str, Any]:
+        return {
+            "chapter": self.chapter,
+            "parameters": dict(self.parameters),
+            "device": self.device,
+            "models": {name: dict(facts) for name, facts in self.models.items()},
+            "source": origin.source_digest(),
+            "versions": origin.versions(),
+        }
+
+
+def open_chapter(namespace: MutableMapping[str, Any], chapter: str, /, **rules: Rule) -> Run:
+    """Check every parameter of `chapter` and return its `Run`.
+
+    `namespace` is the notebook's `globals()`; `rules` say what each parameter may be, beside
+    `model`, `device`, `seed` and `out`, which every chapter has. Also seeds `random`, NumPy and
+    PyTorch, and keeps library chatter out of the page.
+
+    Raises `BadParameter` (unknown, missing, mistyped or impossible parameter), `NoDevice`, or
+    `NotSaved` when nothing can be written to `out`.
+    """
+    from plateaus.networks.load import device
+
+    parameters = checked(namespace, chapter, rules)
+    run = Run(
+        chapter=chapter,
+        parameters=parameters,
+        device=str(device(parameters["device"])),
+        out=output_folder(parameters["out"]),
+    )
+    _quiet()
+    _seed(run.seed)
+    return run
+
+
+def _seed(seed: int) -> None:
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def _quiet() -> None:
+    """Progress bars and advice on stderr would make every run's output different."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if "transformers" in sys.modules:
+        sys.modules["transformers"].utils.logging.set_verbosity_error()
+        sys.modules["transformers"].utils.logging.disable_progress_bar()

@@ -1,0 +1,97 @@
+"""Checks the parameters of a chapter: unknown, missing, mistyped or impossible ones stop it.
+
+Papermill only warns about a parameter that no cell uses, so a misspelt one would silently leave
+the default in place. The chapter's namespace, as it is when the chapter opens, shows them all.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from plateaus.book.places import find_repository
+from plateaus.book.rules import Rule, text, whole
+from plateaus.errors import BadParameter
+
+COMMON: dict[str, Rule] = {"model": text(), "device": text(), "seed": whole(0, 2**32 - 1), "out": text()}
+"""The parameters of every chapter."""
+
+PRESETS = "chapters"
+"""In a parameter file: one section per chapter, for what only that chapter takes."""
+
+_SEEN = "_plateaus_parameters"
+_LITERALS = (bool, int, float, str, list, tuple, dict, type(None))
+_IPYTHON = {"In", "Out", "exit", "quit", "open", "get_ipython"}
+
+
+def checked(namespace: MutableMapping[str, Any], chapter: str, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """Every parameter of `chapter` with its value, checked against `COMMON` and `rules`.
+
+    `namespace` is the notebook's `globals()`. The section of a parameter file for this chapter is
+    written into it, except where the same name was also given by itself. Raises `BadParameter`.
+    """
+    rules = {**COMMON, **rules}
+    given = _parameters_in(namespace)
+    sections = given.pop(PRESETS, None)
+    unknown = sorted(set(given) - set(rules))
+    if unknown:
+        raise BadParameter(_unknown(unknown[0], chapter, rules))
+    section = _section(sections, chapter, rules)
+    namespace.update({k: v for k, v in section.items() if k not in _given_by_itself(namespace)})
+    for name in rules:
+        if name not in namespace:
+            raise BadParameter(f"{name} has no value: the first cell of {chapter} must give its default.")
+    return {name: rule.check(name, namespace[name]) for name, rule in rules.items()}
+
+
+def known_chapters(root: Path) -> set[str]:
+    """Names such as "1-definitions/plateaus" of the chapters in the checkout `root`."""
+    folder = root / "chapters"
+    return {p.relative_to(folder).with_suffix("").as_posix() for p in folder.glob("*/*.ipynb")}
+
+
+def _parameters_in(namespace: MutableMapping[str, Any]) -> dict[str, Any]:
+    """The literals of the notebook when the chapter was first opened.
+
+    On a second run of the opening cell the names that later cells have made are no parameters.
+    """
+    literals = {
+        name: value
+        for name, value in namespace.items()
+        if not name.startswith("_") and name not in _IPYTHON and isinstance(value, _LITERALS)
+    }
+    seen = namespace.setdefault(_SEEN, frozenset(literals))
+    return {name: value for name, value in literals.items() if name in seen}
+
+
+def _given_by_itself(namespace: Mapping[str, Any]) -> set[str]:
+    """Names in papermill's injected cell: with `-f file -p name value` the single value wins."""
+    cells = [c for c in namespace.get("In", []) if c.startswith("# Parameters")]
+    names: set[str] = set()
+    for statement in ast.parse(cells[-1]).body if cells else []:
+        if isinstance(statement, ast.Assign):
+            names |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+    return names
+
+
+def _section(sections: Any, chapter: str, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    if sections is None:
+        return {}
+    if not isinstance(sections, dict) or not all(isinstance(s, dict) for s in sections.values()):
+        raise BadParameter(f"{PRESETS} must hold one section of parameters per chapter; given: {sections!r:.80}.")
+    root = find_repository()
+    for name in sorted(set(sections) - known_chapters(root)) if root else []:
+        raise BadParameter(f"{PRESETS} has a section for {name!r}, which is no chapter of this book.")
+    section = sections.get(chapter, {})
+    for name in sorted(set(section) - set(rules)):
+        raise BadParameter(_unknown(name, chapter, rules))
+    return section
+
+
+def _unknown(name: str, chapter: str, rules: Mapping[str, Rule]) -> str:
+    near = difflib.get_close_matches(name, rules, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"{name} is not a parameter of {chapter}{hint}; it takes {', '.join(sorted(rules))}."

@@ -1,0 +1,63 @@
+"""Where things are: the checkout and the output folder, whatever the working directory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from plateaus.errors import NotSaved, PlateauError
+
+
+class NoRepository(PlateauError):
+    """Something needs files of the book that an installed package alone does not have."""
+
+
+def find_repository() -> Path | None:
+    """The checkout this package runs from, or the one around the working directory, or None.
+
+    Papermill runs a notebook where it was invoked, nbval and Jupyter in the notebook's folder;
+    so the package's own place is asked first.
+    """
+    here = Path(__file__).resolve()
+    for folder in (*here.parents, Path.cwd().resolve(), *Path.cwd().resolve().parents):
+        if (folder / "_toc.yml").is_file() and (folder / "book" / "claims.yaml").is_file():
+            return folder
+    return None
+
+
+def repository() -> Path:
+    """As `find_repository`, but raises `NoRepository` when there is no checkout."""
+    folder = find_repository()
+    if folder is None:
+        raise NoRepository(
+            "The book's own files (book/claims.yaml, chapters/) were not found: work in a checkout of the repository, "
+            "installed there with `pip install -e .`."
+        )
+    return folder
+
+
+def output_folder(out: str) -> Path:
+    """The folder named by the parameter `out`, made and known to be writable.
+
+    "auto" is `_build/out` of the checkout (or `PLATEAUS_OUT` if that is set; outside a checkout,
+    `out` in the working directory); a relative path is relative to the working directory.
+    Raises `NotSaved` before anything is computed when nothing can be written there.
+    """
+    if out == "auto":
+        root = find_repository()
+        default = root / "_build" / "out" if root else Path("out")
+        folder = Path(os.environ.get("PLATEAUS_OUT") or default)
+    else:
+        folder = Path(out).expanduser()
+    folder = folder.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise NotSaved(
+            f"Nothing can be written to the folder out = {out!r} ({error.strerror or error}): give a writable folder "
+            "with free space."
+        ) from error
+    return folder
