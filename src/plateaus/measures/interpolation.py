@@ -1,0 +1,103 @@
+"""The interpolation experiment (Janiak et al.; Shinkle & Heimersheim), for all pairs and read-outs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from plateaus.data.prompts import Pairs
+from plateaus.errors import BadParameter
+from plateaus.geometry import paths
+from plateaus.measures import curves
+from plateaus.networks.interventions import freeze
+from plateaus.networks.language_model import LanguageModel
+from plateaus.networks.network import Network
+
+AT_ONCE = 50
+"""Pairs evaluated together; bounds the memory that vocabulary-sized read-outs take."""
+PATHS = {"segment": paths.segment, "slerp": paths.slerp}
+FROZEN = {"intact": (), "attention frozen": ("attention",), "mlp frozen": ("mlp",), "both frozen": ("attention", "mlp")}
+
+
+def interpolate(
+    lm: LanguageModel, pairs: Pairs, *, steps: int = 50, patch: int = 1, path: str = "segment", frozen: str = "intact"
+) -> xr.Dataset:
+    """Move the last position's activation from A to B and record every later read-out.
+
+    The activation that enters block ``patch`` at the last position is moved along ``path`` from that of
+    prompt A to that of prompt B, within prompt A's context. ``patch=1`` is "after block 0", the published
+    place.
+
+    Returns:
+        Dims ``pair, readout, alpha``. ``distance`` is d(alpha)/d(1), ``relative_distance`` is rho; read-outs
+        are "block k" (the raw stream that leaves block k), "normed" (after the final norm), "logits" and
+        "probabilities". ``kl`` [nats], ``root_jsd`` [sqrt(nats)] and ``logit_difference`` (between the top
+        predictions of the two ends, 0 at A and 1 at B; NaN where these agree) have dims ``pair, alpha``.
+    """
+    if path not in PATHS:
+        raise BadParameter(f"The path is one of {', '.join(PATHS)}, got {path!r}: choose one of them.")
+    if not 0 <= patch < len(lm):
+        raise BadParameter(f"{lm.name} has blocks 0 to {len(lm) - 1}, got patch={patch}: patch before one of these.")
+    parts = [_interpolate(lm, pairs[i : i + AT_ONCE], steps, patch, path, frozen) for i in range(0, len(pairs), AT_ONCE)]
+    return xr.concat(parts, dim="pair").assign_attrs(
+        model=lm.name, patch=patch, path=path, frozen=frozen, prompts=pairs.source, tokens=pairs.a.shape[1]
+    )
+
+
+def _interpolate(lm: LanguageModel, pairs: Pairs, steps: int, patch: int, path: str, frozen: str) -> xr.Dataset:
+    net = lm.at(pairs.a[:, :-1])
+    start = net.states(pairs.a[:, -1:], block=patch)[:, 0]
+    end = lm.at(pairs.b[:, :-1]).states(pairs.b[:, -1:], block=patch)[:, 0]
+    points = PATHS[path](start, end, steps=steps)
+    tail: Network = net[patch:]
+    for sublayer in FROZEN[frozen]:
+        tail = freeze(tail, sublayer, at=points)
+    read = {f"block {patch + i}": y for i, y in enumerate(tail.trace(points)[1:])}
+    return measure(read, lm, pairs.labels)
+
+
+def measure(read: dict[str, Tensor], lm: LanguageModel, labels: Sequence[str]) -> xr.Dataset:
+    """Curves of every read-out, given the streams ``(pairs, steps, d)`` that leave each block."""
+    last = list(read.values())[-1]
+    logits = lm.logits(last)
+    read = {**read, "normed": lm.normed(last), "logits": logits, "probabilities": logits.softmax(-1)}
+    alpha = paths.fractions(last.shape[-2]).numpy()
+    coords = {"pair": list(labels), "alpha": alpha}
+    stacked = ("pair", "readout", "alpha")
+    return xr.Dataset(
+        {
+            "distance": (stacked, _stack(curves.normalised_distance(y) for y in read.values()), {"long_name": "d(α) / d(1)"}),
+            "relative_distance": (stacked, _stack(curves.relative_distance(y) for y in read.values()), {"long_name": "ρ"}),
+            "kl": (("pair", "alpha"), curves.kl(logits).cpu().numpy(), {"long_name": "KL(p_A ‖ p(α))", "units": "nats"}),
+            "root_jsd": (("pair", "alpha"), curves.root_jsd(logits).cpu().numpy(), {"long_name": "√JSD", "units": "√nats"}),
+            "logit_difference": (("pair", "alpha"), _logit_difference(logits), {"long_name": "normalised logit difference"}),
+        },
+        coords={**coords, "readout": list(read)},
+    )
+
+
+def _stack(curves_of: Sequence[Tensor]) -> np.ndarray:
+    return torch.stack([c.cpu() for c in curves_of], dim=1).numpy()
+
+
+def _logit_difference(logits: Tensor) -> np.ndarray:
+    """Janiak et al., figure 2c: logit of A's top prediction minus that of B's, rescaled to 0 at A and 1 at B."""
+    top_a, top_b = logits[:, 0].argmax(-1), logits[:, -1].argmax(-1)
+    pick = lambda top: logits.double().gather(-1, top[:, None, None].expand(-1, logits.shape[1], 1))[..., 0]  # noqa: E731
+    gap = pick(top_a) - pick(top_b)
+    scaled = (gap[:, :1] - gap) / (gap[:, :1] - gap[:, -1:])
+    return torch.where((top_a == top_b)[:, None], torch.nan, scaled).cpu().numpy()
+
+
+def maximum_slope(curve: xr.DataArray) -> xr.DataArray:
+    """Maximum finite-difference slope along ``alpha``; 1 for a straight curve."""
+    return xr.apply_ufunc(lambda c: curves.maximum_slope(torch.as_tensor(c)).numpy(), curve, input_core_dims=[["alpha"]])
+
+
+def width(curve: xr.DataArray) -> xr.DataArray:
+    """alpha(0.9) - alpha(0.1) along ``alpha``; 0.8 for a straight curve."""
+    return xr.apply_ufunc(lambda c: curves.width(torch.as_tensor(c)).numpy(), curve, input_core_dims=[["alpha"]])
