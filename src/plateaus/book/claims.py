@@ -37,6 +37,7 @@ class Bound:
     @classmethod
     def read(cls, words: str) -> Bound:
         number = r"(-?\d+(?:\.\d+)?)"
+        words = str(words)
         if found := re.fullmatch(rf"above {number}", words):
             return cls(low=float(found[1]))
         if found := re.fullmatch(rf"below {number}", words):
