@@ -1,0 +1,146 @@
+"""Pairs of trajectories through depth: do they approach each other, block by block?
+
+For two trajectories x_l, y_l through the same blocks, Delta_l = y_l - x_l (the sign is immaterial). The
+quantities are absolute, in the declared Euclidean norm of the raw stream: a relative distance cannot
+tell a shrinking interior from a growing boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from plateaus.errors import BadPoints
+from plateaus.networks.network import Network
+
+EXACT = 1e-9
+"""Relative error allowed in identities, which are checked in float64."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contraction:
+    """How blocks change the difference of pairs; all tensors float64, ``(blocks, ...)``.
+
+    With Delta' = Delta + (update): p is the part of the update along Delta, in units of Delta, q the
+    part across it, and **c^2 = (1 + p)^2 + q^2**. Contraction, c < 1, needs -2 < p < 0.
+    """
+
+    ratio: Tensor
+    """c_l = |Delta_{l+1}| / |Delta_l|."""
+    parallel: Tensor
+    """p_l."""
+    transverse: Tensor
+    """q_l >= 0."""
+    first: Tensor
+    """|Delta_0|, ``(...)``, units of the stream."""
+    last: Tensor
+    """|Delta_n|."""
+
+    @property
+    def log_total(self) -> Tensor:
+        """log(|Delta_n| / |Delta_0|) = sum of log c_l, ``(...)``: negative where the pair has come closer."""
+        return self.ratio.log().sum(0)
+
+    @property
+    def alignment(self) -> Tensor:
+        """cos(F_l(y) - F_l(x), -Delta_l): 1 where the updates pull the pair straight together, ``(blocks, ...)``."""
+        return -self.parallel / torch.hypot(self.parallel, self.transverse)
+
+
+def identity_gap(ratio: Tensor, parallel: Tensor, transverse: Tensor) -> float:
+    """Largest relative violation of c^2 = (1 + p)^2 + q^2."""
+    right = (1 + parallel).square() + transverse.square()
+    return float(((ratio.square() - right).abs() / right).max())
+
+
+def telescoping_gap(ratio: Tensor, first: Tensor, last: Tensor) -> float:
+    """Largest violation of sum_l log c_l = log(|Delta_n| / |Delta_0|)."""
+    return float((ratio.log().sum(0) - (last / first).log()).abs().max())
+
+
+def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
+    """Contraction of the pairs (x, y), given their traces: two lists of n + 1 tensors ``(..., d)``.
+
+    The identity for c^2 and the telescoping sum are asserted. Pass a ``Network`` in float64: the
+    difference of two nearby float32 trajectories is mostly rounding.
+
+    Raises:
+        BadPoints: a pair is identical somewhere, so that its ratio has no meaning.
+    """
+    delta = torch.stack([b.double() - a.double() for a, b in zip(x, y, strict=True)])
+    size = delta.norm(dim=-1)
+    if (size == 0).any():
+        raise BadPoints("Two trajectories of a pair coincide, so their contraction ratio is undefined: give distinct points.")
+    update = delta.diff(dim=0)
+    before = delta[:-1]
+    parallel = (before * update).sum(-1) / size[:-1].square()
+    across = update - parallel.unsqueeze(-1) * before
+    found = Contraction(
+        ratio=size[1:] / size[:-1], parallel=parallel, transverse=across.norm(dim=-1) / size[:-1],
+        first=size[0], last=size[-1],
+    )
+    assert identity_gap(found.ratio, found.parallel, found.transverse) < EXACT, "c^2 = (1 + p)^2 + q^2 is violated"
+    assert telescoping_gap(found.ratio, found.first, found.last) < EXACT, "the contraction ratios do not telescope"
+    return found
+
+
+def of_pairs(net: Network, a: Tensor, b: Tensor) -> Contraction:
+    """``contraction`` of the pairs (a, b), ``(..., d)``, through every block of ``net`` (readout left out)."""
+    with torch.no_grad():
+        a, b = torch.broadcast_tensors(torch.as_tensor(a), torch.as_tensor(b))
+        both = net.trace(torch.stack([a, b]))
+    return contraction([s[0] for s in both], [s[1] for s in both])
+
+
+def gini(amounts: Tensor) -> Tensor:
+    """Gini coefficient over the last axis: 0 if all are equal, (k - 1)/k if one of k has everything.
+
+    NaN where all amounts are zero: a line collapsed to a point has no spacing.
+    """
+    ordered = amounts.double().sort(dim=-1).values
+    k = ordered.shape[-1]
+    rank = torch.arange(1, k + 1, dtype=torch.float64, device=ordered.device)
+    return ((2 * rank - k - 1) * ordered).sum(-1) / (k * ordered.sum(-1))
+
+
+def spacing_gini(line: Tensor) -> Tensor:
+    """Inequality of the gaps between consecutive points ``(..., steps, d)``.
+
+    Zero on an equidistant line and on its image under any affine map that does not collapse it;
+    towards 1 where all points gather in plateaus and one gap is left.
+    """
+    return gini(line.double().diff(dim=-2).norm(dim=-1))
+
+
+def chord_position(line: Tensor, start: int = 0, end: int = -1) -> Tensor:
+    """Where the points ``(..., steps, d)`` project on the chord from point ``start`` (0) to point ``end`` (1)."""
+    line = line.double()
+    origin = line[..., start, :].unsqueeze(-2)
+    chord = line[..., end, :].unsqueeze(-2) - origin
+    return ((line - origin) * chord).sum(-1) / chord.square().sum(-1)
+
+
+def nearest(x: Tensor, real: Tensor) -> Tensor:
+    """The real activation nearest to each point: ``(..., d)`` and ``(k, d)`` to ``(..., d)``."""
+    flat = x.reshape(-1, x.shape[-1])
+    return real[torch.cdist(flat, real).argmin(-1)].reshape(x.shape)
+
+
+def matched(real: Tensor, samples: int, *, generator: torch.Generator) -> Tensor:
+    """Random points with the mean and the covariance of the real activations, ``(samples, d)``.
+
+    Heimersheim & Mendel's baseline. Drawn as random mixtures of centred real activations, which has the
+    right covariance even where there are fewer of these than dimensions.
+    """
+    mean = real.mean(0)
+    weights = torch.randn(samples, len(real), generator=generator, dtype=torch.float64).to(real)
+    return mean + weights @ (real - mean) / (len(real) - 1) ** 0.5
+
+
+def displaced(base: Tensor, real: Tensor, *, size: float, generator: torch.Generator) -> Tensor:
+    """Each base point moved by ``size`` in a random direction drawn with the covariance of ``real``."""
+    direction = matched(real, base[..., 0].numel(), generator=generator).reshape(base.shape) - real.mean(0)
+    return base + size * direction / direction.norm(dim=-1, keepdim=True)

@@ -1,0 +1,146 @@
+"""The recipe for toy networks: Adam on mini-batches, several seeds side by side in one batched network."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from plateaus.data.toy import ToyData
+from plateaus.errors import TrainingError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a toy network is trained; everything that decides the result but the data and the architecture."""
+
+    epochs: int = 50
+    """Passes over the data."""
+    batch: int = 64
+    """Samples a step."""
+    rate: float = 1e-3
+    """Learning rate of Adam."""
+    seeds: tuple[int, ...] = (0,)
+    """One network each: the seed draws its first weights and its order of the samples."""
+    checkpoints: tuple[int, ...] = ()
+    """Epochs after which the weights are kept, besides 0 (untrained) and the last."""
+
+    def __post_init__(self) -> None:
+        if self.epochs < 0 or self.batch < 1 or not self.rate > 0 or not self.seeds:
+            raise TrainingError(
+                f"A recipe needs epochs >= 0, batch >= 1, rate > 0 and at least one seed, got {self.epochs}, "
+                f"{self.batch}, {self.rate} and {self.seeds}."
+            )
+        if any(not 0 <= epoch <= self.epochs for epoch in self.checkpoints):
+            raise TrainingError(f"Checkpoints {self.checkpoints} must be epochs between 0 and {self.epochs}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """Networks of one recipe, one for each seed, at every kept epoch."""
+
+    recipe: Recipe
+    weights: dict[int, dict[str, Tensor]]
+    """Epoch -> parameter name -> ``(seeds, ...)``."""
+    loss: Tensor
+    """Mean training loss of each epoch, ``(epochs, seeds)``: nats, or squared units for a regression."""
+    skeleton: nn.Module = field(repr=False)
+    """A module of the architecture whose weights are to be replaced."""
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The kept epochs, first 0."""
+        return tuple(self.weights)
+
+    def module(self, index: int = 0, *, epoch: int | None = None) -> nn.Module:
+        """The network of the ``index``-th seed after ``epoch`` epochs (by default the last)."""
+        epoch = self.recipe.epochs if epoch is None else epoch
+        if epoch not in self.weights:
+            raise TrainingError(f"Epoch {epoch} was not kept; these were: {', '.join(map(str, self.weights))}.")
+        module = copy.deepcopy(self.skeleton)
+        module.load_state_dict({name: value[index] for name, value in self.weights[epoch].items()})
+        return module
+
+    def save(self, folder: str | os.PathLike) -> list[Path]:
+        """Write every kept network as ``seed-<s>/epoch-<e>.safetensors``; returns the paths."""
+        paths = []
+        for epoch, weights in self.weights.items():
+            for k, seed in enumerate(self.recipe.seeds):
+                path = Path(folder) / f"seed-{seed}" / f"epoch-{epoch}.safetensors"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                save_file({name: value[k].cpu().contiguous() for name, value in weights.items()}, path)
+                paths.append(path)
+        return paths
+
+
+def train(
+    build: Callable[[], nn.Module], data: ToyData, recipe: Recipe, *, device: torch.device | str = "cpu"
+) -> Trained:
+    """Train ``build()`` on ``data`` once for each seed.
+
+    The seeds never exchange anything: their losses are summed, so each gets its own gradient, and Adam
+    works number by number. They are only computed together, because a network of width 16 leaves most
+    of a processor idle. Runs with the same recipe on one machine give the same weights.
+
+    Raises:
+        TrainingError: the loss stopped being finite, or a batch is larger than the data.
+    """
+    if recipe.batch > len(data):
+        raise TrainingError(f"A batch of {recipe.batch} does not fit {len(data)} samples: give a smaller batch.")
+    modules = []
+    for seed in recipe.seeds:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            modules.append(build().to(device))
+    skeleton = copy.deepcopy(modules[0])
+    weights, buffers = stack_module_state(modules)
+    forward = vmap(lambda w, x: functional_call(skeleton, (w, buffers), (x,)))
+    optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
+    orders = [torch.Generator().manual_seed(seed) for seed in recipe.seeds]
+    x, y = data.x.to(device), data.y.to(device)
+    keep = {0, recipe.epochs, *recipe.checkpoints}
+    kept, losses = {0: _copy(weights)}, []
+    for epoch in range(1, recipe.epochs + 1):
+        # A remainder too small for a batch waits for another epoch's shuffle: every step weighs the same.
+        order = torch.stack([torch.randperm(len(x), generator=g) for g in orders]).to(device)
+        steps = order[:, : len(x) // recipe.batch * recipe.batch].split(recipe.batch, dim=1)
+        total = torch.zeros(len(modules), device=device)
+        for index in steps:
+            loss = _loss(forward(weights, x[index]), y[index], data.classes)
+            optimiser.zero_grad()
+            loss.sum().backward()
+            optimiser.step()
+            total += loss.detach()
+        if not torch.isfinite(total).all():
+            raise TrainingError(f"The loss was no longer finite in epoch {epoch}: lower the rate of {recipe.rate}.")
+        losses.append(total.cpu() / len(steps))
+        if epoch in keep:
+            kept[epoch] = _copy(weights)
+    curve = torch.stack(losses) if losses else torch.zeros(0, len(modules))
+    return Trained(recipe=recipe, weights=kept, loss=curve, skeleton=skeleton.cpu())
+
+
+def accuracy(module: nn.Module, data: ToyData) -> float:
+    """Share of the samples whose class, noise apart, the network names."""
+    if data.classes is None:
+        raise TrainingError("A regression has no accuracy: read its loss instead.")
+    with torch.no_grad():
+        return (module(data.x).argmax(-1) == data.clean).float().mean().item()
+
+
+def _loss(output: Tensor, target: Tensor, classes: int | None) -> Tensor:
+    """Cross-entropy or squared error of each network, ``(seeds,)``, for outputs ``(seeds, batch, c)``."""
+    if classes is None:
+        return (output - target).square().mean((1, 2))
+    return nn.functional.cross_entropy(output.transpose(1, 2), target, reduction="none").mean(1)
+
+
+def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in weights.items()}
