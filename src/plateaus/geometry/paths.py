@@ -78,7 +78,11 @@ def sphere_ray(a: Tensor, direction: Tensor, *, degrees: float = 180.0, steps: i
     Only the part of ``direction`` orthogonal to a matters: it names the meridian.
     """
     u = _unit(a)
-    tangent = _unit(direction.to(a) - (direction.to(a) * u).sum(-1, keepdim=True) * u)
+    v = _unit(direction.to(a))
+    tangent = v - (v * u).sum(-1, keepdim=True) * u
+    if (tangent.norm(dim=-1) < 1e-6).any():
+        raise BadPath("A sphere ray was given a direction parallel to its base point: give one that names a meridian.")
+    tangent = _unit(tangent)
     theta = (fractions(steps, like=a) * torch.pi * degrees / 180)[:, None]
     norm = a.norm(dim=-1, keepdim=True).unsqueeze(-2)
     return norm * (theta.cos() * u.unsqueeze(-2) + theta.sin() * tangent.unsqueeze(-2))
@@ -129,5 +133,5 @@ def _ends(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def _unit(v: Tensor) -> Tensor:
     norm = v.norm(dim=-1, keepdim=True)
     if (norm == 0).any():
-        raise BadPath("A ray was given the zero direction (or one parallel to its base point): give a direction.")
+        raise BadPath("A ray needs a direction and a base point other than the zero vector: give both.")
     return v / norm

@@ -99,7 +99,7 @@ class LanguageModel:
             prefix: a text, or token ids ``(T,)`` or ``(P, T)`` for P prefixes evaluated side by side.
         """
         ids = self.ids(prefix) if isinstance(prefix, str) else torch.as_tensor(prefix, device=self.device)
-        ids = ids.reshape(-1, ids.shape[-1]).long()
+        ids = torch.atleast_2d(ids).long()
         kept = self._keep(ids)
         blocks = tuple(PromptBlock(model=self, index=i, prefix=kept, frozen={}) for i in range(len(self)))
         return PromptNetwork(

@@ -1,0 +1,107 @@
+"""Loading: every way a model name can be wrong ends in one sentence; damaged files are named."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import pytest
+import torch
+
+import plateaus as pl
+from plateaus.errors import CorruptModel, NoDevice, UnknownModel
+from plateaus.networks import embedded
+
+
+@pytest.fixture
+def copied(gpt2_folder, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(gpt2_folder, folder)
+    lines = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in sorted(folder.iterdir())]
+    (folder / embedded.CHECKSUMS).write_text("".join(lines))
+    return folder
+
+
+def test_unknown_names_list_what_there_is():
+    with pytest.raises(UnknownModel, match='No model "nowhere".*directory.*hub id'):
+        pl.load("nowhere")
+
+
+def test_a_hub_model_without_a_network_says_so(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UnknownModel, match='No model "nobody/nothing-at-all".*The hub said'):
+        pl.load("nobody/nothing-at-all")
+
+
+def test_checksums_are_verified_and_the_damaged_file_named(copied):
+    assert pl.load(copied).provenance["sha256"] == embedded.sha256(copied / "model.safetensors")
+    weights = copied / "model.safetensors"
+    intact = weights.read_bytes()
+    flipped = bytearray(intact)
+    flipped[len(flipped) // 2] ^= 1
+    for damaged in (bytes(flipped), intact[:1000]):
+        weights.write_bytes(damaged)
+        with pytest.raises(CorruptModel, match="model.safetensors is corrupt"):
+            pl.load(copied)
+    weights.unlink()
+    with pytest.raises(CorruptModel, match="model.safetensors is missing"):
+        pl.load(copied)
+
+
+def test_a_truncated_file_without_checksums_is_named(copied):
+    (copied / embedded.CHECKSUMS).unlink()
+    weights = copied / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(CorruptModel, match="copy"):
+        pl.load(copied)
+
+
+def test_a_directory_without_a_config_is_no_model(copied):
+    (copied / "config.json").unlink()
+    with pytest.raises(CorruptModel, match="no config.json"):
+        pl.load(copied)
+
+
+def test_checkpoints_are_sub_folders(copied):
+    with pytest.raises(UnknownModel, match='no checkpoint "step-7": it has none'):
+        pl.load(copied, checkpoint="step-7")
+    shutil.copytree(copied, copied / "checkpoints" / "step-7")
+    lm = pl.load(copied, checkpoint="step-7")
+    assert lm.name == "copy@step-7" and lm.ids("w3").tolist() == [3]
+
+
+def test_the_untrained_twin_is_fresh_and_repeatable(gpt2_lm):
+    key = "transformer.h.0.mlp.c_fc.weight"
+    weight = {name: _parameter(lm, key) for name, lm in
+              {"trained": gpt2_lm, "0": gpt2_lm.untrained(0), "again": gpt2_lm.untrained(0), "1": gpt2_lm.untrained(1)}.items()}
+    assert torch.equal(weight["0"], weight["again"])
+    assert not torch.equal(weight["0"], weight["1"]) and not torch.equal(weight["0"], weight["trained"])
+
+
+def _parameter(lm, suffix):
+    return next(p for n, p in lm.bridge.original_model.named_parameters() if "mlp" in n and p.ndim == 2)
+
+
+def test_the_dtype_is_pinned(gpt2_folder):
+    assert pl.load(gpt2_folder).dtype == torch.float32
+    assert pl.load(gpt2_folder, dtype=torch.float64).dtype == torch.float64
+
+
+def test_devices():
+    assert pl.device("cpu").type == "cpu"
+    with pytest.raises(NoDevice, match="not available"):
+        pl.device("cuda:99")
+    with pytest.raises(NoDevice, match="not available"):
+        pl.device("gpu")
+
+
+def test_every_embedded_model_matches_its_checksums():
+    folder = embedded.models_folder()
+    names = embedded.embedded_names()
+    assert folder is not None and names, "the book ships models"
+    for name in names:
+        listed = (folder / name / embedded.CHECKSUMS).read_text().splitlines()
+        assert any("model.safetensors" in line for line in listed)
+        for line in listed:
+            digest, _, file = line.partition("  ")
+            assert embedded.sha256(folder / name / file) == digest, f"{name}/{file}"
