@@ -46,6 +46,10 @@ class Undecided(PlateauError):
     """The question has no certified answer from what was given."""
 
 
+class NotPiecewiseLinear(PlateauError):
+    """Exact geometry was asked of a network that is not affine on polyhedral cells."""
+
+
 class NoDevice(PlateauError):
     """The requested device does not exist on this machine."""
 

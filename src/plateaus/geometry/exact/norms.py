@@ -1,0 +1,131 @@
+"""Heights in exact arithmetic: L1, L-infinity, and L2 kept squared so that it stays rational.
+
+On a piece the state is affine, so each norm of it is convex. L1 and L-infinity become *affine* after
+a further cut along the lines where coordinates vanish or tie; L2 squared is a quadratic form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+
+from plateaus.errors import BadParameter, BadRadius
+from plateaus.geometry.exact.pieces import Piece, Vertex, cut
+from plateaus.geometry.exact.program import Point, Rational
+
+ZERO = Fraction(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Norm:
+    """A norm whose ``power``-th power is rational on rational vectors."""
+
+    name: str
+    power: int
+
+    def __call__(self, y: Point) -> Fraction:
+        """|y|^power."""
+        match self.name:
+            case "l1":
+                return sum((abs(v) for v in y), ZERO)
+            case "linf":
+                return max(abs(v) for v in y)
+            case _:
+                return sum((v * v for v in y), ZERO)
+
+    def refine(self, piece: Piece) -> list[Piece]:
+        """Parts of ``piece`` on which |state| is affine (L1, L-infinity); the piece itself for L2."""
+        match self.name:
+            case "l1":
+                lines = list(piece.rows)
+            case "linf":
+                pairs = combinations(piece.rows, 2)
+                lines = [line for p, q in pairs for line in (p - q, p + q)] or list(piece.rows)
+            case _:
+                return [piece]
+        return [Piece(region=region, rows=piece.rows, denominator=piece.denominator)
+                for region, _ in cut(piece.region, lines)]
+
+    def lowest(self, p: Point, q: Point) -> Fraction:
+        """min |.|^power on the segment from p to q in the output space, on a refined piece."""
+        if self.power == 1:
+            return min(self(p), self(q))
+        step = tuple(v - u for u, v in zip(p, q, strict=True))
+        length = sum((v * v for v in step), ZERO)
+        if length == 0:
+            return self(p)
+        slope = -sum((u * v for u, v in zip(p, step, strict=True)), ZERO)
+        tau = min(max(slope / length, ZERO), Fraction(1))
+        return self(tuple(u + tau * v for u, v in zip(p, step, strict=True)))
+
+    def lowest_on(self, piece: Piece) -> Fraction:
+        """min |state|^power on a whole refined piece (interval or polygon)."""
+        corners = [piece.at(v) for v in piece.region]
+        if self.power == 1:
+            return min(map(self, corners))
+        edges = zip(corners, corners[1:] + corners[:1], strict=True)
+        boundary = min(self.lowest(p, q) for p, q in edges)
+        inside = _stationary(piece) if len(piece.region) > 2 else None
+        return boundary if inside is None else min(boundary, self(piece.at(inside)))
+
+    def threshold(self, r: Fraction) -> Fraction:
+        """r^power: heights are compared with this."""
+        return r**self.power
+
+
+def _stationary(piece: Piece) -> Vertex | None:
+    """Where the gradient of |state|^2 vanishes, if that is one point and it lies in the polygon.
+
+    If the normal equations are singular the height is constant along their kernel, and the boundary
+    already has the minimum.
+    """
+    b, a1, a2 = piece.rows.T
+    g11, g12, g22 = a1 @ a1, a1 @ a2, a2 @ a2
+    det = g11 * g22 - g12 * g12
+    if det == 0:
+        return None
+    z = (det, g12 * (a2 @ b) - g22 * (a1 @ b), g12 * (a1 @ b) - g11 * (a2 @ b))
+    ring = zip(piece.region, piece.region[1:] + piece.region[:1], strict=True)
+    return z if all(_side(u, v, z) >= 0 for u, v in ring) else None
+
+
+def _side(u: Vertex, v: Vertex, z: Vertex) -> int:
+    """Positive if z lies to the left of the edge from u to v."""
+    (a, b, c), (d, e, f), (g, h, i) = u, v, z
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+
+
+NORMS = {
+    "l1": Norm(name="l1", power=1),
+    "l2": Norm(name="l2", power=2),
+    "linf": Norm(name="linf", power=1),
+}
+
+
+def norm(name: str | Norm) -> Norm:
+    """The norm of that name.
+
+    Raises:
+        BadParameter: exact heights exist for "l1", "l2" and "linf" only.
+    """
+    if isinstance(name, Norm):
+        return name
+    if name not in NORMS:
+        raise BadParameter(f"Exact heights exist in {', '.join(NORMS)}, not in {name!r}: choose one of these.")
+    return NORMS[name]
+
+
+def radius(r: Rational) -> Fraction:
+    """r as a rational.
+
+    Raises:
+        BadRadius: r is not a finite positive number.
+    """
+    try:
+        exact = Fraction(r)
+    except (ValueError, OverflowError, TypeError):
+        exact = ZERO
+    if exact <= 0:
+        raise BadRadius(f"A plateau needs a finite radius r > 0, got {r!r}: give a distance in output space.")
+    return exact

@@ -1,0 +1,101 @@
+"""Small exact networks that decide questions: the counterexamples and worked examples of the book."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from plateaus.geometry.exact.program import ExactNetwork, Rational, ReLU, Residual, absolute, affine, clamp, hinges
+
+HALF = Fraction(1, 2)
+
+
+def identity(inputs: int = 1) -> ExactNetwork:
+    """f(x) = x: its plateaus are balls, however large."""
+    return ExactNetwork(blocks=(), inputs=inputs, name="identity")
+
+
+def scaling(factor: Rational, layers: int = 1) -> ExactNetwork:
+    """g(x) = factor x, iterated."""
+    return ExactNetwork(blocks=((affine([[factor]]),),) * layers, inputs=1, name="scaling")
+
+
+def half_line() -> ExactNetwork:
+    """relu(x): the plateau of a negative number is unbounded."""
+    return ExactNetwork.of(ReLU(), inputs=1, name="half line")
+
+
+def fold() -> ExactNetwork:
+    """|x|: x and -x have one image and, below it, different plateaus."""
+    return ExactNetwork.of(*absolute(1), inputs=1, name="fold")
+
+
+def hook() -> ExactNetwork:
+    """-x + 3 relu(x - 1): m(0, 2) = 1 but m(2, 0) = 2, so membership is not symmetric."""
+    return ExactNetwork.of(*hinges([[1], [-1], [1]], [0, 0, -1], [[-1, 1, 3]]), inputs=1, name="hook")
+
+
+def saturation() -> ExactNetwork:
+    """clamp(x, 0, 1): two flat ends and a slope between."""
+    return ExactNetwork.of(*clamp(), inputs=1, name="saturation")
+
+
+def bump() -> ExactNetwork:
+    """relu(1 - |x| - |y|): a hill on a plain. Straight across one climbs it, around it one does not."""
+    return ExactNetwork.of(*absolute(2), affine([[-1, -1]], [1]), ReLU(), inputs=2, name="bump")
+
+
+def double_well() -> ExactNetwork:
+    """||x| - 1|: f(-1) = f(1) = 0 with a pass of height 1 between."""
+    return ExactNetwork.of(*absolute(1), affine([[1]], [-1]), *absolute(1), inputs=1, name="double well")
+
+
+def ridge() -> ExactNetwork:
+    """relu(1/2 - |x - y|): a diagonal ridge that 8-connected ways slip through."""
+    steps = hinges([[1, -1], [-1, 1]], [0, 0], [[-1, -1]], [HALF])
+    return ExactNetwork.of(*steps, ReLU(), inputs=2, name="ridge")
+
+
+def valley() -> ExactNetwork:
+    """|x - y|: a diagonal valley whose floor 4-connected ways cannot follow."""
+    return ExactNetwork.of(*hinges([[1, -1], [-1, 1]], [0, 0], [[1, 1]]), inputs=2, name="valley")
+
+
+def tent(layers: int) -> ExactNetwork:
+    """The tent map 2 relu(x) - 4 relu(x - 1/2) + 2 relu(x - 1), iterated: 2^n folds."""
+    block = hinges([[1], [1], [1]], [0, -HALF, -1], [[2, -4, 2]])
+    return ExactNetwork(blocks=(block,) * layers, inputs=1, name="tent")
+
+
+def sharpening(layers: int) -> ExactNetwork:
+    """g(x) = clamp(2x - 1/2, 0, 1), iterated: clamp(1/2 + 2^n (x - 1/2), 0, 1), steeper with every layer."""
+    return ExactNetwork(blocks=((affine([[2]], [-HALF]), *clamp()),) * layers, inputs=1, name="sharpening")
+
+
+def expanding_boundary() -> ExactNetwork:
+    """x + 20 clamp(8x - 7/2, 0, 1): slopes 1, 161, 1. Nothing contracts, yet relative distances look flat."""
+    branch = (affine([[8]], [Fraction(-7, 2)]), *clamp(), affine([[20]]))
+    return ExactNetwork.of(Residual(branch=branch), inputs=1, name="expanding boundary")
+
+
+def late_kink() -> ExactNetwork:
+    """g_0 = id, g_1(x) = 1 + 100 relu(x - 1/2): where Corollary 3.6 as printed centres its ball wrongly."""
+    kink = hinges([[1]], [-HALF], [[100]], [1])
+    return ExactNetwork(blocks=((affine([[1]]),), kink), inputs=1, name="late kink")
+
+
+def bent_sheet() -> ExactNetwork:
+    """(x + 4|y|, y), a homeomorphism: no barrier anywhere, although straight slices show one."""
+    steps = hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, -1, 4, 4], [0, 0, 1, -1]])
+    return ExactNetwork.of(*steps, inputs=2, name="bent sheet")
+
+
+def three_wells() -> ExactNetwork:
+    """A landscape to look at: wells on a tilted plane with a curved ridge, so that h and m differ visibly.
+
+    Four hidden ridges and valleys of |.| type, mixed into two outputs.
+    """
+    inner = [[2, 1], [-1, 2], [1, -1], [1, 1]]
+    first = affine(inner, [Fraction(-1, 2), Fraction(-1, 4), Fraction(1, 2), 0])
+    mix = affine([[2, -1, 1, 0], [-1, 1, 2, -1], [1, 2, -1, 1]], [-2, HALF, -1])
+    return ExactNetwork.of(first, *absolute(4), mix, *absolute(3), affine([[1, -1, HALF], [HALF, 1, -1]]),
+                           inputs=2, name="three wells")

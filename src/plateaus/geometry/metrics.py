@@ -1,0 +1,40 @@
+"""Heights h_a(x) = D(f(a), f(x)): what "the output hardly changes" is measured in."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from plateaus.errors import BadParameter
+
+METRICS = ("l1", "l2", "linf", "kl")
+
+
+def check_metric(metric: str) -> str:
+    """The name itself.
+
+    Raises:
+        BadParameter: not one of ``METRICS``.
+    """
+    if metric not in METRICS:
+        raise BadParameter(f"A plateau is measured in {', '.join(METRICS)}, not in {metric!r}: choose one of these.")
+    return metric
+
+
+def heights(y: Tensor, centre: Tensor, metric: str = "l2") -> Tensor:
+    """D(centre, y) in float64; ``(..., c)`` and ``(c,)`` give ``(...)``.
+
+    "kl" is the Kullback-Leibler divergence KL(softmax centre || softmax y) of *logits*, in nats. A
+    ball needs no symmetry: only that y -> D(centre, y) is continuous and vanishes at the centre.
+    """
+    y, centre = y.double(), centre.double()
+    if check_metric(metric) == "kl":
+        p, q = centre.log_softmax(-1), y.log_softmax(-1)
+        return (p.exp() * (p - q)).sum(-1).clamp_min(0)  # rounding may give -1e-17
+    difference = y - centre
+    match metric:
+        case "l1":
+            return difference.abs().sum(-1)
+        case "linf":
+            return difference.abs().amax(-1)
+        case _:
+            return difference.norm(dim=-1)
