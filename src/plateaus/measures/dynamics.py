@@ -90,9 +90,7 @@ def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
 def of_pairs(net: Network, a: Tensor, b: Tensor) -> Contraction:
     """``contraction`` of the pairs (a, b), ``(..., d)``, through every block of ``net`` (readout left out)."""
     with torch.no_grad():
-        a, b = torch.broadcast_tensors(torch.as_tensor(a), torch.as_tensor(b))
-        both = net.trace(torch.stack([a, b]))
-    return contraction([s[0] for s in both], [s[1] for s in both])
+        return contraction(net.trace(a), net.trace(b))
 
 
 def gini(amounts: Tensor) -> Tensor:

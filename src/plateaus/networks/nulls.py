@@ -12,15 +12,17 @@ from plateaus.networks.network import Block, Network
 
 @dataclass(frozen=True, kw_only=True)
 class AffineBlock:
-    """x -> value + (x - at) jacobian^T."""
+    """x -> value + (x - at) jacobian^T, for points ``(..., n, d)``; leading axes may have an expansion point each."""
 
     at: Tensor
-    """``(d,)``."""
+    """``(..., 1, d)``."""
     value: Tensor
+    """``(..., 1, d)``."""
     jacobian: Tensor
+    """``(..., d, d)``."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        return self.value + (x - self.at) @ self.jacobian.T
+        return self.value + (x - self.at) @ self.jacobian.mT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +42,12 @@ def linearised(net: Network, *, at: Tensor) -> Network:
     real activation from any other point. The readout is kept.
 
     Args:
-        at: ``(d,)``, a point of the space that enters ``net``.
+        at: ``(d,)``, a point of the space that enters ``net``; or ``(P, d)``, one for each of the P prompts
+            of a language model, whose points are ``(P, n, d)``.
     """
-    x, blocks = net.check(at), []
+    x, blocks = net.check(at).unsqueeze(-2), []
     for g in net.blocks:
-        value = g(x[None])[0].detach()
+        value = g(x).detach()
         blocks.append(AffineBlock(at=x, value=value, jacobian=jacobian(g, x)))
         x = value
     return net.with_blocks(tuple(blocks))
@@ -56,9 +59,12 @@ def sign_flipped(net: Network) -> Network:
 
 
 def jacobian(block: Block, at: Tensor) -> Tensor:
-    """Dg(a), ``(d_out, d_in)``, in one backward pass: row i is the gradient of the i-th copy's i-th output."""
+    """Dg(a) for a of shape ``(..., 1, d)``: ``(..., d_out, d)``.
+
+    One backward pass: row i is the gradient of the i-th output of the i-th copy of a.
+    """
     with torch.enable_grad():
-        outputs = block(at[None]).shape[-1]
-        x = at.detach().expand(outputs, -1).clone().requires_grad_()
-        (rows,) = torch.autograd.grad(block(x).diagonal().sum(), x)
+        outputs = block(at).shape[-1]
+        x = at.detach().expand(*at.shape[:-2], outputs, -1).clone().requires_grad_()
+        (rows,) = torch.autograd.grad(block(x).diagonal(dim1=-2, dim2=-1).sum(), x)
     return rows.detach()

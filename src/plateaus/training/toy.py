@@ -30,7 +30,7 @@ class Recipe:
     seeds: tuple[int, ...] = (0,)
     """One network each: the seed draws its first weights and its order of the samples."""
     checkpoints: tuple[int, ...] = ()
-    """Epochs after which the weights are kept, besides 0 (untrained) and the last."""
+    """Steps after which the weights are kept, besides 0 (untrained) and the last."""
 
     def __post_init__(self) -> None:
         if self.epochs < 0 or self.batch < 1 or not self.rate > 0 or not self.seeds:
@@ -38,44 +38,42 @@ class Recipe:
                 f"A recipe needs epochs >= 0, batch >= 1, rate > 0 and at least one seed, got {self.epochs}, "
                 f"{self.batch}, {self.rate} and {self.seeds}."
             )
-        if any(not 0 <= epoch <= self.epochs for epoch in self.checkpoints):
-            raise TrainingError(f"Checkpoints {self.checkpoints} must be epochs between 0 and {self.epochs}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """Networks of one recipe, one for each seed, at every kept epoch."""
+    """Networks of one recipe, one for each seed, at every kept step."""
 
     recipe: Recipe
     weights: dict[int, dict[str, Tensor]]
-    """Epoch -> parameter name -> ``(seeds, ...)``."""
+    """Step -> parameter name -> ``(seeds, ...)``; the first is 0, the last the end of training."""
     loss: Tensor
     """Mean training loss of each epoch, ``(epochs, seeds)``: nats, or squared units for a regression."""
     skeleton: nn.Module = field(repr=False)
     """A module of the architecture whose weights are to be replaced."""
 
     @property
-    def epochs(self) -> tuple[int, ...]:
-        """The kept epochs, first 0."""
+    def steps(self) -> tuple[int, ...]:
+        """The kept steps, from 0 to the last."""
         return tuple(self.weights)
 
-    def module(self, index: int = 0, *, epoch: int | None = None) -> nn.Module:
-        """The network of the ``index``-th seed after ``epoch`` epochs (by default the last)."""
-        epoch = self.recipe.epochs if epoch is None else epoch
-        if epoch not in self.weights:
-            raise TrainingError(f"Epoch {epoch} was not kept; these were: {', '.join(map(str, self.weights))}.")
+    def module(self, index: int = 0, *, step: int = -1) -> nn.Module:
+        """The network of the ``index``-th seed after ``step`` steps; -1 is the last."""
+        step = self.steps[-1] if step == -1 else step
+        if step not in self.weights:
+            raise TrainingError(f"Step {step} was not kept; these were: {', '.join(map(str, self.weights))}.")
         module = copy.deepcopy(self.skeleton)
-        module.load_state_dict({name: value[index] for name, value in self.weights[epoch].items()})
+        module.load_state_dict({name: value[index] for name, value in self.weights[step].items()})
         return module
 
     def save(self, folder: str | os.PathLike) -> list[Path]:
-        """Write every kept network as ``seed-<s>/epoch-<e>.safetensors``; returns the paths."""
+        """Write every kept network as ``seed-<s>/step-<n>.safetensors``; returns the paths."""
         paths = []
-        for epoch, weights in self.weights.items():
+        for step, weights in self.weights.items():
             for k, seed in enumerate(self.recipe.seeds):
-                path = Path(folder) / f"seed-{seed}" / f"epoch-{epoch}.safetensors"
+                path = Path(folder) / f"seed-{seed}" / f"step-{step}.safetensors"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                save_file({name: value[k].cpu().contiguous() for name, value in weights.items()}, path)
+                save_file({name: value[k].contiguous() for name, value in weights.items()}, path)
                 paths.append(path)
         return paths
 
@@ -105,24 +103,27 @@ def train(
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
     orders = [torch.Generator().manual_seed(seed) for seed in recipe.seeds]
     x, y = data.x.to(device), data.y.to(device)
-    keep = {0, recipe.epochs, *recipe.checkpoints}
-    kept, losses = {0: _copy(weights)}, []
+    last = recipe.epochs * (len(x) // recipe.batch)
+    if any(not 0 <= step <= last for step in recipe.checkpoints):
+        raise TrainingError(f"Checkpoints {recipe.checkpoints} must be steps between 0 and {last}, the last of this recipe.")
+    step, kept, losses = 0, {0: _copy(weights)}, []
     for epoch in range(1, recipe.epochs + 1):
-        # A remainder too small for a batch waits for another epoch's shuffle: every step weighs the same.
         order = torch.stack([torch.randperm(len(x), generator=g) for g in orders]).to(device)
-        steps = order[:, : len(x) // recipe.batch * recipe.batch].split(recipe.batch, dim=1)
+        # A remainder too small for a batch waits for another epoch's order: every step weighs the same.
+        batches = order[:, : len(x) // recipe.batch * recipe.batch].split(recipe.batch, dim=1)
         total = torch.zeros(len(modules), device=device)
-        for index in steps:
+        for index in batches:
             loss = _loss(forward(weights, x[index]), y[index], data.classes)
             optimiser.zero_grad()
             loss.sum().backward()
             optimiser.step()
             total += loss.detach()
+            step += 1
+            if step == last or step in recipe.checkpoints:
+                kept[step] = _copy(weights)
         if not torch.isfinite(total).all():
             raise TrainingError(f"The loss was no longer finite in epoch {epoch}: lower the rate of {recipe.rate}.")
-        losses.append(total.cpu() / len(steps))
-        if epoch in keep:
-            kept[epoch] = _copy(weights)
+        losses.append(total.cpu() / len(batches))
     curve = torch.stack(losses) if losses else torch.zeros(0, len(modules))
     return Trained(recipe=recipe, weights=kept, loss=curve, skeleton=skeleton.cpu())
 
