@@ -34,7 +34,11 @@ class LanguageModel:
     provenance: Mapping[str, str] = field(default_factory=dict)
     """Where the weights came from: source, checkpoint, sha256 or revision, dtype, weight processing."""
     untrained: Callable[[int], LanguageModel] | None = None
-    """Makes the same architecture with fresh random weights from a seed: the negative control."""
+    """Makes the same architecture with fresh random weights from a seed."""
+    checkpoints: tuple[str, ...] = ()
+    """Names of the stored checkpoints, from the first training step to the last."""
+    checkpoint: Callable[[str], LanguageModel] | None = None
+    """Loads one of them."""
 
     def __len__(self) -> int:
         return len(self.bridge.blocks)
@@ -51,6 +55,10 @@ class LanguageModel:
     @property
     def dtype(self) -> torch.dtype:
         return next(self.bridge.original_model.parameters()).dtype
+
+    def step_zero(self, seed: int = 0) -> LanguageModel:
+        """The negative control: the weights that training started from, or where they are not stored, fresh ones."""
+        return self.checkpoint("step-0") if "step-0" in self.checkpoints else self.untrained(seed)
 
     def ids(self, text: str) -> Tensor:
         """Token ids of ``text`` without special tokens, shape ``(T,)``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,11 @@ def _folder(name: str) -> Path | None:
     return None
 
 
+def _checkpoints(folder: Path) -> tuple[str, ...]:
+    """Stored checkpoints in order of their step."""
+    return tuple(sorted((p.parent.name for p in folder.glob("checkpoints/*/config.json")), key=lambda step: (len(step), step)))
+
+
 def _unknown(name: str) -> str:
     return (
         f'No model "{name}": give an embedded name ({", ".join(embedded_names()) or "none is on this machine"}), '
@@ -102,14 +108,17 @@ def _from_folder(
         under = f"checkpoints/{checkpoint}"
         weights = folder / under
         if not (weights / "config.json").is_file():
-            there = sorted(p.name for p in folder.glob("checkpoints/*/")) or ["none"]
-            raise UnknownModel(f'{name} has no checkpoint "{checkpoint}": it has {", ".join(there)}.')
+            raise UnknownModel(f'{name} has no checkpoint "{checkpoint}": it has {", ".join(_checkpoints(folder)) or "none"}.')
     digests = verify(folder, under=under)
     digest = digests.get(f"{under}/model.safetensors".lstrip("/"), "not recorded")
     about = {"source": name if folder.parent == models_folder() else folder.name, "checkpoint": checkpoint or "final", "sha256": digest}
     title = folder.name + (f"@{checkpoint}" if checkpoint else "")
     try:
-        return _boot(str(weights), title, where, dtype, {"device_map": device_map, "tokenizer_from": str(folder)}, about)
+        found = _boot(str(weights), title, where, dtype, {"device_map": device_map, "tokenizer_from": str(folder)}, about)
+        return replace(
+            found, checkpoints=_checkpoints(folder),
+            checkpoint=lambda step: _from_folder(folder, name, step, where, dtype, device_map),
+        )
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CorruptModel(f"The model in {weights} could not be read ({reason}): restore its files or train it again.") from None

@@ -1,0 +1,1 @@
+"""Figures take a labelled result and an ``ax``, draw, and return the ``Axes``; they compute nothing."""
