@@ -117,7 +117,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One measured criterion on one model; its text is one line with the verdict."""
+    """One measured criterion on one model; its text is a few short lines that end with the verdict."""
 
     id: str
     model: str
@@ -136,8 +136,9 @@ class Row:
 
     def __repr__(self) -> str:
         number = "no value" if self.value is None else f"{self.value:.3g} [{self.ci_low:.3g}, {self.ci_high:.3g}]"
-        controls = "".join(f"; {k}: {'none' if v is None else format(v, '.3g')}" for k, v in self.control.items())
-        return f"{self.id} {self.metric} on {self.model}: {number}, n = {self.n}{controls} → {self.verdict}"
+        lines = [f"{self.id} {self.metric} on {self.model}", f"  measured: {number}, n = {self.n}"]
+        lines += [f"  {name}: {'none' if x is None else format(x, '.3g')}" for name, x in self.control.items()]
+        return "\n".join([*lines, f"  {self.verdict}: {self.reason}"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,146 @@
+"""`make book`: execute the chapters, merge their claims, build the HTML. `python -m plateaus.book.build`
+
+Everything goes under `_build/`, nothing is changed in place:
+`_build/chapters/` executed copies, `_build/out/` results, `_build/claims.json` the merged rows,
+`_build/stage/` the book's sources with the executed chapters, `_build/html/` the book.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from plateaus.book.claims import load_claims
+from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD, chapters
+from plateaus.book.places import repository
+from plateaus.book.scoreboard import page
+from plateaus.errors import PlateauError
+from plateaus.results import write_json
+
+WORKERS = 2
+"""Chapters that run at the same time; each uses one thread."""
+
+
+class BuildFailed(PlateauError):
+    """A chapter stopped, or the HTML could not be built without warnings."""
+
+
+def build(root: Path) -> Path:
+    """Build the book of the checkout `root` and return the path of its first page.
+
+    A YAML file named by the environment variable `PLATEAUS_PARAMS` is handed to every chapter.
+    Raises `BuildFailed` when a chapter stops or Sphinx warns.
+    """
+    target = root / "_build"
+    for name in ("chapters", "out", "stage", "html", ".doctrees", "jupyter_execute"):
+        shutil.rmtree(target / name, ignore_errors=True)
+    execute(root, target)
+    rows = merge_claims(target / "out" / "claims")
+    write_json(rows, target / "claims.json")
+    stage(root, target, rows)
+    return render(root, target)
+
+
+def execute(root: Path, target: Path) -> None:
+    """Run every chapter with papermill into `target/chapters`; each prints one line."""
+    parameters = os.environ.get("PLATEAUS_PARAMS")
+    options = ["-f", str(Path(parameters).resolve())] if parameters else []
+
+    def one(path: Path) -> str | None:
+        start = time.perf_counter()
+        copy = target / path.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "papermill", str(path), str(copy), *options, "-k", "python3",
+                   "--no-progress-bar", "--execution-timeout", str(CELL_TIMEOUT)]  # fmt: skip
+        environment = os.environ | ONE_THREAD | {"PLATEAUS_OUT": str(target / "out")}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
+        say(f"  {path.relative_to(root)}  {time.perf_counter() - start:.0f} s" + (" FAILED" if done.returncode else ""))
+        return f"{path.relative_to(root)}: {reason(copy, done.stderr)}" if done.returncode else None
+
+    say("Executing the chapters")
+    with ThreadPoolExecutor(WORKERS) as pool:
+        failures = [f for f in pool.map(one, chapters(root)) if f]
+    if failures:
+        raise BuildFailed("A chapter stopped. " + " ".join(failures))
+
+
+def reason(copy: Path, stderr: str) -> str:
+    """The error in a chapter that stopped, or the last line of stderr if no cell failed."""
+    if copy.is_file():
+        for cell in nbformat.read(copy, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    return f"{output.ename}: {output.evalue}"
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[-1] if lines else "it gave no reason."
+
+
+def merge_claims(folder: Path) -> list[dict[str, Any]]:
+    """The rows of all chapters, by the order of the claims."""
+    rows = [row for file in sorted(folder.glob("*.json")) for row in json.loads(file.read_text(encoding="utf-8"))]
+    order = list(load_claims(repository() / "book" / "claims.yaml").by_id)
+    return sorted(rows, key=lambda row: (order.index(row["id"]), row["chapter"], row["model"], row["metric"]))
+
+
+def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
+    """Lay out the sources of the HTML as in the repository, so that all links lead back there."""
+    folder = target / "stage"
+    shutil.copytree(root / "book", folder / "book", ignore=shutil.ignore_patterns("models", "params"))
+    shutil.copy(root / "_toc.yml", folder)
+    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    if fork := os.environ.get("GITHUB_REPOSITORY"):  # in a fork's own CI the buttons lead to the fork
+        settings["repository"]["url"] = f"https://github.com/{fork}"
+    (folder / "_config.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    for path in chapters(root):
+        notebook = nbformat.read(target / path.relative_to(root), as_version=4)
+        notebook.metadata.pop("papermill", None)
+        for cell in notebook.cells:
+            cell.metadata.pop("papermill", None)
+        copy = folder / path.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, copy)
+    claims = folder / "book" / "claims.md"
+    rules = load_claims(root / "book" / "claims.yaml")
+    known = {path.relative_to(root / "chapters").with_suffix("").as_posix() for path in chapters(root)}
+    claims.write_text(page(claims.read_text(encoding="utf-8"), rules, rows, known), encoding="utf-8")
+
+
+def render(root: Path, target: Path) -> Path:
+    """Run jupyter-book on the staged sources, warnings as errors."""
+    say("Building the pages")
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "-W", "-n", "--keep-going", "-q",
+               "--path-output", str(root), str(target / "stage")]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    first = target / "html" / "index.html"
+    if done.returncode or not first.is_file():
+        print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
+        raise BuildFailed("The pages were not built without warnings; the messages above say which line to mend.")
+    return first
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> int:
+    try:
+        first = build(repository())
+    except PlateauError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    say(f"The book is {os.path.relpath(first)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""Executes chapters in place for committing: `python -m plateaus.book.notebooks [chapter.ipynb …]`.
+
+The saved file depends on the code and the packages alone: no timestamps, no papermill metadata, no
+version of the interpreter, streams joined into one output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from plateaus.book.places import repository
+
+CELL_TIMEOUT = 600
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | {
+    "PYTHONHASHSEED": "0"
+}
+"""For the kernels: sums in a fixed order, and two chapters side by side on two cores."""
+
+
+def chapters(root: Path) -> list[Path]:
+    """The notebooks named in `_toc.yml`, in its order."""
+    import yaml
+
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    return [root / f"{f}.ipynb" for f in files if f.startswith("chapters/")]
+
+
+def execute_in_place(path: Path) -> None:
+    """Run every cell of the notebook and write it back with its outputs; an error leaves it as it was."""
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=CELL_TIMEOUT, kernel_name="python3", record_timing=False, coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )  # fmt: skip
+    client.execute(env=os.environ | ONE_THREAD)
+    path.write_text(serialised(notebook), encoding="utf-8")
+
+
+def serialised(notebook: NotebookNode) -> str:
+    """The notebook's text with only the metadata that matters, always written the same way."""
+    notebook.metadata = NotebookNode(
+        kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
+        language_info={"name": "python"},
+    )
+    notebook.nbformat_minor = 5
+    for number, cell in enumerate(notebook.cells):
+        # Cell ids that follow from the position: random ones would change with every editor.
+        cell.id = f"cell-{number:03d}"
+        cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k == "tags" and v})
+        for output in cell.get("outputs", []):
+            output.pop("transient", None)
+            if "metadata" in output:
+                output.metadata = NotebookNode()
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Execute the chapters named on the command line, or all of them."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every chapter in _toc.yml")
+    paths = parser.parse_args(arguments).notebooks or chapters(repository())
+    for path in paths:
+        start = time.perf_counter()
+        execute_in_place(path.resolve())
+        print(f"{path}  {time.perf_counter() - start:5.1f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
