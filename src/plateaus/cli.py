@@ -1,0 +1,62 @@
+"""The command ``plateaus``: a thin dispatcher; each sub-command lives with the code it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from plateaus.errors import PlateauError
+
+
+def parser() -> argparse.ArgumentParser:
+    """Sub-commands are added here, one function each; a sub-command sets ``run`` to what is called with its arguments."""
+    top = argparse.ArgumentParser(prog="plateaus", description="Activation plateaus: train the models of the book, measure speed.")
+    commands = top.add_subparsers(required=True, metavar="command")
+    _train(commands.add_parser("train", help="train a model of the book again, or one of your own").add_subparsers(required=True, metavar="kind"))
+    _bench(commands.add_parser("bench", help="measure what the prefix cache and batching save, as ratios in one run"))
+    return top
+
+
+def _bench(sub: argparse.ArgumentParser) -> None:
+    def run(arguments: argparse.Namespace) -> None:
+        from plateaus import bench
+
+        print(bench.table(bench.bench(arguments.out, model=arguments.model, repeats=arguments.repeats)))
+
+    sub.add_argument("--model", help="embedded name, directory or hub id (default: two models, one of GPT-2 small's shape)")
+    sub.add_argument("--repeats", type=int, default=5, help="the median of how many runs")
+    sub.add_argument("--out", type=Path, default=Path("_build/bench.json"), help="where the figures go")
+    sub.set_defaults(run=run)
+
+
+def _train(kinds: argparse._SubParsersAction) -> None:
+    def lm(arguments: argparse.Namespace) -> None:
+        from plateaus.training.lm_command import run   # only here: importing torch takes seconds
+
+        run(arguments)
+
+    sub = kinds.add_parser("lm", help="a language model of GPT-2 architecture")
+    sub.add_argument("preset", help="laboratory (needs no data) or prose")
+    sub.add_argument("--corpus", help="prose: a folder of .txt or .txt.xz files (val* is held out), or hub:<dataset>, for example hub:sedthh/gutenberg_english")
+    sub.add_argument("--revision", help="revision of a hub data set")
+    sub.add_argument("--work", help="folder for tokens, state and checkpoints; run again with the same one to resume (default runs/<name>)")
+    sub.add_argument("--export", help="folder for the finished model and its card (default <work>/model)")
+    sub.add_argument("--keep", type=int, default=99, help="how many of the latest checkpoints the export carries beside step 0")
+    sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting of the preset; may be repeated")
+    sub.set_defaults(run=lm)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; an error that the user can mend is printed as its one sentence, exit status 2."""
+    arguments = parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except PlateauError as error:
+        print(f"plateaus: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

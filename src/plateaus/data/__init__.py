@@ -1,0 +1,1 @@
+"""Texts and data: the laboratory language, corpora of prose, prompt pairs, toy point sets."""

@@ -1,0 +1,114 @@
+"""Deriving stories of the laboratory language, reading them exactly, and comparing words by what they mean."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from functools import lru_cache
+from typing import Iterable, Iterator
+
+from plateaus.data.grammar import END, RULES, Facts, Form
+from plateaus.errors import BadPrompt
+
+START = Form(Facts(), ("$story",))
+
+
+@lru_cache(maxsize=200_000)
+def frontier(form: Form) -> tuple[tuple[float, str, Form], ...]:
+    """All ways to speak the next word from ``form``: (probability, word, form afterwards), with the derivation summed out.
+
+    The forms are those reached by rewriting the leftmost non-terminal until a word stands first.
+    """
+    ways: dict[tuple[str, Form], float] = {}
+    stack = [(1.0, form)]
+    while stack:
+        weight, (facts, todo) = stack.pop()
+        head, rest = todo[0], todo[1:]
+        if not head.startswith("$"):
+            after = START if head == END else Form(facts, rest)
+            ways[head, after] = ways.get((head, after), 0.0) + weight
+            continue
+        choices = RULES[head](facts)
+        total = sum(choice.weight for choice in choices)
+        stack += [(weight * c.weight / total, Form(c.facts, (*c.symbols.split(), *rest))) for c in choices]
+    return tuple((weight, word, after) for (word, after), weight in ways.items())
+
+
+def words(seed: int) -> Iterator[str]:
+    """An endless stream of stories, one word at a time, each story closed by ``<|endoftext|>``; a pure function of ``seed``.
+
+    Draws one alternative of one rule at a time, so it shares the rules with :class:`Reader` but not the way to use them.
+    """
+    generator = random.Random(seed)
+    facts, todo = START.facts, list(START.todo)
+    while True:
+        head = todo.pop(0)
+        if not head.startswith("$"):
+            yield head
+            if head == END:
+                facts, todo = START.facts, list(START.todo)
+            continue
+        choices = RULES[head](facts)
+        (chosen,) = generator.choices(choices, [choice.weight for choice in choices])
+        facts, todo = chosen.facts, chosen.symbols.split() + todo
+
+
+def story(seed: int) -> list[str]:
+    """The first story of :func:`words`, without its end mark."""
+    told = []
+    for word in words(seed):
+        if word == END:
+            return told
+        told.append(word)
+    raise AssertionError("the stream of words never ends")
+
+
+class Reader:
+    """Reads words and keeps every derivation that agrees with them: exact filtering, no sampling.
+
+    ``belief`` maps sentential forms to their posterior probability. Raises :class:`BadPrompt` when no story goes on so.
+    """
+
+    def __init__(self, belief: dict[Form, float] | None = None) -> None:
+        self.belief = belief or {START: 1.0}
+
+    def next(self) -> dict[str, float]:
+        """The true distribution of the next word given everything read so far (sums to one)."""
+        out: dict[str, float] = {}
+        for form, mass in self.belief.items():
+            for weight, word, _ in frontier(form):
+                out[word] = out.get(word, 0.0) + mass * weight
+        return out
+
+    def read(self, text: str | Iterable[str]) -> "Reader":
+        """The reader after more words; ``self`` is unchanged."""
+        belief = self.belief
+        for word in text.split() if isinstance(text, str) else text:
+            after: dict[Form, float] = {}
+            for form, mass in belief.items():
+                for weight, spoken, then in frontier(form):
+                    if spoken == word:
+                        after[then] = after.get(then, 0.0) + mass * weight
+            total = sum(after.values())
+            if not total:
+                known = sorted(Reader(belief).next())
+                raise BadPrompt(
+                    f"no story of the laboratory language goes on with {word!r} here; it could go on with {', '.join(known[:8])}"
+                    f"{' …' if len(known) > 8 else ''}: choose one of those.")
+            belief = {form: mass / total for form, mass in after.items()}
+        return Reader(belief)
+
+
+def next_token_distribution(prefix: str | Iterable[str]) -> dict[str, float]:
+    """True next-word probabilities after ``prefix``, which begins where a story begins.
+
+    >>> next_token_distribution("Anna heard the dog")
+    {'bark': 0.8, 'growl': 0.2}
+    """
+    return Reader().read(prefix).next()
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> tuple[str, ...]:
+    """The words of a long sample, in alphabetical order (the unit test checks that no word of the lexicon is missing)."""
+    return tuple(sorted(set(itertools.islice(words(seed=0), 400_000)) - {END}))

@@ -1,0 +1,187 @@
+"""The training recipe: exact resumption, refused settings, data order, corpora, export and checksums. Tiny models, seconds."""
+
+from __future__ import annotations
+
+import json
+import lzma
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer, GPT2LMHeadModel
+
+from plateaus.cli import main
+from plateaus.data.corpus import prepare_prose
+from plateaus.errors import CorruptModel, TrainingError
+from plateaus.training.lm import Windows, build_model, rate, settings, train
+from plateaus.training.lm_export import export
+from plateaus.training.lm_files import verify_sums
+from plateaus.training.lm_quality import TrigramModel
+
+TINY = dict(blocks=2, width=16, heads=2, context=32, batch=4, tokens=40 * 128, corpus_tokens=20_000, compile="no", device="cpu", threads=1)
+
+
+def silent(_: str) -> None:
+    pass
+
+
+def losses(work) -> list[float]:
+    return [row["loss"] for row in map(json.loads, (work / "log.jsonl").read_text().splitlines()) if "loss" in row]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run."""
+    work = tmp_path_factory.mktemp("whole")
+    return work, train(settings("laboratory", **TINY), work, save_every=10, report=silent)
+
+
+def interrupted(work, tamper=None):
+    """The same run, ended after step 27 (last saved at 20) and taken up again."""
+    train(settings("laboratory", **TINY), work, save_every=10, stop_after=27, report=silent)
+    if tamper is not None:
+        state = torch.load(work / "state.pt", weights_only=True)
+        tamper(state)
+        torch.save(state, work / "state.pt")
+    return train(settings("laboratory", **TINY), work, save_every=10, report=silent)
+
+
+def test_resuming_equals_never_stopping(whole, tmp_path):
+    work, model = whole
+    resumed = interrupted(tmp_path)
+    assert losses(tmp_path) == losses(work)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), resumed.parameters(), strict=True))
+
+
+def forget_optimiser(state):
+    state["optimiser"]["state"] = {}
+
+
+def lose_a_step(state):
+    state["step"] -= 1
+
+
+@pytest.mark.parametrize("tamper", [forget_optimiser, lose_a_step])
+def test_resuming_with_less_than_the_whole_state_differs(whole, tmp_path, tamper):
+    interrupted(tmp_path, tamper)
+    assert losses(tmp_path)[-1] != losses(whole[0])[-1]
+
+
+def test_resuming_with_other_settings_is_refused(whole):
+    with pytest.raises(TrainingError, match="another width"):
+        train(settings("laboratory", **{**TINY, "width": 32}), whole[0], report=silent)
+
+
+def test_unknown_or_impossible_settings_are_refused():
+    with pytest.raises(TrainingError, match="'blokcs' is unknown"):
+        settings("laboratory", blokcs=3)
+    with pytest.raises(TrainingError, match="preset 'novel' is unknown"):
+        settings("novel")
+    with pytest.raises(TrainingError, match="blocks was given '3'"):
+        settings("prose", blocks="3")
+    with pytest.raises(TrainingError, match="cannot be split over"):
+        settings("prose", width=100, heads=3)
+    assert settings("laboratory", blocks=3).blocks == 3
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["laboratory", "--set", "blokcs=3"], "'blokcs' is unknown"),
+    (["laboratory", "--set", "blocks=many"], "must be a int"),
+    (["laboratory", "--set", "blocks"], "write NAME=VALUE"),
+    (["prose", "--set", "compile=no"], "give --corpus"),
+    (["prose", "--corpus", "nowhere"], "corpus 'nowhere' must be a folder"),
+])
+def test_the_command_ends_with_one_sentence(arguments, sentence, tmp_path, capsys):
+    assert main(["train", "lm", *arguments, "--work", str(tmp_path)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert sentence in said and "\n" not in said
+
+
+def test_laboratory_windows_begin_where_stories_begin(whole):
+    work, _ = whole
+    s = settings("laboratory", **TINY)
+    windows = Windows(work / "data" / "train.bin", s)
+    assert (windows.tokens[windows.starts - 1] == 0).all()
+    anywhere = Windows(work / "data" / "train.bin", settings("prose", **TINY))
+    assert not (anywhere.tokens[anywhere.starts[1:] - 1] == 0).all()
+
+
+def test_data_order_depends_on_seed_and_step_alone(whole):
+    work, _ = whole
+    file = work / "data" / "train.bin"
+    one, two = Windows(file, settings("laboratory", **TINY)), Windows(file, settings("laboratory", **TINY))
+    one(0), one(1), one(500)
+    assert torch.equal(one(7)[0], two(7)[0])
+    assert not torch.equal(one(7)[0], one(8)[0])
+    assert not torch.equal(one(7)[0], Windows(file, settings("laboratory", **TINY, seed=1))(7)[0])
+    x, y = one(3)
+    assert torch.equal(x[:, 1:], y[:, :-1])
+
+
+def test_schedule_rises_then_falls_to_its_end():
+    s = settings("laboratory", **TINY, warmup=0.1)
+    rates = [rate(s, step) for step in range(s.steps + 1)]
+    assert max(rates) == pytest.approx(s.learning_rate) and rates[0] < rates[2]
+    assert rates[-1] == pytest.approx(s.learning_rate * s.final_rate)
+
+
+def test_learning_lowers_the_loss(whole):
+    assert losses(whole[0])[-1] < losses(whole[0])[0] - 0.05
+
+
+def test_export_loads_and_a_flipped_byte_is_named(whole, tmp_path):
+    work, model = whole
+    target = tmp_path / "tiny"
+    record = export(settings("laboratory", **TINY), work, target)
+    verify_sums(target)
+    loaded = GPT2LMHeadModel.from_pretrained(target, dtype=torch.float32)
+    x = torch.arange(2, 12)[None]
+    assert torch.allclose(loaded(x).logits, model(x).logits, atol=2e-2)
+    untrained = GPT2LMHeadModel.from_pretrained(target / "checkpoints" / "step-0", dtype=torch.float32)
+    begun = build_model(settings("laboratory", **TINY), record["data"]["vocabulary"])
+    assert all(torch.equal(a, b.bfloat16().float()) for a, b in zip(untrained.parameters(), begun.parameters(), strict=True))
+    tokenizer = AutoTokenizer.from_pretrained(target)
+    assert tokenizer(" Anna heard the").input_ids == tokenizer("Anna heard the").input_ids
+    assert record["quality"]["loss"] < record["quality"]["loss_step_0"]
+    assert record["quality"]["kl_truth_to_model"] > 0
+
+    broken = target / "checkpoints" / "step-0" / "model.safetensors"
+    content = bytearray(broken.read_bytes())
+    content[-1] ^= 1
+    broken.write_bytes(content)
+    with pytest.raises(CorruptModel, match="step-0/model.safetensors"):
+        verify_sums(target)
+    broken.unlink()
+    with pytest.raises(CorruptModel, match="step-0/model.safetensors is missing"):
+        verify_sums(target)
+
+
+def test_prose_is_tokenised_without_loss(tmp_path):
+    corpus = tmp_path / "texts"
+    corpus.mkdir()
+    sentences = [f"The {n}th day was — “strange” — and the fog, naïve or not, came in.\n" for n in range(400)]
+    (corpus / "a.txt").write_text("".join(sentences[:200]) + "<|endoftext|>\n" + "".join(sentences[200:]), encoding="utf-8")
+    with lzma.open(corpus / "val.txt.xz", "wt", encoding="utf-8") as file:
+        file.write("".join(sentences[:50]))
+    meta = prepare_prose(tmp_path / "data", corpus=str(corpus), vocabulary_size=300, tokens=10**6)
+    from tokenizers import Tokenizer
+
+    ids = np.fromfile(tmp_path / "data" / "train.bin", np.uint16)
+    assert (ids == 0).sum() == 2 and len(ids) == meta["tokens"]["train"]
+    tokenizer = Tokenizer.from_file(str(tmp_path / "data" / "tokenizer.json"))
+    assert tokenizer.decode([int(i) for i in ids if i]) == "".join(sentences)
+    held_out = np.fromfile(tmp_path / "data" / "val.bin", np.uint16)
+    assert meta["bytes_per_token"] == pytest.approx(len("".join(sentences[:50]).encode()) / len(held_out))
+
+
+def test_trigram_model_is_a_distribution_and_beats_its_parts(whole):
+    tokens = np.fromfile(whole[0] / "data" / "train.bin", np.uint16)
+    size = int(tokens.max()) + 1
+    trigram = TrigramModel(tokens[:15_000], size)
+    everything = np.arange(size)
+    for a, b in ((int(tokens[5]), int(tokens[6])), (3, 3)):
+        p = trigram.probability([np.full(size, a), np.full(size, b), everything])
+        assert p.sum() == pytest.approx(1.0) and (p > 0).all()
+    rows = tokens[15_000:15_000 + 40 * 33].reshape(40, 33)
+    unigram = -np.log(trigram.probability([rows[:, 1:].reshape(-1).astype(np.int64)])).mean()
+    assert trigram.loss(rows) < unigram - 1
