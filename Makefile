@@ -1,0 +1,46 @@
+# make book   execute all chapters and build _build/html/index.html
+# make test   unit and property tests, the book's contract, and every committed number again
+# make bench  speed of the prefix-cached evaluation against naive hooks, as ratios
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+CHAPTERS ?=
+
+# One thread per process: two chapters or test workers share two cores, and sums keep their order.
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: book test bench notebooks constraints clean
+
+book: $(READY)
+	$(PY) -m plateaus.book.build
+
+test: $(READY)
+	PLATEAUS_OUT=$(CURDIR)/_build/test $(PY) -m pytest -n 2 --dist loadfile tests chapters \
+	    --nbval --nbval-current-env --nbval-cell-timeout=300
+
+bench: $(READY)
+	$(PY) -m plateaus.cli bench
+
+notebooks: $(READY)
+	$(PY) -m plateaus.book.notebooks $(CHAPTERS)
+
+# pip follows the configuration it finds (index, certificates); none is set here.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet -c constraints.txt -e ".[test]"
+	touch $@
+
+constraints:
+	rm -rf _build/lock && $(PYTHON) -m venv _build/lock
+	_build/lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[test]"
+	( sed -n '/^#/p' constraints.txt; _build/lock/bin/python -m pip freeze --exclude-editable \
+	    | sed -E 's/\+[A-Za-z0-9.]+$$//' | grep -v ' @ ' | sort -f ) > constraints.new
+	mv constraints.new constraints.txt && rm -rf _build/lock
+
+clean:
+	rm -rf _build $(VENV)
