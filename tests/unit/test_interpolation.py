@@ -42,7 +42,7 @@ def test_both_frozen_is_the_identity_curve_and_one_frozen_is_not(gpt2_lm, pairs)
     alpha = np.linspace(0, 1, 9)
     both = interpolation.interpolate(gpt2_lm, pairs, steps=9, frozen="both frozen").distance.sel(stream)
     np.testing.assert_allclose(both, np.broadcast_to(alpha, both.shape), atol=1e-4)
-    mlp = interpolation.interpolate(gpt2_lm, pairs, steps=9, frozen="mlp frozen").distance.sel(stream)
+    mlp = interpolation.interpolate(gpt2_lm, pairs, steps=9, frozen="MLPs frozen").distance.sel(stream)
     assert np.abs(mlp - alpha).max() > 1e-3
 
 

@@ -24,6 +24,7 @@ from plateaus.book.claims import Row, load_claims
 from plateaus.book.parameters import checked
 from plateaus.book.places import output_folder, repository
 from plateaus.book.rules import Rule, listing, one_of, real, text, whole
+from plateaus.figures.style import in_notebook
 
 __all__ = ["Run", "listing", "one_of", "open_chapter", "real", "text", "whole"]
 
@@ -140,6 +141,7 @@ def open_chapter(namespace: MutableMapping[str, Any], chapter: str, /, **rules: 
         out=output_folder(parameters["out"]),
     )
     _quiet()
+    in_notebook()
     _seed(run.seed)
     return run
 

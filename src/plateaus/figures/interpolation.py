@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from plateaus.figures.style import PALETTE
 
@@ -42,6 +43,10 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
         ax.fill_between(x, q.sel(quantile=0.25), q.sel(quantile=0.75), color=colour, alpha=0.18, lw=0)
         ax.set_xticks(x, [str(r) for r in value.readout.values], rotation=60, ha="right")
     ax.set_xlabel("read-out, from shallow to deep")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     return ax
 
 

@@ -20,7 +20,7 @@ from plateaus.networks.network import Network
 AT_ONCE = 50
 """Pairs evaluated together; bounds the memory that vocabulary-sized read-outs take."""
 PATHS = {"segment": paths.segment, "slerp": paths.slerp}
-FROZEN = {"intact": (), "attention frozen": ("attention",), "mlp frozen": ("mlp",), "both frozen": ("attention", "mlp")}
+FROZEN = {"intact": (), "attention frozen": ("attention",), "MLPs frozen": ("mlp",), "both frozen": ("attention", "mlp")}
 
 
 def interpolate(
