@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "errors": "plateaus.errors",
     "paths": "plateaus.geometry.paths",
+    "exact": "plateaus.geometry.exact",
     "curves": "plateaus.measures.curves",
     "dynamics": "plateaus.measures.dynamics",
     "interpolation": "plateaus.measures.interpolation",

@@ -1,0 +1,216 @@
+"""Deliberately wrong engines. Each must be caught by the property named beside it, on a fixed example."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import numpy as np
+from engine import Engine, plane_of, reverse, segment_of
+from rich_networks import Case
+
+from plateaus.geometry.exact import Bar, ExactNetwork, Interval, witnesses
+from plateaus.geometry.exact.norms import norm
+from plateaus.geometry.exact.program import absolute, affine, hinges
+from plateaus.geometry.flood import Band, grid_band, over_grid
+
+BUMP = Case(net=witnesses.bump(), a=(F(-2), F(0)), b=(F(2), F(0)), radius=F(1, 2))
+WELLS = Case(net=witnesses.double_well(), a=(F(-1),), b=(F(1),), radius=F(1, 2))
+HOOK = Case(net=witnesses.hook(), a=(F(0),), b=(F(2),), radius=F(3, 2))
+RIDGE = Case(net=witnesses.ridge(), a=(F(-1), F(1)), b=(F(1), F(-1)), radius=F(1, 4), window=((-1, -1), (1, 1)))
+VALLEY = Case(net=witnesses.valley(), a=(F(-1), F(-1)), b=(F(1), F(1)), radius=F(1, 4), window=((-1, -1), (1, 1)))
+SHARP = Case(net=witnesses.sharpening(3), a=(F(0),), b=(F(1),))
+EDGE = Case(net=witnesses.hook(), a=(F(0),), b=(F(3, 2),))
+LINE = Case(net=witnesses.identity(), a=(F(0),), b=(F(1),))
+LANDSCAPE = Case(net=witnesses.three_wells(), a=(F(-1), F(-1)), b=(F(1), F(1)), metric="l2", window=((-2, -2), (2, 2)))
+SHEET = Case(net=witnesses.bent_sheet(), a=(F(0), F(1)), b=(F(0), F(-1)), window=((-9, -9), (9, 9)))
+
+
+def on_plane(case: Case) -> Case:
+    """A function of one variable as a function of two that ignores the second."""
+    net = ExactNetwork.of(affine([[1, 0]]), *case.net.steps, inputs=2)
+    return Case(net=net, a=(*case.a, F(0)), b=(*case.b, F(0)), metric=case.metric, radius=case.radius)
+
+TWO_FOLDS = Case(net=ExactNetwork(blocks=((*absolute(1), affine([[1]], [-1])), absolute(1)), inputs=1),
+                 a=(F(-1),), b=(F(1),), radius=F(1, 2))
+CREASE = Case(
+    net=ExactNetwork.of(*hinges([[1, 0], [0, 1], [0, -1]], [0, 0, 0], [[1, 0, 0], [0, 1, -1]]), inputs=2),
+    a=(F(-1), F(0)), b=(F(1), F(0)), radius=F(2))
+"""(relu(x), y): its only facet is low in the middle and high at its ends."""
+UNFOLDED = ExactNetwork.of(*witnesses.bent_sheet().steps[:2], affine([[1, -1, -4, -4], [0, 0, 1, -1]]), inputs=2)
+"""The inverse of the bent sheet: (x - 4|y|, y)."""
+
+
+class NoComponent(Engine):
+    """The whole preimage of the ball, not its component."""
+
+    def member(self, case: Case, r: F) -> bool:
+        return self.height(case) < r ** norm(case.metric).power
+
+
+class NotStrict(Engine):
+    """<= for <: a closed ball."""
+
+    def member(self, case: Case, r: F) -> bool:
+        return self.merge(case) <= r ** norm(case.metric).power
+
+
+class NotStrictOnSegments(Engine):
+    def member_segment(self, case: Case, r: F) -> bool:
+        return self.merge_segment(case) <= r ** norm(case.metric).power
+
+
+class OtherAnchor(Engine):
+    """h_b for h_a."""
+
+    def merge(self, case: Case) -> F:
+        return plane_of(reverse(case)).merge_height(case.a)
+
+
+class Symmetrised(Engine):
+    """max(m(a, b), m(b, a))."""
+
+    def merge(self, case: Case) -> F:
+        return max(plane_of(case).merge_height(case.b), plane_of(reverse(case)).merge_height(case.a))
+
+
+class FacetMaximum(Engine):
+    """A facet costs its highest height instead of its lowest."""
+
+    def merge(self, case: Case) -> F:
+        plane = plane_of(case)
+        high = [max(plane.metric(plane.cells[f.cells[0]].at(v)) for v in f.ends) for f in plane.facets]
+        level = {plane.cell(case.a): F(0)}
+        for _ in plane.cells:
+            for facet, door in zip(plane.facets, high, strict=True):
+                for i, j in (facet.cells, facet.cells[::-1]):
+                    if i in level:
+                        level[j] = min(level.get(j, max(level[i], door)), max(level[i], door))
+        return max(plane.height(case.b), level[plane.cell(case.b)])
+
+
+class StraightLine(Engine):
+    """m_seg for m."""
+
+    def merge(self, case: Case) -> F:
+        return self.merge_segment(case)
+
+
+class HeightOnly(Engine):
+    """h for m: no barrier anywhere."""
+
+    def merge(self, case: Case) -> F:
+        return self.height(case)
+
+
+class MissingBreakpoints(Engine):
+    """Looks at the ends and the middle only."""
+
+    def merge_segment(self, case: Case) -> F:
+        line = segment_of(case)
+        return max(line.height(0), line.height(F(1, 2)), line.height(1))
+
+
+class PathLength(Engine):
+    """Sums what it climbs and descends instead of taking the maximum."""
+
+    def merge_segment(self, case: Case) -> F:
+        h = segment_of(case).heights
+        return sum((abs(v - u) for u, v in zip(h, h[1:], strict=False)), F(0))
+
+
+class HeightContours(Engine):
+    """The recipe of the proposal: contours of h_a."""
+
+    def contour(self, case: Case) -> F:
+        return self.height(case)
+
+
+class ReversedNesting(Engine):
+    """A larger radius gives a smaller plateau."""
+
+    def member(self, case: Case, r: F) -> bool:
+        return super().member(case, 1 / r)
+
+
+class ReversedIntervals(Engine):
+    def component(self, case: Case, r: F) -> Interval:
+        return super().component(case, 1 / r)
+
+
+class PreimageHull(Engine):
+    """From the first to the last point of the preimage on the line."""
+
+    def component(self, case: Case, r: F) -> Interval:
+        parts = segment_of(case, (-16, 16)).intervals(r)
+        first, last = parts[0], parts[-1]
+        return Interval(low=first.low, high=last.high, exits_low=first.exits_low, exits_high=last.exits_high)
+
+
+class YoungerRule(Engine):
+    """The older component dies at a merger."""
+
+    def bars(self, case: Case) -> tuple[Bar, ...]:
+        first, *rest = super().bars(case)
+        floors = plane_of(case).floors
+        return (first, *(Bar(birth=floors[b.into], death=b.death, cell=b.into, into=b.cell) for b in rest))
+
+
+class ZeroBirths(Engine):
+    """Every component exists from the beginning."""
+
+    def bars(self, case: Case) -> tuple[Bar, ...]:
+        first, *rest = super().bars(case)
+        return (first, *(Bar(birth=F(0), death=b.death, cell=b.cell, into=b.into) for b in rest))
+
+
+class EightAsFour(Engine):
+    """Diagonal steps where the bounds assume none."""
+
+    def grid_merge(self, heights: np.ndarray, source: tuple[int, int]) -> np.ndarray:
+        return over_grid(heights, source, connectivity=8)
+
+    def band(self, heights: np.ndarray, source: tuple[int, int], along: tuple[F, F]) -> Band:
+        eight = over_grid(heights, source, connectivity=8)
+        return Band(lower=eight, upper=eight + max(along) / 2)
+
+
+class HalvedSlack(Engine):
+    def band(self, heights: np.ndarray, source: tuple[int, int], along: tuple[F, F]) -> Band:
+        return grid_band(heights, source, along=tuple(v / 2 for v in along))
+
+
+class NoSlack(Engine):
+    def band(self, heights: np.ndarray, source: tuple[int, int], along: tuple[F, F]) -> Band:
+        return grid_band(heights, source, along=(F(0), F(0)))
+
+
+class OneRadius(Engine):
+    """1 - r / R where both plateaus cost a radius."""
+
+    def slope_bound(self, r: F, distance: F, share: F) -> F:
+        return (1 - r / distance) / (1 - share)
+
+
+TWINS = {
+    NoComponent: ("membership", on_plane(WELLS)),
+    NotStrict: ("strictness", on_plane(WELLS)),
+    NotStrictOnSegments: ("strictness", on_plane(WELLS)),
+    OtherAnchor: ("membership", on_plane(HOOK)),
+    Symmetrised: ("membership", on_plane(HOOK)),
+    FacetMaximum: ("membership", CREASE),
+    StraightLine: ("no_barrier", (SHEET, UNFOLDED)),
+    HeightOnly: ("membership", on_plane(WELLS)),
+    MissingBreakpoints: ("segment_sees_everything", EDGE),
+    PathLength: ("segment_sees_everything", WELLS),
+    HeightContours: ("contours", on_plane(WELLS)),
+    ReversedNesting: ("nesting", on_plane(HOOK)),
+    ReversedIntervals: ("line_nesting", LINE),
+    PreimageHull: ("pull_back", TWO_FOLDS),
+    YoungerRule: ("bars_count_components", on_plane(WELLS)),
+    ZeroBirths: ("bars_count_components", LANDSCAPE),
+    EightAsFour: ("grid_sandwich", RIDGE),
+    HalvedSlack: ("grid_sandwich", VALLEY),
+    NoSlack: ("grid_sandwich", VALLEY),
+    OneRadius: ("trade_off", SHARP),
+}
+"""Each twin: the property that catches it, and the example on which it does."""

@@ -1,0 +1,118 @@
+"""Exact programs, their slices and their conversion from float networks."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+import torch
+
+from plateaus.errors import BadParameter, BadPath, BadPoints, BadRadius, NotPiecewiseLinear
+from plateaus.geometry.exact import ExactNetwork, ExactPlane, ExactSegment, bars, exact, floating, raster, witnesses
+from plateaus.geometry.exact.program import absolute, affine, clamp, maximum
+from plateaus.networks.interventions import freeze
+from plateaus.networks.residual import PlainMLP, ResidualMLP, network
+
+
+def test_building_blocks_mean_what_they_say():
+    assert ExactNetwork.of(*absolute(2), inputs=2)(["-1/3", 2]) == (F(1, 3), 2)
+    assert [ExactNetwork.of(*clamp(-1, F(1, 2)), inputs=1)([x])[0] for x in (-3, 0, 3)] == [-1, 0, F(1, 2)]
+    assert [ExactNetwork.of(*maximum(), inputs=2)(x)[0] for x in ((1, 2), (-3, -5), (F(1, 3), 0))] == [2, -3, F(1, 3)]
+
+
+@pytest.mark.parametrize("module", [
+    PlainMLP((3, 5, 4, 2)), PlainMLP((2, 4), activation="identity"),
+    ResidualMLP(inputs=3, width=5, blocks=3, normalisation=None),
+    ResidualMLP(inputs=2, width=4, blocks=2, normalisation=None, skip=False),
+], ids=["plain", "affine", "residual", "no skip"])
+def test_converted_networks_agree_with_float64(module):
+    net = network(module, dtype=torch.float64)
+    program = exact(net)
+    assert program.dims[0] == net.dims[0]
+    for x in torch.randn(5, net.dims[0], dtype=torch.float64):
+        assert torch.allclose(torch.tensor([float(v) for v in program(x.tolist())], dtype=torch.float64), net(x))
+        assert torch.allclose(floating(program)(x), net(x))
+    # A partial network is the same part of the program.
+    states = program.trace(x.tolist())
+    assert program[1:](states[1]) == states[-1]
+
+
+def test_a_wrong_branch_would_be_seen():
+    """The comparison above can fail: a residual branch without its skip connection gives another function."""
+    torch.manual_seed(0)
+    net = network(ResidualMLP(inputs=2, width=4, blocks=1, normalisation=None), dtype=torch.float64)
+    program = exact(net)
+    stripped = ExactNetwork(
+        blocks=tuple(block[0].branch if hasattr(block[0], "branch") else block for block in program.blocks), inputs=2
+    )
+    assert stripped([1.0, 2.0]) != program([1.0, 2.0])
+
+
+def test_only_piecewise_linear_networks_convert():
+    for module in (ResidualMLP(), PlainMLP((2, 3, 1), activation="gelu")):
+        with pytest.raises(NotPiecewiseLinear, match="Linear, ReLU and residual"):
+            exact(network(module))
+    net = network(ResidualMLP(inputs=2, width=4, blocks=2, normalisation=None))
+    with pytest.raises(NotPiecewiseLinear):
+        exact(freeze(net, "mlp", at=torch.randn(3, 2)))
+
+
+def test_segment_of_a_trained_size_network_matches_sampling():
+    torch.manual_seed(1)
+    net = network(ResidualMLP(inputs=2, width=8, blocks=6, normalisation=None), dtype=torch.float64)
+    a, b = torch.tensor([-1.0, 0.5], dtype=torch.float64), torch.tensor([1.0, -0.25], dtype=torch.float64)
+    line = ExactSegment.of(exact(net), a.tolist(), b.tolist())
+    t = torch.linspace(0, 1, 4001, dtype=torch.float64)
+    h = (net(a + t[:, None] * (b - a)) - net(a)).norm(dim=-1)
+    assert float(line.merge_height()) ** 0.5 == pytest.approx(h.max().item(), rel=1e-3)
+    assert float(line.merge_height()) ** 0.5 >= h.max().item() * (1 - 1e-12)
+    assert float(line.height(F(1, 4))) ** 0.5 == pytest.approx(h[1000].item(), rel=1e-12)
+    r = 0.6 * h.max().item()
+    changes = int(((h < r).diff() != 0).sum())
+    parts = line.intervals(r)
+    assert sum(part.exits_low + part.exits_high for part in parts) == changes
+    assert all(float(line.height(part.high)) <= r**2 for part in parts)  # L2 ends are rounded inwards
+
+
+def test_pieces_with_one_map_are_one_piece():
+    """A switch that changes nothing is no breakpoint: relu(x) - relu(x) is constant."""
+    cancelled = ExactNetwork.of(affine([[1], [1]]), *absolute(2), affine([[1, -1]]), inputs=1)
+    assert len(ExactSegment.of(cancelled, [-1], [1]).affine) == 1
+    assert len(ExactSegment.of(witnesses.fold(), [-1], [1]).affine) == 2
+
+
+def test_raster_draws_what_the_plane_computes():
+    plane = ExactPlane.of(witnesses.three_wells(), window=((-2, -2), (2, 2)), anchor=(-1, -1))
+    s = np.linspace(-2, 2, 9)
+    height, merge = raster(plane, s, s)
+    for i in range(9):
+        for j in range(9):
+            z = (F(s[j]), F(s[i]))
+            assert height[i, j] ** 2 == pytest.approx(float(plane.height(z)), abs=1e-9)
+            assert merge[i, j] ** 2 == pytest.approx(float(plane.merge_height(z)), abs=1e-9)
+
+
+def test_bars_of_the_landscape():
+    plane = ExactPlane.of(witnesses.three_wells(), window=((-2, -2), (2, 2)), anchor=(-1, -1))
+    found = bars(plane)
+    assert found[0].death is None and len(found) == 9
+    assert all(bar.birth < bar.death for bar in found[1:])
+
+
+@pytest.mark.parametrize(("error", "call"), [
+    (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [1])),
+    (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [2], window=(1, 2))),
+    (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).height(3)),
+    (BadRadius, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).contains(1, 0)),
+    (BadRadius, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).contains(1, float("nan"))),
+    (BadParameter, lambda: ExactSegment.of(witnesses.fold(), [1], [2], metric="kl")),
+    (BadPoints, lambda: witnesses.fold()([float("nan")])),
+    (BadPoints, lambda: witnesses.fold()([1, 2])),
+    (BadPath, lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (0, 1)), anchor=(0, 0))),
+    (BadPath, lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (1, 1)), anchor=(2, 0))),
+    (BadPath, lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (1, 1)), anchor=(0, 0)).height((5, 5))),
+])
+def test_mistakes_are_named(error, call):
+    with pytest.raises(error):
+        call()
