@@ -137,7 +137,8 @@ def narrowing_removed(whole: xr.Dataset, frozen: xr.Dataset, **control: float) -
     A pair that the whole network does not narrow (width >= 0.8) has no such share and is left out.
     """
     w = widths(whole)
-    share = np.where(w < 0.79, (widths(frozen) - w) / (0.8 - w), np.nan)
+    narrowed = np.where(w < 0.79, 0.8 - w, np.nan)
+    share = (widths(frozen) - w) / narrowed
     return median(share, width_of_the_whole_network=_median(w), **control)
 
 
