@@ -55,9 +55,10 @@ def real(
     return Rule(accepts="a number" + _range(lo, hi) + " and".join(s for s in strict if s), test=test)
 
 
-def text() -> Rule:
-    """Any text that is not empty."""
-    return Rule(accepts="a text that is not empty", test=lambda v: isinstance(v, str) and v.strip() != "")
+def text(*, empty: bool = False) -> Rule:
+    """Any text; an empty one only if `empty` says so."""
+    accepts = "a text" if empty else "a text that is not empty"
+    return Rule(accepts=accepts, test=lambda v: isinstance(v, str) and (empty or v.strip() != ""))
 
 
 def one_of(*choices: Any) -> Rule:
