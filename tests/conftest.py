@@ -46,6 +46,12 @@ def save_tiny(architecture: str, folder, *, scale: float = 0.05) -> str:
     return str(folder)
 
 
+@pytest.fixture(scope="session", name="save_tiny")
+def _save_tiny():
+    """``save_tiny(architecture, folder)``, for tests that need the directory itself."""
+    return save_tiny
+
+
 @pytest.fixture(scope="session", params=sorted(ARCHITECTURES))
 def tiny_folder(request, tmp_path_factory) -> str:
     return save_tiny(request.param, tmp_path_factory.mktemp(request.param))
