@@ -23,7 +23,7 @@ test: $(READY)
 	    --nbval --nbval-current-env --nbval-cell-timeout=300
 
 bench: $(READY)
-	$(PY) -m plateaus.cli bench
+	$(VENV)/bin/plateaus bench --out _build/bench.json
 
 notebooks: $(READY)
 	$(PY) -m plateaus.book.notebooks $(CHAPTERS)

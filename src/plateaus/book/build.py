@@ -21,8 +21,8 @@ import nbformat
 import yaml
 
 from plateaus.book.claims import load_claims
-from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD, chapters
-from plateaus.book.places import repository
+from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
+from plateaus.book.places import chapter_name, chapters, repository
 from plateaus.book.scoreboard import page
 from plateaus.errors import PlateauError
 from plateaus.results import write_json
@@ -111,7 +111,7 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         nbformat.write(notebook, copy)
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
-    known = {path.relative_to(root / "chapters").with_suffix("").as_posix() for path in chapters(root)}
+    known = {chapter_name(path) for path in chapters(root)}
     claims.write_text(page(claims.read_text(encoding="utf-8"), rules, rows, known), encoding="utf-8")
 
 

@@ -14,22 +14,13 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from plateaus.book.places import repository
+from plateaus.book.places import chapters, repository
 
 CELL_TIMEOUT = 600
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | {
     "PYTHONHASHSEED": "0"
 }
 """For the kernels: sums in a fixed order, and two chapters side by side on two cores."""
-
-
-def chapters(root: Path) -> list[Path]:
-    """The notebooks named in `_toc.yml`, in its order."""
-    import yaml
-
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
-    return [root / f"{f}.ipynb" for f in files if f.startswith("chapters/")]
 
 
 def execute_in_place(path: Path) -> None:

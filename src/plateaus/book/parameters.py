@@ -9,10 +9,9 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Mapping, MutableMapping
-from pathlib import Path
 from typing import Any
 
-from plateaus.book.places import find_repository
+from plateaus.book.places import chapter_name, chapters, find_repository
 from plateaus.book.rules import Rule, text, whole
 from plateaus.errors import BadParameter
 
@@ -47,12 +46,6 @@ def checked(namespace: MutableMapping[str, Any], chapter: str, rules: Mapping[st
     return {name: rule.check(name, namespace[name]) for name, rule in rules.items()}
 
 
-def known_chapters(root: Path) -> set[str]:
-    """Names such as "1-definitions/plateaus" of the chapters in the checkout `root`."""
-    folder = root / "chapters"
-    return {p.relative_to(folder).with_suffix("").as_posix() for p in folder.glob("*/*.ipynb")}
-
-
 def _parameters_in(namespace: MutableMapping[str, Any]) -> dict[str, Any]:
     """The literals of the notebook when the chapter was first opened.
 
@@ -83,7 +76,8 @@ def _section(sections: Any, chapter: str, rules: Mapping[str, Rule]) -> dict[str
     if not isinstance(sections, dict) or not all(isinstance(s, dict) for s in sections.values()):
         raise BadParameter(f"{PRESETS} must hold one section of parameters per chapter; given: {sections!r:.80}.")
     root = find_repository()
-    for name in sorted(set(sections) - known_chapters(root)) if root else []:
+    known = {chapter_name(path) for path in chapters(root)} if root else set(sections)
+    for name in sorted(set(sections) - known):
         raise BadParameter(f"{PRESETS} has a section for {name!r}, which is no chapter of this book.")
     section = sections.get(chapter, {})
     for name in sorted(set(section) - set(rules)):

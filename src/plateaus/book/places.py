@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import yaml
+
 from plateaus.errors import NotSaved, PlateauError
 
 
@@ -35,6 +37,18 @@ def repository() -> Path:
             "installed there with `pip install -e .`."
         )
     return folder
+
+
+def chapters(root: Path) -> list[Path]:
+    """The notebooks named in `_toc.yml` of the checkout `root`, in its order."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [root / f"{file}.ipynb" for file in files if file.startswith("chapters/")]
+
+
+def chapter_name(path: Path) -> str:
+    """Part and name of the notebook at `path`, such as "2-language-models/interpolation"."""
+    return f"{path.parent.name}/{path.stem}"
 
 
 def output_folder(out: str) -> Path:

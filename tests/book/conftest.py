@@ -1,0 +1,82 @@
+"""A small chapter that keeps the contract, as a notebook with outputs; tests break it on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+NAME = "9-tests/example"
+
+PROSE = (
+    "A plateau is a region on which the output hardly moves. We take one example, look at it, measure how steep its "
+    "boundary is and compare it with the same curve before training, which is the control and must be straight. "
+    "Nothing here depends on a model, so that the page can be executed anywhere in a second or two, and the number "
+    "below is known in closed form, which makes it easy to see whether the page still tells the truth. "
+)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def good() -> NotebookNode:
+    """A chapter that keeps every sentence of the contract, with its outputs."""
+    return example()
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[NotebookNode], Path]:
+    """Writes a notebook where its chapter's name says, and returns the path."""
+
+    def write(notebook: NotebookNode) -> Path:
+        path = tmp_path / f"{NAME}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        nbformat.write(notebook, path)
+        return path
+
+    return write
+
+
+def example() -> NotebookNode:
+    cells = [
+        new_markdown_cell(f"# An example\n\n{PROSE * 2}"),
+        _code('model = "none"\ndevice = "cpu"\nseed = 0\nout = "auto"\nsteps = 50', "parameters"),
+        _code(f"import plateaus as pl\n\nrun = pl.open_chapter(globals(), {NAME!r}, steps=pl.whole(2, 1000))"),
+        _code("slope = (steps - 1) / 7\nprint(f'slope {slope:.2f}, straight 1.00')", "headline", text="slope 7.00, straight 1.00\n"),
+        _code("assert abs(slope - 7) < 0.01 or steps != 50"),
+        _code("import matplotlib.pyplot as plt\nplt.plot([0, 1]);", "hide-input", "nbval-ignore-output", image=True),
+        new_markdown_cell(PROSE),
+        _code("import xarray as xr\nrun.save(xr.Dataset({'slope': slope}))", text="'example.nc'"),
+        _code(
+            'run.claim("J4", metric="rank_by_step", model="none", value=0.7, ci=(0.6, 0.8), n=200,\n'
+            '          control={"checkpoints in random order": 0.0}).verdict',
+            text="'holds'",
+        ),
+        _code("run.provenance()", "provenance", "nbval-ignore-output", text="versions"),
+    ]
+    for count, cell in enumerate([c for c in cells if c.cell_type == "code"], start=1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+
+
+def _code(source: str, *tags: str, text: str = "", image: bool = False) -> NotebookNode:
+    outputs = []
+    if text.endswith("\n"):
+        outputs.append(new_output("stream", name="stdout", text=text))
+    elif text:
+        outputs.append(new_output("execute_result", data={"text/plain": text}, execution_count=1))
+    if image:
+        outputs.append(new_output("display_data", data={"image/png": "iVBORw0KGgo="}))
+    return new_code_cell(source, outputs=outputs, metadata={"tags": list(tags)} if tags else {})
