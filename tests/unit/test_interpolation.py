@@ -26,7 +26,7 @@ def test_every_architecture_runs(tiny_lm, pairs):
 
 def test_batches_do_not_change_results(gpt2_lm, pairs, monkeypatch):
     whole = interpolation.interpolate(gpt2_lm, pairs, steps=9)
-    monkeypatch.setattr(interpolation, "AT_ONCE", 2)
+    monkeypatch.setattr(interpolation, "AT_ONCE", 2 * 9 * gpt2_lm.bridge.cfg.d_vocab)  # two pairs at a time
     split = interpolation.interpolate(gpt2_lm, pairs, steps=9)
     np.testing.assert_allclose(split.distance, whole.distance, rtol=1e-4)
 

@@ -17,8 +17,8 @@ from plateaus.networks.interventions import freeze
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.network import Network
 
-AT_ONCE = 50
-"""Pairs evaluated together; bounds the memory that vocabulary-sized read-outs take."""
+AT_ONCE = 2**24
+"""Logits held at the same time (pairs x steps x vocabulary); a few float64 copies of them bound the memory."""
 PATHS = {"segment": paths.segment, "slerp": paths.slerp}
 FROZEN = {"intact": (), "attention frozen": ("attention",), "MLPs frozen": ("mlp",), "both frozen": ("attention", "mlp")}
 
@@ -42,7 +42,8 @@ def interpolate(
         raise BadParameter(f"The path is one of {', '.join(PATHS)}, got {path!r}: choose one of them.")
     if not 0 <= patch < len(lm):
         raise BadParameter(f"{lm.name} has blocks 0 to {len(lm) - 1}, got patch={patch}: patch before one of these.")
-    parts = [_interpolate(lm, pairs[i : i + AT_ONCE], steps, patch, path, frozen) for i in range(0, len(pairs), AT_ONCE)]
+    size = max(1, AT_ONCE // (steps * lm.bridge.cfg.d_vocab))
+    parts = [_interpolate(lm, pairs[i : i + size], steps, patch, path, frozen) for i in range(0, len(pairs), size)]
     return xr.concat(parts, dim="pair").assign_attrs(
         model=lm.name, patch=patch, path=path, frozen=frozen, prompts=pairs.source, tokens=pairs.a.shape[1]
     )
