@@ -132,7 +132,7 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
     "nothing claimed": (_source(6, "run.claim", "dict"), "run.claim"),
     "no provenance": (_source(7, "run.provenance()", "run"), "run.provenance()"),
     "provenance not last": (_cell_after_the_end, "run.provenance()"),
-    "machine path": (_append(4, new_output("stream", name="stdout", text="saved to /ro" + "ot/x.nc")), "path of a machine"),
+    "machine path": (_append(4, new_output("stream", name="stdout", text="saved to /ro" + "ot/x.nc")), "nothing of one machine"),
     "too large": (_large, "below 300 kB"),
 }
 

@@ -25,7 +25,13 @@ MEDIAN_CELL = 9  # lines; the median stays below
 KEPT_TAGS = {
     "parameters", "hide-input", "hide-output", "remove-input", "remove-cell", "nbval-ignore-output", "headline", "provenance",
 }  # fmt: skip
-MACHINE_PATH = re.compile(r"(?<![\w.~/:-])/(?:root|work|home|Users|opt|tmp|mnt|private)/\w|[A-Z]:\\\\?Users|file:///")
+# What belongs to somebody's machine. Single letters stand in brackets so that no pattern finds itself.
+MACHINE_WORDS = {
+    "a folder of one machine": r"(?<![\w.~/:-])/(?:[r]oot|[w]ork|[h]ome|[U]sers|[o]pt|[m]nt|[p]rivate|[t]mp)/\w",
+    "a local file address": r"[f]ile://",
+    "an index other than the public ones": r"(?:-index-url|PIP_\w*INDEX_URL)[ =:]+\S*//(?!pypi\.org|download\.pytorch\.org)",
+    "a folder beside the repository": r"\.\./[s]hared",
+}
 
 
 def parameters_cell(notebook: NotebookNode, name: str) -> Iterator[str]:
@@ -137,14 +143,13 @@ def results_and_provenance(notebook: NotebookNode, name: str) -> Iterator[str]:
         yield "the last code cell is run.provenance(), tagged provenance and nbval-ignore-output"
 
 
-def no_machine_paths(notebook: NotebookNode, name: str) -> Iterator[str]:
-    for found in MACHINE_PATH.finditer(nbformat.writes(notebook)):
-        yield f"no path of a machine appears: {found[0]}"
+def no_machine_words(notebook: NotebookNode, name: str) -> Iterator[str]:
+    yield from (f"nothing of one machine appears; {found}" for found in machine_words(nbformat.writes(notebook)))
 
 
 CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
     parameters_cell, opening_cell, cells_are_short, prose_outweighs_code, all_cells_ran, metadata_is_clean,
-    headline_numbers, figures_are_marked, results_and_provenance, no_machine_paths,
+    headline_numbers, figures_are_marked, results_and_provenance, no_machine_words,
 )  # fmt: skip
 
 
@@ -156,6 +161,12 @@ def problems(path: Path, name: str | None = None) -> list[str]:
     if path.stat().st_size >= LARGEST_FILE:
         found.append(f"the file is below {LARGEST_FILE // 1000} kB; it has {path.stat().st_size // 1000}")
     return found
+
+
+def machine_words(text: str) -> Iterator[str]:
+    """What in `text` belongs to one machine: its folders, local addresses, private indexes."""
+    for what, pattern in MACHINE_WORDS.items():
+        yield from (f"{what}: {found[0]}" for found in re.finditer(pattern, text))
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:

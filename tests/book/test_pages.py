@@ -1,0 +1,115 @@
+"""The pages around the chapters: sources, addresses, commands, and nothing of anybody's machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plateaus.book.contract import machine_words
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = {".py", ".md", ".ipynb", ".yml", ".yaml", ".toml", ".txt", ".cff", ".bib", ".css", ".json", ".cfg", ".js", ""}
+
+def tracked() -> list[Path]:
+    """Files that git tracks, or all but the generated ones where there is no git."""
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True)
+    if listed.returncode == 0 and listed.stdout:
+        return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    generated = {"_build", ".venv", "__pycache__", ".git"}
+    return [p for p in ROOT.rglob("*") if p.is_file() and not generated & set(p.parts)]
+
+
+def test_no_file_names_a_machine() -> None:
+    found = []
+    for path in tracked():
+        if path.suffix in TEXT and path.stat().st_size < 5_000_000:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            found += [f"{path.relative_to(ROOT)}: {words}" for words in machine_words(text)]
+    assert found == []
+
+
+# Written in two parts, so that this file does not contain what the test above looks for.
+@pytest.mark.parametrize(
+    "line",
+    [
+        'open("/ro' + 'ot/data/x.txt")',
+        "see /ho" + "me/me/plateaus",
+        "pip install --extra-index-url https://packages.example.org/simple",
+        "torch @ file:" + "///wheels/torch.whl",
+        "models in ../sha" + "red/models",
+    ],
+)
+def test_words_of_a_machine_are_caught(line: str) -> None:
+    assert list(machine_words(line))
+
+
+@pytest.mark.parametrize("line", ["https://example.org/home/x", "chapters/work/x", "a/root/b", "/dev/null", "#!/usr/bin/env bash"])
+def test_ordinary_words_are_not(line: str) -> None:
+    assert not list(machine_words(line))
+
+
+def entries() -> dict[str, str]:
+    text = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+    return {m[1]: m[0] for m in re.finditer(r"(?ms)^@\w+\{(\w+),.*?^\}", text)}
+
+
+def test_every_reference_is_whole_and_found_by_its_readers() -> None:
+    text = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+    assert len(entries()) == text.count("\n@"), "every key is unique and every entry closes"
+    for key, entry in entries().items():
+        for field in ("author", "title", "year"):
+            assert re.search(rf"(?m)^  {field} = \{{.+\}},?$", entry), f"{key} lacks {field}"
+        year = re.search(r"year = \{(\d{4})\}", entry)[1]
+        assert year in key, f"{key} is of {year}"
+        if eprint := re.search(r"eprint = \{(.+?)\}", entry):
+            assert f"arxiv.org/abs/{eprint[1]}" in entry
+
+
+def test_every_citation_is_in_the_bibliography() -> None:
+    pages = [*ROOT.glob("book/*.md"), *ROOT.glob("chapters/*/*.ipynb")]
+    cited = {
+        key.strip()
+        for page in pages
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", page.read_text(encoding="utf-8"))
+        for key in keys.split(",")
+    }
+    assert cited and cited <= set(entries())
+
+
+def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    place = settings["repository"]["url"].removeprefix("https://github.com/")
+    for name in ("README.md", "CITATION.cff", "book/re-execute.md", "book/claims.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        named = re.findall(r"github(?:\.com)?/([\w-]+/[\w-]+)", text) + re.findall(r"/gh/([\w-]+/[\w-]+)", text)
+        assert named and set(named) == {place}, name
+
+
+def test_readme_names_the_commands_and_make_has_them() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in ("book", "test", "bench", "notebooks"):
+        assert f"`make {target}`" in readme and re.search(rf"(?m)^{target}: ", makefile)
+
+
+def test_pinned_versions_are_plain_and_cover_the_dependencies() -> None:
+    """Nothing local in them, so that they work with any index that mirrors the public one."""
+    lines = [s for s in (ROOT / "constraints.txt").read_text().splitlines() if s and not s.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*", line) for line in lines)
+    pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)]
+    names = {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", d)[0]).lower() for d in asked} - {"plateaus"}
+    assert names <= pinned, "run `make constraints`"
+
+
+def test_configuration_keeps_stray_files_out_of_the_book() -> None:
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert settings["only_build_toc_files"] is True
+    assert settings["execute"]["execute_notebooks"] == "off"
+    assert {"_build", ".venv", ".pytest_cache"} <= set(settings["exclude_patterns"])

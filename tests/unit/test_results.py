@@ -1,0 +1,60 @@
+"""Saved results come back whole with their origin, and a failed save leaves the earlier file alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from plateaus import results
+from plateaus.errors import NotSaved
+
+
+@pytest.fixture
+def curves() -> xr.Dataset:
+    values = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+    return xr.Dataset({"rho": (("pair", "alpha"), values, {"units": "1"})}, coords={"alpha": np.linspace(0, 1, 4)})
+
+
+def test_round_trip_keeps_values_dtypes_attributes_and_origin(curves: xr.Dataset, tmp_path: Path) -> None:
+    path = results.save(curves, tmp_path / "deep" / "curves.nc", seed=3, parameters={"steps": 4})
+    back = results.load(path)
+    xr.testing.assert_identical(back.drop_attrs(), curves.drop_attrs())
+    assert back.rho.dtype == np.float32 and back.rho.attrs["units"] == "1"
+    assert results.provenance_of(back) == {"seed": 3, "parameters": {"steps": 4}}
+    assert curves.attrs == {}, "the caller's dataset is not changed"
+
+
+def test_array_is_saved_under_its_name(curves: xr.Dataset, tmp_path: Path) -> None:
+    assert "rho" in results.load(results.save(curves.rho, tmp_path / "a.nc"))
+
+
+def test_failed_save_keeps_the_earlier_file_and_no_fragments(
+    curves: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = results.save(curves, tmp_path / "curves.nc", seed=1)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(NotSaved, match="No space left on device.*nothing saved earlier"):
+        results.save(curves * 0, path, seed=2)
+    assert [p.name for p in tmp_path.iterdir()] == ["curves.nc"]
+    assert results.provenance_of(results.load(path)) == {"seed": 1}
+
+
+def test_unwritable_place_is_named(curves: xr.Dataset, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(NotSaved, match="curves.nc could not be written to"):
+        results.save(curves, tmp_path / "file" / "curves.nc")
+
+
+def test_missing_and_damaged_results_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(results.NoResult, match="There is no result"):
+        results.load(tmp_path / "none.nc")
+    (tmp_path / "bad.nc").write_bytes(b"not netCDF at all")
+    with pytest.raises(results.NoResult, match="not a readable netCDF"):
+        results.load(tmp_path / "bad.nc")
