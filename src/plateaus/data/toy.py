@@ -84,6 +84,21 @@ def shuffled(data: ToyData, *, seed: int = 0) -> ToyData:
     return replace(data, y=data.y[order])
 
 
+def different_classes(data: ToyData, pairs: int) -> tuple[Tensor, Tensor]:
+    """The first ``pairs`` pairs of samples with different labels, noise apart: two tensors ``(pairs, 2)``.
+
+    Raises:
+        TrainingError: the data has no classes, or not so many such pairs.
+    """
+    if data.classes is None:
+        raise TrainingError("A regression has no classes to pair: draw its pairs from all samples instead.")
+    half = len(data) // 2
+    differ = (data.clean[:half] != data.clean[half : 2 * half]).nonzero()[:pairs, 0]
+    if len(differ) < pairs:
+        raise TrainingError(f"{len(data)} samples hold {len(differ)} pairs of different classes, not {pairs}: give more samples.")
+    return data.x[:half][differ], data.x[half : 2 * half][differ]
+
+
 def _points(samples: int, inputs: str, seed: int) -> tuple[Tensor, torch.Generator]:
     if samples < 1:
         raise TrainingError(f"A data set needs at least 1 sample, got {samples}.")

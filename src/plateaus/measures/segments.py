@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 import xarray as xr
 from torch import Tensor
@@ -60,6 +63,16 @@ def sharpness(
         coords={"readout": list(read)},
         attrs={"steps": steps, "network": net.name},
     )
+
+
+def across(nets: Sequence[Network], a: Tensor, b: Tensor, *, patch: int = 1, **options: Any) -> xr.Dataset:
+    """``sharpness`` of several networks on the same data, patched where block ``patch`` begins; adds a dim ``seed``.
+
+    Args:
+        a, b: *inputs*, ``(pairs, inputs)``; each network moves its own activations of these.
+    """
+    parts = [sharpness(n[patch:], n.states(a, patch), n.states(b, patch), first=patch, **options) for n in nets]
+    return xr.concat(parts, dim=xr.DataArray([n.name for n in nets], dims="seed", name="seed"), combine_attrs="drop_conflicts")
 
 
 def curve(net: Network, a: Tensor, b: Tensor, *, steps: int = 200, probabilities: bool = True, first: int = 0) -> xr.Dataset:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from plateaus.data.toy import ToyData
 from plateaus.errors import TrainingError
+from plateaus.networks.network import Network
+from plateaus.networks.residual import network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,9 @@ class Recipe:
     """Samples a step."""
     rate: float = 1e-3
     """Learning rate of Adam."""
+    dtype: torch.dtype = torch.float64
+    """Adam amplifies rounding errors, and these differ between processors: in float32 the figures after a
+    thousand steps differ from one machine to the next, in float64 they agree in all digits shown."""
     seeds: tuple[int, ...] = (0,)
     """One network each: the seed draws its first weights and its order of the samples."""
     checkpoints: tuple[int, ...] = ()
@@ -38,6 +44,18 @@ class Recipe:
                 f"A recipe needs epochs >= 0, batch >= 1, rate > 0 and at least one seed, got {self.epochs}, "
                 f"{self.batch}, {self.rate} and {self.seeds}."
             )
+
+
+    def steps(self, samples: int) -> int:
+        """How many steps this recipe takes on that many samples."""
+        return self.epochs * (samples // self.batch)
+
+
+def log_spaced(last: int, count: int) -> tuple[int, ...]:
+    """At most ``count`` steps between 1 and ``last``, equally spaced on a logarithmic axis, without repeats."""
+    if last < 1:
+        return ()
+    return tuple(sorted({round(last ** (k / max(count - 1, 1))) for k in range(count)}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +84,11 @@ class Trained:
         module.load_state_dict({name: value[index] for name, value in self.weights[step].items()})
         return module
 
+    def networks(self, *, step: int = -1, dtype: torch.dtype = torch.float64) -> list[Network]:
+        """One ``Network`` for each seed, in float64: contraction is a difference of near-equal numbers."""
+        names = [f"seed {seed}" for seed in self.recipe.seeds]
+        return [network(self.module(k, step=step), name=name, dtype=dtype) for k, name in enumerate(names)]
+
     def save(self, folder: str | os.PathLike) -> list[Path]:
         """Write every kept network as ``seed-<s>/step-<n>.safetensors``; returns the paths."""
         paths = []
@@ -78,6 +101,18 @@ class Trained:
         return paths
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep torch on one thread: handing out matrices of width 16 to more costs far longer than they take."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@one_thread()
 def train(
     build: Callable[[], nn.Module], data: ToyData, recipe: Recipe, *, device: torch.device | str = "cpu"
 ) -> Trained:
@@ -96,14 +131,15 @@ def train(
     for seed in recipe.seeds:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            modules.append(build().to(device))
+            modules.append(_drawn(build, recipe.dtype).to(device))
     skeleton = copy.deepcopy(modules[0])
     weights, buffers = stack_module_state(modules)
     forward = vmap(lambda w, x: functional_call(skeleton, (w, buffers), (x,)))
     optimiser = torch.optim.Adam(weights.values(), lr=recipe.rate)
     orders = [torch.Generator().manual_seed(seed) for seed in recipe.seeds]
-    x, y = data.x.to(device), data.y.to(device)
-    last = recipe.epochs * (len(x) // recipe.batch)
+    x, y = data.x.to(device, recipe.dtype), data.y.to(device)
+    y = y if y.dtype == torch.long else y.to(recipe.dtype)
+    last = recipe.steps(len(x))
     if any(not 0 <= step <= last for step in recipe.checkpoints):
         raise TrainingError(f"Checkpoints {recipe.checkpoints} must be steps between 0 and {last}, the last of this recipe.")
     step, kept, losses = 0, {0: _copy(weights)}, []
@@ -111,7 +147,7 @@ def train(
         order = torch.stack([torch.randperm(len(x), generator=g) for g in orders]).to(device)
         # A remainder too small for a batch waits for another epoch's order: every step weighs the same.
         batches = order[:, : len(x) // recipe.batch * recipe.batch].split(recipe.batch, dim=1)
-        total = torch.zeros(len(modules), device=device)
+        total = torch.zeros(len(modules), device=device, dtype=recipe.dtype)
         for index in batches:
             loss = _loss(forward(weights, x[index]), y[index], data.classes)
             optimiser.zero_grad()
@@ -133,7 +169,18 @@ def accuracy(module: nn.Module, data: ToyData) -> float:
     if data.classes is None:
         raise TrainingError("A regression has no accuracy: read its loss instead.")
     with torch.no_grad():
-        return (module(data.x).argmax(-1) == data.clean).float().mean().item()
+        x = data.x.to(next(module.parameters()).dtype)
+        return (module(x).argmax(-1) == data.clean).float().mean().item()
+
+
+def _drawn(build: Callable[[], nn.Module], dtype: torch.dtype) -> nn.Module:
+    """Fresh weights drawn in ``dtype`` itself: drawn in float32 they would already differ between processors."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        return build()
+    finally:
+        torch.set_default_dtype(usual)
 
 
 def _loss(output: Tensor, target: Tensor, classes: int | None) -> Tensor:
