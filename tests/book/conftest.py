@@ -26,10 +26,16 @@ def root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(scope="session")
+def example() -> Callable[[], NotebookNode]:
+    """Makes a new chapter that keeps every sentence of the contract, with its outputs."""
+    return _example
+
+
 @pytest.fixture
 def good() -> NotebookNode:
-    """A chapter that keeps every sentence of the contract, with its outputs."""
-    return example()
+    """One such chapter."""
+    return _example()
 
 
 @pytest.fixture
@@ -45,7 +51,7 @@ def written(tmp_path: Path) -> Callable[[NotebookNode], Path]:
     return write
 
 
-def example() -> NotebookNode:
+def _example() -> NotebookNode:
     cells = [
         new_markdown_cell(f"# An example\n\n{PROSE * 2}"),
         _code('model = "none"\ndevice = "cpu"\nseed = 0\nout = "auto"\nsteps = 50', "parameters"),

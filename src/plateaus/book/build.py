@@ -20,6 +20,7 @@ from typing import Any
 import nbformat
 import yaml
 
+from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters, repository
@@ -62,7 +63,7 @@ def execute(root: Path, target: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "papermill", str(path), str(copy), *options, "-k", "python3",
                    "--no-progress-bar", "--execution-timeout", str(CELL_TIMEOUT)]  # fmt: skip
-        environment = os.environ | ONE_THREAD | {"PLATEAUS_OUT": str(target / "out")}
+        environment = os.environ | ONE_THREAD | {"PLATEAUS_OUT": str(target / "out"), SHOW_COMMIT: "1"}
         done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
         say(f"  {path.relative_to(root)}  {time.perf_counter() - start:.0f} s" + (" FAILED" if done.returncode else ""))
         return f"{path.relative_to(root)}: {reason(copy, done.stderr)}" if done.returncode else None

@@ -26,6 +26,10 @@ from plateaus.book.places import output_folder, repository
 from plateaus.book.rules import Rule, listing, one_of, real, text, whole
 from plateaus.figures.style import in_notebook
 
+SHOW_COMMIT = "PLATEAUS_SHOW_COMMIT"
+"""Set by the build. A notebook in the repository cannot name the commit that will contain it, and
+anything that follows the source would change its saved table with every edit."""
+
 __all__ = ["Run", "listing", "one_of", "open_chapter", "real", "text", "whole"]
 
 
@@ -103,7 +107,9 @@ class Run:
 
     def provenance(self) -> origin.Provenance:
         """The table that ends a chapter: code, versions, models and parameters."""
-        own = {"chapter": self.chapter, "source": origin.source_digest(), "device": self.device}
+        own = {"chapter": self.chapter, "device": self.device, "plateaus": origin.version("plateaus")}
+        if os.environ.get(SHOW_COMMIT):
+            own["commit"] = origin.commit()
         groups: dict[str, Mapping[str, str]] = {"run": own}
         groups["parameters"] = {k: repr(v) for k, v in self.parameters.items() if k != "out"}
         groups |= {name: facts for name, facts in self.models.items()}

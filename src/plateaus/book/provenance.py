@@ -1,8 +1,7 @@
 """Where a result came from: versions, source, models and parameters; no dates, no machine.
 
-Everything here is the same on every run of the same code with the same packages, so that a
-committed notebook can be reproduced bit for bit. The commit is kept only in result files: a
-notebook cannot name the commit that will contain it.
+Nothing here changes between two runs of the same code with the same packages, so that a chapter
+is reproduced bit for bit. Commit and source digest go into result files, and into the built book.
 """
 
 from __future__ import annotations

@@ -1,0 +1,97 @@
+"""The build stops on a failing chapter and on every warning, and its parts do what they say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat import NotebookNode
+
+from plateaus.book import build
+from plateaus.book.places import chapters
+
+PAGE = "# A page\n\nSee {cite:t}`janiak2024`, {prf:ref}`def-plateau` and [a claim](#claim-j1).\n\n"
+PROOF = "```{prf:definition} Plateau\n:label: def-plateau\nThe component of $\\{h_a < r\\}$.\n```\n\n(claim-j1)=\n## J1\n\n"
+BIBLIOGRAPHY = "```{bibliography}\n:all:\n```\n"
+
+
+@pytest.fixture
+def staged(root: Path, tmp_path: Path) -> Path:
+    """A staged book of one page with the book's own configuration."""
+    stage = tmp_path / "_build" / "stage"
+    (stage / "book").mkdir(parents=True)
+    shutil.copy(root / "_config.yml", stage)
+    shutil.copy(root / "book" / "references.bib", stage / "book")
+    shutil.copytree(root / "book" / "_static", stage / "book" / "_static")
+    (stage / "_toc.yml").write_text("format: jb-book\nroot: book/page\n")
+    return tmp_path
+
+
+def rendered(folder: Path, page: str) -> Path:
+    (folder / "_build" / "stage" / "book" / "page.md").write_text(page)
+    return build.render(folder, folder / "_build")
+
+
+def test_page_without_warnings_is_built(staged: Path) -> None:
+    first = rendered(staged, PAGE + PROOF + BIBLIOGRAPHY)
+    assert first == staged / "_build" / "html" / "index.html" and first.is_file()
+    html = (staged / "_build" / "html" / "book" / "page.html").read_text(encoding="utf-8")
+    assert "Definition 1" in html and "plateaus.css" in html
+
+
+@pytest.mark.parametrize(
+    "page",
+    [PAGE + PROOF + BIBLIOGRAPHY + "{doc}`nowhere`", PAGE + PROOF + BIBLIOGRAPHY + "### A level left out"],
+    ids=["a reference that leads nowhere", "a heading out of order"],
+)
+def test_warning_stops_the_build(page: str, staged: Path) -> None:
+    if "level left out" in page:
+        page = page.replace("## J1", "Text.")
+    with pytest.raises(build.BuildFailed):
+        rendered(staged, page)
+
+
+def test_failing_chapter_stops_the_build_with_its_sentence(tmp_path: Path, good: NotebookNode) -> None:
+    root = tmp_path
+    (root / "_toc.yml").write_text("format: jb-book\nroot: x\nparts:\n- chapters:\n  - file: chapters/1-a/b\n")
+    path = root / "chapters" / "1-a" / "b.ipynb"
+    path.parent.mkdir(parents=True)
+    good.cells = good.cells[:2]
+    good.cells[1].source = "raise ValueError('the third wheel is missing')"
+    good.cells[1].outputs = []
+    nbformat.write(good, path)
+    with pytest.raises(build.BuildFailed, match="chapters/1-a/b.ipynb: ValueError: the third wheel is missing"):
+        build.execute(root, root / "_build")
+    assert "outputs" in path.read_text() and "third wheel is missing')" in path.read_text(), "never in place"
+
+
+def test_claims_are_merged_in_the_order_of_the_rules(tmp_path: Path) -> None:
+    def row(id: str, chapter: str) -> dict[str, str]:
+        return {"id": id, "chapter": chapter, "model": "m", "metric": "x"}
+
+    (tmp_path / "one.json").write_text(json.dumps([row("N5", "1-a/one")]))
+    (tmp_path / "two.json").write_text(json.dumps([row("S1", "2-a/two"), row("J4", "2-a/two")]))
+    assert [r["id"] for r in build.merge_claims(tmp_path)] == ["J4", "S1", "N5"]
+
+
+def test_staged_book_has_executed_chapters_and_leads_back_to_the_repository(
+    root: Path, tmp_path: Path, good: NotebookNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good.metadata["papermill"] = {"start_time": "2026-01-01"}
+    for path in chapters(root):
+        copy = tmp_path / path.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(good, copy)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "somebody/fork")
+    build.stage(root, tmp_path, [])
+    stage = tmp_path / "stage"
+    assert yaml.safe_load((stage / "_config.yml").read_text())["repository"]["url"] == "https://github.com/somebody/fork"
+    for path in chapters(root):
+        staged = nbformat.read(stage / path.relative_to(root), as_version=4)
+        assert "papermill" not in staged.metadata
+    assert "(claim-n9)=" in (stage / "book" / "claims.md").read_text(encoding="utf-8")
+    assert not (stage / "book" / "models").exists()
