@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plateaus import results
+from plateaus import __version__, results
 from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
 from plateaus.book.parameters import checked
@@ -107,7 +107,7 @@ class Run:
 
     def provenance(self) -> origin.Provenance:
         """The table that ends a chapter: code, versions, models and parameters."""
-        own = {"chapter": self.chapter, "device": self.device, "plateaus": origin.version("plateaus")}
+        own = {"chapter": self.chapter, "device": self.device, "plateaus": __version__}
         if os.environ.get(SHOW_COMMIT):
             own["commit"] = origin.commit()
         groups: dict[str, Mapping[str, str]] = {"run": own}
