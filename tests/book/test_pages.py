@@ -67,7 +67,7 @@ def test_every_reference_is_whole_and_found_by_its_readers() -> None:
         year = re.search(r"year = \{(\d{4})\}", entry)[1]
         assert year in key, f"{key} is of {year}"
         if eprint := re.search(r"eprint = \{(.+?)\}", entry):
-            assert f"arxiv.org/abs/{eprint[1]}" in entry
+            assert re.fullmatch(r"\d{4}\.\d{4,5}", eprint[1]) and "archiveprefix = {arXiv}" in entry, key
 
 
 def test_every_citation_is_in_the_bibliography() -> None:
