@@ -39,7 +39,7 @@ def test_no_file_names_a_machine() -> None:
     [
         'open("/ro' + 'ot/data/x.txt")',
         "see /ho" + "me/me/plateaus",
-        "pip install --extra-index-url https://packages.example.org/simple",
+        "pip install --extra-index-" + "url https://packages.example.org/simple",
         "torch @ file:" + "///wheels/torch.whl",
         "models in ../sha" + "red/models",
     ],
