@@ -50,6 +50,10 @@ class NotPiecewiseLinear(PlateauError):
     """Exact geometry was asked of a network that is not affine on polyhedral cells."""
 
 
+class NotCertifiable(PlateauError):
+    """A certified bound was asked of a network with a part that no bound is known for."""
+
+
 class NoDevice(PlateauError):
     """The requested device does not exist on this machine."""
 
