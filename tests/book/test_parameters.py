@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -133,7 +134,11 @@ def test_presets_name_known_chapters_and_real_numbers(root: Path, preset: str) -
     content = yaml.safe_load((root / "book" / "params" / f"{preset}.yaml").read_text())
     sections = content.pop("chapters", None) or {}
     assert set(content) <= {"model", "device", "seed", "out"}
-    assert set(sections) <= {chapter_name(path) for path in chapters(root)}
+    paths = {chapter_name(path): path for path in chapters(root)}
+    assert set(sections) <= set(paths)
+    for name, section in sections.items():
+        first = next(c for c in nbformat.read(paths[name], as_version=4).cells if c.cell_type == "code")
+        assert set(section) <= set(re.findall(r"(?m)^(\w+) =", first.source)), name
     for value in [*content.values(), *(v for s in sections.values() for v in s.values())]:
         assert not (isinstance(value, str) and value[:1].isdigit()), f"{value} is text in YAML: write 1.0e-3"
 
