@@ -87,11 +87,16 @@ def test_staged_book_has_executed_chapters_and_leads_back_to_the_repository(
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(good, copy)
     monkeypatch.setenv("GITHUB_REPOSITORY", "somebody/fork")
+    drawn = next(c for c in good.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", [])))
+    drawn.metadata["tags"].append("cover")
+    nbformat.write(good, tmp_path / chapters(root)[-1].relative_to(root))
     build.stage(root, tmp_path, [])
     stage = tmp_path / "stage"
     assert yaml.safe_load((stage / "_config.yml").read_text())["repository"]["url"] == "https://github.com/somebody/fork"
     for path in chapters(root):
         staged = nbformat.read(stage / path.relative_to(root), as_version=4)
         assert "papermill" not in staged.metadata
+    introduction = (stage / "book" / "introduction.md").read_text(encoding="utf-8")
+    assert "{figure} cover.png" in introduction and (stage / "book" / "cover.png").is_file()
     assert "(claim-n9)=" in (stage / "book" / "claims.md").read_text(encoding="utf-8")
     assert not (stage / "book" / "models").exists()

@@ -7,6 +7,7 @@ Everything goes under `_build/`, nothing is changed in place:
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -30,6 +31,11 @@ from plateaus.results import write_json
 
 WORKERS = 2
 """Chapters that run at the same time; each uses one thread."""
+
+
+COVER_MARK = "% cover"
+"""The line of `book/introduction.md` that a chapter's figure replaces."""
+COVER_TEXT = "Walking straight from one activation to another, and how far the output has moved."
 
 
 class BuildFailed(PlateauError):
@@ -110,10 +116,25 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)
+    add_cover(folder)
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
     known = {chapter_name(path) for path in chapters(root)}
     claims.write_text(page(claims.read_text(encoding="utf-8"), rules, rows, known), encoding="utf-8")
+
+
+def add_cover(folder: Path) -> None:
+    """Put the figure of the first cell tagged "cover" where the introduction has its mark."""
+    page = folder / "book" / "introduction.md"
+    directive = ""
+    for path in sorted(folder.glob("chapters/*/*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            images = [o.data["image/png"] for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+            if images and "cover" in cell.metadata.get("tags", []) and not directive:
+                (folder / "book" / "cover.png").write_bytes(base64.b64decode(images[0]))
+                chapter = path.relative_to(folder).with_suffix("").as_posix()
+                directive = f"```{{figure}} cover.png\n:alt: {COVER_TEXT}\n\n{COVER_TEXT} From {{doc}}`/{chapter}`.\n```"
+    page.write_text(page.read_text(encoding="utf-8").replace(COVER_MARK, directive), encoding="utf-8")
 
 
 def render(root: Path, target: Path) -> Path:

@@ -24,6 +24,7 @@ LONGEST_FUNCTION = 6  # lines
 MEDIAN_CELL = 9  # lines; the median stays below
 KEPT_TAGS = {
     "parameters", "hide-input", "hide-output", "remove-input", "remove-cell", "nbval-ignore-output", "headline", "provenance",
+    "cover",
 }  # fmt: skip
 # What belongs to somebody's machine. Single letters stand in brackets so that no pattern finds itself.
 MACHINE_WORDS = {
