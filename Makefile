@@ -11,6 +11,7 @@ CHAPTERS ?=
 # One thread per process: two chapters or test workers share two cores, and sums keep their order.
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
+export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: book test bench notebooks constraints clean

@@ -15,6 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from plateaus.book.places import chapters, repository
+from plateaus.results import write_bytes
 
 CELL_TIMEOUT = 600
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | {
@@ -30,10 +31,11 @@ def execute_in_place(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=CELL_TIMEOUT, kernel_name="python3", record_timing=False, coalesce_streams=True,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # no advice on how kernels should be reached
         resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     client.execute(env=os.environ | ONE_THREAD)
-    path.write_text(serialised(notebook), encoding="utf-8")
+    write_bytes(serialised(notebook).encode(), path)
 
 
 def serialised(notebook: NotebookNode) -> str:
