@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from plateaus.data.derivation import story, vocabulary
+from plateaus.data.derivation import story
+from plateaus.data.grammar import UNKNOWN
 from plateaus.errors import BadParameter, BadPrompt
 from plateaus.networks.language_model import LanguageModel
 
@@ -119,8 +120,9 @@ def _source(lm: LanguageModel, source: str) -> str:
 
 
 def speaks_grammar(lm: LanguageModel) -> bool:
-    """Whether the model's tokeniser has exactly the laboratory language's words."""
-    return set(vocabulary()) <= set(lm.tokenizer.get_vocab()) and len(lm.tokenizer) <= len(vocabulary()) + 2
+    """Whether the model's tokeniser is the laboratory language's: its mark for unknown words, and every word of some stories."""
+    words = {word for i in range(20) for word in story(i)}
+    return lm.tokenizer.unk_token == UNKNOWN and words <= set(lm.tokenizer.get_vocab())
 
 
 def _windows(lm: LanguageModel, count: int, tokens: int, seed: int, source: str) -> Tensor:
