@@ -11,18 +11,17 @@ from plateaus.networks.network import Block, Network
 
 
 @dataclass(frozen=True, kw_only=True)
-class AffineBlock:
-    """x -> value + (x - at) jacobian^T, for points ``(..., n, d)``; leading axes may have an expansion point each."""
+class TangentBlock:
+    """x -> g(a) + Dg(a)(x - a), for points ``(..., n, d)``; leading axes may have an expansion point each."""
 
+    block: Block
     at: Tensor
-    """``(..., 1, d)``."""
+    """a, ``(..., 1, d)``."""
     value: Tensor
-    """``(..., 1, d)``."""
-    jacobian: Tensor
-    """``(..., d, d)``."""
+    """g(a), ``(..., 1, d)``."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        return self.value + (x - self.at) @ self.jacobian.mT
+        return self.value + jvp(self.block, self.at, x - self.at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ def linearised(net: Network, *, at: Tensor) -> Network:
     x, blocks = net.check(at).unsqueeze(-2), []
     for g in net.blocks:
         value = g(x).detach()
-        blocks.append(AffineBlock(at=x, value=value, jacobian=jacobian(g, x)))
+        blocks.append(TangentBlock(block=g, at=x, value=value))
         x = value
     return net.with_blocks(tuple(blocks))
 
@@ -58,13 +57,15 @@ def sign_flipped(net: Network) -> Network:
     return net.with_blocks(tuple(FlippedBlock(block=g) for g in net.blocks))
 
 
-def jacobian(block: Block, at: Tensor) -> Tensor:
-    """Dg(a) for a of shape ``(..., 1, d)``: ``(..., d_out, d)``.
+def jvp(block: Block, at: Tensor, v: Tensor) -> Tensor:
+    """Dg(a) v for directions ``(..., n, d)``, without the Jacobian: differentiates u -> Dg(a)^T u, which is linear.
 
-    One backward pass: row i is the gradient of the i-th output of the i-th copy of a.
+    Needs nothing of the block but that it can be differentiated, so it works on any model's own layers.
     """
     with torch.enable_grad():
-        outputs = block(at).shape[-1]
-        x = at.detach().expand(*at.shape[:-2], outputs, -1).clone().requires_grad_()
-        (rows,) = torch.autograd.grad(block(x).diagonal(dim1=-2, dim2=-1).sum(), x)
-    return rows.detach()
+        x = at.detach().expand_as(v).clone().requires_grad_()
+        y = block(x)
+        u = torch.zeros_like(y, requires_grad=True)
+        (pulled,) = torch.autograd.grad(y, x, u, create_graph=True)
+        (pushed,) = torch.autograd.grad(pulled, u, v)
+    return pushed.detach()
