@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from plateaus.data.derivation import story
-from plateaus.data.grammar import UNKNOWN
+from plateaus.data.facts import UNKNOWN
 from plateaus.errors import BadParameter, BadPrompt
 from plateaus.networks.language_model import LanguageModel
 
