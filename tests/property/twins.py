@@ -8,7 +8,7 @@ import numpy as np
 from engine import Engine, plane_of, reverse, segment_of
 from rich_networks import Case
 
-from plateaus.geometry.exact import Bar, ExactNetwork, Interval, witnesses
+from plateaus.geometry.exact import Bar, ExactNetwork, Interval, centres, landscape, witnesses
 from plateaus.geometry.exact.norms import norm
 from plateaus.geometry.exact.program import absolute, affine, hinges
 from plateaus.geometry.flood import Band, grid_band, over_grid
@@ -21,7 +21,7 @@ VALLEY = Case(net=witnesses.valley(), a=(F(-1), F(-1)), b=(F(1), F(1)), radius=F
 SHARP = Case(net=witnesses.sharpening(3), a=(F(0),), b=(F(1),))
 EDGE = Case(net=witnesses.hook(), a=(F(0),), b=(F(3, 2),))
 LINE = Case(net=witnesses.identity(), a=(F(0),), b=(F(1),))
-LANDSCAPE = Case(net=witnesses.three_wells(), a=(F(-1), F(-1)), b=(F(1), F(1)), metric="l2", window=((-2, -2), (2, 2)))
+LANDSCAPE = Case(net=landscape(), a=centres()[0], b=centres()[1], metric="l2", window=((-2, -2), (2, 2)))
 SHEET = Case(net=witnesses.bent_sheet(), a=(F(0), F(1)), b=(F(0), F(-1)), window=((-9, -9), (9, 9)))
 
 

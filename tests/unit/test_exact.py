@@ -9,7 +9,20 @@ import pytest
 import torch
 
 from plateaus.errors import BadParameter, BadPath, BadPoints, BadRadius, NotPiecewiseLinear
-from plateaus.geometry.exact import ExactNetwork, ExactPlane, ExactSegment, bars, exact, floating, raster, witnesses
+from plateaus.geometry.exact import (
+    ExactNetwork,
+    ExactPlane,
+    ExactSegment,
+    bars,
+    centres,
+    exact,
+    floating,
+    landscape,
+    raster,
+    witnesses,
+)
+from plateaus.geometry.exact.cells import holds
+from plateaus.geometry.exact.pieces import vertex
 from plateaus.geometry.exact.program import absolute, affine, clamp, maximum
 from plateaus.networks.interventions import freeze
 from plateaus.networks.residual import PlainMLP, ResidualMLP, network
@@ -83,21 +96,26 @@ def test_pieces_with_one_map_are_one_piece():
 
 
 def test_raster_draws_what_the_plane_computes():
-    plane = ExactPlane.of(witnesses.three_wells(), window=((-2, -2), (2, 2)), anchor=(-1, -1))
+    plane = ExactPlane.of(landscape(), window=((-2, -2), (2, 2)), anchor=(-1, -1))
     s = np.linspace(-2, 2, 9)
-    height, merge = raster(plane, s, s)
+    height, merge, cell = raster(plane, s, s)
     for i in range(9):
         for j in range(9):
             z = (F(s[j]), F(s[i]))
             assert height[i, j] ** 2 == pytest.approx(float(plane.height(z)), abs=1e-9)
             assert merge[i, j] ** 2 == pytest.approx(float(plane.merge_height(z)), abs=1e-9)
+            assert holds(plane.cells[cell[i, j]].region, vertex(z))
 
 
-def test_bars_of_the_landscape():
-    plane = ExactPlane.of(witnesses.three_wells(), window=((-2, -2), (2, 2)), anchor=(-1, -1))
-    found = bars(plane)
-    assert found[0].death is None and len(found) == 9
-    assert all(bar.birth < bar.death for bar in found[1:])
+def test_landscape_and_its_merge_tree():
+    """Wells of designed floors; a's bar never ends, and equal floors do not mean one plateau."""
+    net, wells = landscape(), centres()
+    assert [net(c)[0] for c in wells] == [0, 0, F(1, 4), F(1, 5), F(3, 8)]
+    plane = ExactPlane.of(net, window=((-2, -2), (2, 2)), anchor=wells[0], metric="linf")
+    assert [plane.merge_height(c) for c in wells] == [0, F(209, 192), F(87, 88), F(63, 80), F(33, 40)]
+    assert sorted((bar.birth, bar.death) for bar in bars(plane)[1:]) == [
+        (0, F(209, 192)), (F(1, 5), F(63, 80)), (F(1, 4), F(87, 88)), (F(3, 8), F(33, 40))
+    ]
 
 
 @pytest.mark.parametrize(("error", "call"), [

@@ -2,6 +2,7 @@
 
 from plateaus.geometry.exact import program, witnesses
 from plateaus.geometry.exact.convert import exact, floating
+from plateaus.geometry.exact.landscape import centres, landscape
 from plateaus.geometry.exact.plane import ExactPlane
 from plateaus.geometry.exact.program import ExactNetwork
 from plateaus.geometry.exact.raster import raster
@@ -10,5 +11,5 @@ from plateaus.geometry.exact.tree import Bar, bars
 
 __all__ = [
     "Bar", "ExactNetwork", "ExactPlane", "ExactSegment", "Interval",
-    "bars", "exact", "floating", "program", "raster", "witnesses",
+    "bars", "centres", "exact", "floating", "landscape", "program", "raster", "witnesses",
 ]

@@ -144,10 +144,10 @@ class ExactPlane:
         for source in [self.cell(self.anchor), *sorted(todo)]:
             if source not in todo:
                 continue
-            reached, edge = {source}, [source]
+            reached = edge = {source}
             while edge:
-                edge = [j for i in edge for j, door in self.neighbours[i] if door < level and j not in reached]
-                reached.update(edge)
+                edge = {j for i in edge for j, door in self.neighbours[i] if door < level} - reached
+                reached = reached | edge
             todo -= reached
             found.append(frozenset(reached))
         return tuple(found)

@@ -87,15 +87,3 @@ def bent_sheet() -> ExactNetwork:
     """(x + 4|y|, y), a homeomorphism: no barrier anywhere, although straight slices show one."""
     steps = hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, -1, 4, 4], [0, 0, 1, -1]])
     return ExactNetwork.of(*steps, inputs=2, name="bent sheet")
-
-
-def three_wells() -> ExactNetwork:
-    """A landscape to look at: wells on a tilted plane with a curved ridge, so that h and m differ visibly.
-
-    Four hidden ridges and valleys of |.| type, mixed into two outputs.
-    """
-    inner = [[2, 1], [-1, 2], [1, -1], [1, 1]]
-    first = affine(inner, [Fraction(-1, 2), Fraction(-1, 4), Fraction(1, 2), 0])
-    mix = affine([[2, -1, 1, 0], [-1, 1, 2, -1], [1, 2, -1, 1]], [-2, HALF, -1])
-    return ExactNetwork.of(first, *absolute(4), mix, *absolute(3), affine([[1, -1, HALF], [HALF, 1, -1]]),
-                           inputs=2, name="three wells")

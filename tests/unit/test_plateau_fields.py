@@ -1,0 +1,45 @@
+"""Labelled plateau fields: exact components, merge heights, and counts that can come out wrong."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+from plateaus.geometry.exact import ExactPlane, centres, landscape
+from plateaus.measures import plateaus
+
+RADII = [F(3, 10), F(3, 5), F(9, 10), F(21, 20), F(23, 20)]
+
+
+@pytest.fixture(scope="module")
+def plane():
+    return ExactPlane.of(landscape(), window=((-2, -2), (2, 2)), anchor=centres()[0], metric="linf")
+
+
+def test_components_and_merge_heights_agree_and_nest(plane):
+    field = plateaus.exact_field(plane, steps=61, radii=RADII)
+    assert plateaus.disagreements(field) == plateaus.nesting_violations(field) == 0
+    assert plateaus.recipe_errors(field) > 0  # balls instead of components err here
+
+
+def test_the_counts_see_what_they_count(plane):
+    field = plateaus.exact_field(plane, steps=61, radii=RADII)
+    whole = field.assign(inside=(field.height < field.radius).transpose("radius", "t", "s"))
+    assert plateaus.disagreements(whole) > 0 and plateaus.recipe_errors(whole) == 0
+    backwards = field.assign(inside=(("radius", "t", "s"), field.inside.values[::-1]))
+    assert plateaus.nesting_violations(backwards) > 0
+
+
+def test_merge_tree_of_the_landscape(plane):
+    tree = plateaus.merge_tree(plane)
+    assert tree.sizes["bar"] == 5 and np.isinf(tree.death[0]) and tree.joins[0] == 0
+    assert (tree.joins[1:] >= tree.birth[1:]).all() and (tree.into[1:] >= 0).all()
+    assert sorted(zip(tree.s.values, tree.t.values, strict=True)) == sorted(tuple(map(float, c)) for c in centres())
+
+
+def test_growth_jumps_at_merge_heights(plane):
+    below, above = plateaus.growth(plane, radii=[209 / 192 - 1e-6, 209 / 192 + 1e-6], steps=61).values
+    assert above - below > 0.15
+    assert np.diff(plateaus.growth(plane, radii=[0.9, 0.9 + 1e-6], steps=61).values)[0] < 0.01
