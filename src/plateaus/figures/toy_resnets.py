@@ -41,12 +41,12 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
     for name, result in results.items():
         names = [str(r).removeprefix("block ") for r in result.readout.values]
         # What the head adds stands apart from the blocks.
-        at = np.cumsum([1 if n.isdigit() else 2 for n in names])
+        at = np.cumsum([1 if n.isdigit() else 4 for n in names])
         ax.plot(at, result.transpose("readout", "seed"), color=COLOURS[name], lw=0.6, alpha=0.5)
         ax.plot(at, result.median("seed"), color=COLOURS[name], lw=2.2, label=name)
     ax.axhline(straight, color=PALETTE["ink"], ls=":", lw=1, label="affine network")
     shown = [i for i, n in enumerate(names) if not n.isdigit() or i % 5 == 4 or i == 0]
-    ax.set_xticks(at[shown], [{"probabilities": "prob.", "logits": "logits "}.get(names[i], names[i]) for i in shown])
+    ax.set_xticks(at[shown], [{"probabilities": "prob."}.get(names[i], names[i]) for i in shown])
     ax.set(xlabel="read after block, or at", ylabel=ylabel)
     return ax
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -73,6 +73,18 @@ def across(nets: Sequence[Network], a: Tensor, b: Tensor, *, patch: int = 1, **o
     """
     parts = [sharpness(n[patch:], n.states(a, patch), n.states(b, patch), first=patch, **options) for n in nets]
     return xr.concat(parts, dim=xr.DataArray([n.name for n in nets], dims="seed", name="seed"), combine_attrs="drop_conflicts")
+
+
+def history(checkpoints: Mapping[int, Sequence[Network]], a: Tensor, b: Tensor, *, readout: str, **options: Any) -> xr.Dataset:
+    """Medians over pairs at one read-out for networks kept through training (step -> networks); dims ``step, seed``."""
+    parts = [across(nets, a, b, **options).sel(readout=readout).median("pair") for nets in checkpoints.values()]
+    return xr.concat(parts, dim=xr.DataArray(list(checkpoints), dims="step", name="step"))
+
+
+def table(results: Mapping[str, xr.Dataset], readouts: Sequence[str], measures: Sequence[str] = ("slope", "half_exit")) -> xr.DataArray:
+    """Medians over pairs and seeds; dims ``network, readout, measure``."""
+    rows = [r[list(measures)].sel(readout=list(readouts)).median(["pair", "seed"]).to_array("measure") for r in results.values()]
+    return xr.concat(rows, dim=xr.DataArray(list(results), dims="network", name="network"))
 
 
 def curve(net: Network, a: Tensor, b: Tensor, *, steps: int = 200, probabilities: bool = True, first: int = 0) -> xr.Dataset:

@@ -51,6 +51,13 @@ def trend(x: np.ndarray, y: np.ndarray) -> float:
     return float(spearmanr(x, y).statistic)
 
 
+def trend_by_chance(x: np.ndarray, columns: np.ndarray, *, draws: int = 200, seed: int = 0) -> float:
+    """Mean over random orders of x of the median ``trend`` of the columns ``(len(x), k)``: 0 but for chance."""
+    rng = np.random.default_rng(seed)
+    orders = (rng.permutation(np.asarray(x)) for _ in range(draws))
+    return float(np.mean([np.median([trend(order, y) for y in np.asarray(columns).T]) for order in orders]))
+
+
 def wilson(share: float, n: int, *, level: float = 0.95) -> tuple[float, float]:
     """Wilson interval of a share of n: unlike a bootstrap it has a width where all or none of them show the effect."""
     z2 = float(norm.ppf(0.5 + level / 2)) ** 2
