@@ -67,6 +67,17 @@ def test_follow_has_equal_gaps_first_and_absolute_distances():
     assert float(total) == pytest.approx(math.log(float(moved[-1] / moved[0])))
 
 
+def test_parts_of_the_logarithm_add_up_and_only_one_can_be_negative():
+    torch.manual_seed(0)
+    net = network(toy.build(width=D, blocks=4), dtype=torch.float64)
+    result = trajectories.follow(trajectories.of_toy(net, *torch.randn(2, 9, 2), steps=11))
+    split, inside = trajectories.parts(result), trajectories.gap_kinds(result) == "inside"
+    assert float(split.sum()) == pytest.approx(float(result.log_ratio.sum("block").where(inside).mean()))
+    assert float(split.sel(part="across")) > 0.01
+    pull = trajectories.follow(lines_through(of_blocks(lambda x: 0.5 * x, d=2), [[0.0, 0]], [[1.0, 1]]))
+    assert trajectories.parts(pull).values == pytest.approx([math.log(0.5), 0])
+
+
 def test_half_way_and_the_three_points():
     lines = lines_through(of_blocks(steep), [[0.0]], [[1.0]])
     result = trajectories.follow(lines)

@@ -63,7 +63,8 @@ def follow(lines: Lines, *, share: float = 0.25, seed: int = 0) -> xr.Dataset:
     Returns:
         Dims ``line, depth, point`` (depth counts states, from the patch to the last), ``block`` and ``gap``:
         ``position`` on the chord from a (0) to b (1) of that depth; ``from_a`` the absolute distance; ``plateau`` 0, 1, 2 (see ``NEITHER``);
-        ``log_ratio`` log c of the gap between neighbours, by block; ``random_log_ratio`` the same for one pair
+        ``log_ratio`` log c of the gap between neighbours, by block, of which ``log_along`` = log|1 + p| is
+        the part along the gap and the rest, never negative, that across it; ``random_log_ratio`` the same for one pair
         of points with the first gap's difference, placed at random with the mean and covariance of real
         activations; ``gini`` of the gaps; ``norm`` mean norm of the stream.
     """
@@ -80,6 +81,7 @@ def follow(lines: Lines, *, share: float = 0.25, seed: int = 0) -> xr.Dataset:
             "from_a": (("line", "depth", "point"), every(lambda x: (x.double() - x[:, :1].double()).norm(dim=-1))),
             "plateau": (("line", "point"), plateaus(states[-1], share=share).cpu().numpy()),
             "log_ratio": (("line", "block", "gap"), gaps.ratio.log().movedim(0, 1).cpu().numpy()),
+            "log_along": (("line", "block", "gap"), (1 + gaps.parallel).abs().log().movedim(0, 1).cpu().numpy()),
             "random_log_ratio": (("line", "block"), elsewhere.ratio.log()[..., 0].T.cpu().numpy()),
             "gini": (("line", "depth"), every(dynamics.spacing_gini)),
             "norm": (("line", "depth"), every(lambda x: x.norm(dim=-1).mean(-1))),
@@ -116,6 +118,16 @@ def by_block(result: xr.Dataset) -> xr.DataArray:
     if "random_log_ratio" in result:
         found["random"] = result.random_log_ratio.median("line")
     return xr.concat(found.values(), dim=xr.DataArray(list(found), dims="kind", name="kind"))
+
+
+def parts(result: xr.Dataset) -> xr.DataArray:
+    """Sum over blocks of log c inside plateaus, split by the contraction identity; mean over gaps, dims ``part``.
+
+    "along" is log|1 + p|, "across" is log(1 + q^2 / (1 + p)^2) / 2.
+    """
+    inside = gap_kinds(result) == "inside"
+    along, whole = (result[name].sum("block").where(inside).mean() for name in ("log_along", "log_ratio"))
+    return xr.concat([along, whole - along], dim=xr.DataArray(["along", "across"], dims="part", name="part"))
 
 
 def fullest(result: xr.Dataset) -> int:
@@ -182,12 +194,11 @@ def study(lines: Lines, untrained: Lines, *, share: float = 0.25, seed: int = 0)
     """``follow`` with its controls: the result for ``lines``, and beside it
 
     ``log_total`` (``network, line``), ``pull`` (``weights, anchor, line``; see ``attraction``) and, for the
-    untrained network, ``untrained_log_ratio``, ``untrained_plateau``, ``untrained_position``, ``untrained_gini`` and
-    ``untrained_norm``.
+    untrained network, the same variables with "untrained_" before their names.
     """
     result, before = (follow(x, share=share, seed=seed) for x in (lines, untrained))
     pull = xr.concat([attraction(x, seed=seed) for x in (lines, untrained)], dim="weights")
-    kept = ("log_ratio", "plateau", "position", "gini", "norm")
+    kept = ("log_ratio", "log_along", "plateau", "position", "gini", "norm")
     return result.assign(
         log_total=against_nulls(lines, result, untrained, before),
         pull=pull.assign_coords(weights=["trained", "untrained"]),
