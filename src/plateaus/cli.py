@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -32,7 +33,11 @@ def _bench(sub: argparse.ArgumentParser) -> None:
 
 def _train(kinds: argparse._SubParsersAction) -> None:
     def lm(arguments: argparse.Namespace) -> None:
-        from plateaus.training.lm_command import run   # only here: importing torch takes seconds
+        # Threads that wait for each other must sleep: on a shared machine spinning costs more than half the speed. It is read
+        # when torch is loaded, which is why the import stands here.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("GOMP_SPINCOUNT", "0")
+        from plateaus.training.lm_command import run
 
         run(arguments)
 

@@ -12,7 +12,7 @@ import pytest
 from plateaus.data import grammar, lexicon
 from plateaus.data.corpus import word_tokenizer
 from plateaus.data.derivation import START, Reader, frontier, next_token_distribution, story, vocabulary, words
-from plateaus.data.grammar import END, RULES, Choice
+from plateaus.data.facts import END, RULES, UNKNOWN, Choice
 from plateaus.errors import BadPrompt
 
 STORIES = [story(seed) for seed in range(300)]
@@ -133,5 +133,5 @@ def test_vocabulary_holds_every_word_of_the_lexicon():
 def test_spaces_are_harmless_and_unknown_words_are_marked():
     tokenizer = word_tokenizer()
     assert tokenizer.encode(" dog").ids == tokenizer.encode("dog").ids == [tokenizer.token_to_id("dog")]
-    assert tokenizer.encode("zebra").tokens == [grammar.UNKNOWN]
+    assert tokenizer.encode("zebra").tokens == [UNKNOWN]
     assert tokenizer.encode(f"home . {END} Anna").tokens == ["home", ".", END, "Anna"]

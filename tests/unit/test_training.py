@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import sys
 
 import numpy as np
 import pytest
@@ -154,6 +155,12 @@ def test_export_loads_and_a_flipped_byte_is_named(whole, tmp_path):
     broken.unlink()
     with pytest.raises(CorruptModel, match="step-0/model.safetensors is missing"):
         verify_sums(target)
+
+
+def test_the_hub_without_its_package_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "datasets", None)   # what Python does when a package is absent: ImportError
+    with pytest.raises(TrainingError, match="needs the package 'datasets'"):
+        prepare_prose(tmp_path, corpus="hub:sedthh/gutenberg_english", vocabulary_size=300, tokens=1000)
 
 
 def test_prose_is_tokenised_without_loss(tmp_path):

@@ -16,7 +16,7 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from plateaus.data.derivation import vocabulary, words
-from plateaus.data.grammar import END, UNKNOWN
+from plateaus.data.facts import END, UNKNOWN
 from plateaus.errors import TrainingError
 
 HUB_PREFIX = "hub:"

@@ -7,7 +7,8 @@ import random
 from functools import lru_cache
 from typing import Iterable, Iterator
 
-from plateaus.data.grammar import END, RULES, Facts, Form
+from plateaus.data import grammar as _rules_of_the_language  # noqa: F401  (registers them)
+from plateaus.data.facts import END, RULES, Facts, Form
 from plateaus.errors import BadPrompt
 
 START = Form(Facts(), ("$story",))

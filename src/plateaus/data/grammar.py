@@ -1,8 +1,7 @@
 """The laboratory language: short stories whose true next-word distribution is known.
 
 A story is derived from a context-free grammar whose rules read and write a small set of *facts* (who the story is about,
-their trade, what they own, what the animals are called …). A rule maps the facts to weighted alternatives; the leftmost
-non-terminal (written ``$name``) is always rewritten first. The same rules serve twice:
+their trade, what they own, what the animals are called …); :mod:`plateaus.data.facts` says how. The same rules serve twice:
 
 * :func:`plateaus.data.derivation.story` draws one alternative after another;
 * :class:`plateaus.data.derivation.Reader` keeps *all* derivations that agree with the words read so far, with their probabilities, so that the
@@ -15,57 +14,11 @@ pets, the trade, sums). That makes the language a laboratory for plateaus: "same
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
-
+from plateaus.data.facts import END, RULES, Choice, Facts, rule, table
 from plateaus.data.lexicon import (
     ACTIVITIES, ANIMALS, COLOURS, DESCRIPTIONS, DOINGS, ENDINGS, FEMALE, FRUITS, HOUSE, INFINITIVES, MALE, MOODS, NUMBERS,
     OBJECTS, PET_NAMES, PLACES, SEASONS, THINGS, TRADES,
 )
-
-END = "<|endoftext|>"
-UNKNOWN = "<|unknown|>"
-
-
-class Facts(NamedTuple):
-    """What a story has settled so far; two prefixes with equal facts and equal unfinished sentence mean the same."""
-
-    left: int = -1                            # sentences still to come; -1 before the story has begun
-    who: str = ""                             # main character
-    friend: str = ""
-    trade: str = ""
-    things: tuple[tuple[str, str], ...] = ()  # (thing, colour), as stated
-    pets: tuple[tuple[str, str], ...] = ()    # (kind of animal, its name), as stated
-    held: tuple = ()                          # scratch of the sentence under way: a colour, a number, a direction
-
-
-class Form(NamedTuple):
-    """A sentential form: the facts, and the symbols that are still to be spoken."""
-
-    facts: Facts
-    todo: tuple[str, ...]
-
-
-class Choice(NamedTuple):
-    """One alternative of a rule: its weight, its symbols, and the facts after it."""
-
-    weight: float
-    symbols: str
-    facts: Facts
-
-
-Rule = Callable[[Facts], list[Choice]]
-RULES: dict[str, Rule] = {}
-
-
-def rule(function: Rule) -> Rule:
-    """Register ``function`` as the rule of the non-terminal ``$<its name>``."""
-    RULES["$" + function.__name__.lstrip("_")] = function
-    return function
-
-
-def table(name: str, choices: dict[str, float]) -> None:
-    """A rule that does not look at the facts."""
-    RULES["$" + name] = lambda facts: [Choice(weight, symbols, facts) for symbols, weight in choices.items()]
 
 
 def female(name: str) -> bool:
@@ -284,21 +237,12 @@ def sum(facts: Facts) -> list[Choice]:  # noqa: A001  (the rule is named like th
 
 # ---- rules that do not look at the facts -------------------------------------------------------------------------------
 
-table("mood", MOODS)
-table("doing", DOINGS)
-table("infinitive", INFINITIVES)
-table("season", SEASONS)
-table("house", HOUSE)
-table("weather", {"it rained": 1, "it snowed": 1, "the sun shone": 1})
-table("time", {"morning": 1, "evening": 1, "day": 1})
-table("closing", ENDINGS)
-for _place, _acts in ACTIVITIES.items():
-    table(f"at_{_place}", _acts)
-for _place, _objects in OBJECTS.items():
-    table(f"objects_{_place}", _objects)
-for _kind, (_words, _sounds, _noise) in ANIMALS.items():
+TABLES = {"mood": MOODS, "doing": DOINGS, "infinitive": INFINITIVES, "season": SEASONS, "house": HOUSE, "closing": ENDINGS,
+          "weather": {"it rained": 1, "it snowed": 1, "the sun shone": 1}, "time": {"morning": 1, "evening": 1, "day": 1}}
+for _name, _choices in (TABLES | TRADES | DESCRIPTIONS).items():
+    table(_name, _choices)
+for _place in PLACES:
+    table(f"at_{_place}", ACTIVITIES[_place])
+    table(f"objects_{_place}", OBJECTS[_place])
+for _kind, (_, _sounds, _) in ANIMALS.items():
     table(f"sound_{_kind}", _sounds)
-for _trade, _work in TRADES.items():
-    table(_trade, _work)
-for _topic, _words in DESCRIPTIONS.items():
-    table(_topic, _words)

@@ -33,8 +33,11 @@ def card(record: dict) -> str:
     if laboratory:
         lines += ["| model | nats per token |", "|---|---|", f"| this model | {q['loss']:.3f} |", f"| step 0 | {q['loss_step_0']:.3f} |",
                   f"| interpolated 3-gram | {q['loss_trigram']:.3f} |", "",
-                  f"The true next-word distribution of this language is known. Over every prefix of 100 held-out stories its mean entropy is "
+                  f"The true next-word distribution of this language is known. Over every prefix of 200 held-out stories its mean entropy is "
                   f"{q['entropy_of_truth']:.3f} nats, and the mean divergence KL(truth ‖ model) is {q['kl_truth_to_model']:.4f} nats."]
+        if q["colour_recall"] is not None:
+            lines += ["", f"Where only an earlier sentence can tell a colour ({q['colours_recalled']} places), the right one gets probability "
+                          f"{q['colour_recall']:.2f} on average; guessing among the eight colours would give 0.12."]
     else:
         lines += ["| model | bits per byte | nats per token |", "|---|---|---|"]
         lines += [f"| {label} | {q['bits_per_byte' + key]:.3f} | {q['loss' + key]:.3f} |"
@@ -44,8 +47,9 @@ def card(record: dict) -> str:
     curve = [row for row in record["log"] if "validation" in row]
     lines += ["", "| step | tokens | validation loss (nats per token) |", "|---|---|---|"]
     lines += [f"| {row['step']} | {row['tokens']:,} | {row['validation']:.3f} |" for row in curve]
-    lines += ["", "## What it can do", "",
-              f"Copying: on 40 random tokens the loss is {q['copying']['first_time']:.2f} nats per token, and "
-              f"{q['copying']['second_time']:.2f} when the same tokens follow a second time.", "", "Samples (temperature 0.8, seeds 0, 1, 2):", ""]
+    if not laboratory:
+        lines += ["", f"Copying: on 40 random tokens the loss is {q['copying']['first_time']:.2f} nats per token, and "
+                      f"{q['copying']['second_time']:.2f} when the same tokens follow a second time."]
+    lines += ["", "## Samples (temperature 0.8, seeds 0, 1, 2)", ""]
     lines += ["> " + " ".join(told.split()) + "\n" for told in q["samples"]]
     return "\n".join(lines)

@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import GPT2LMHeadModel
 
-from plateaus.data.grammar import END, UNKNOWN
+from plateaus.data.facts import END, UNKNOWN
 from plateaus.errors import TrainingError
 from plateaus.training.lm import Settings, Windows
 from plateaus.training.lm_card import card

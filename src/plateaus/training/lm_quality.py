@@ -12,7 +12,8 @@ from tokenizers import Tokenizer
 from transformers import GPT2LMHeadModel
 
 from plateaus.data.derivation import Reader
-from plateaus.data.grammar import END
+from plateaus.data.facts import END
+from plateaus.data.lexicon import COLOURS
 from plateaus.training.lm import Settings, Windows
 
 PROMPTS = {"laboratory": ("Anna heard the", "Tom had a red ball and a blue hat . Tom had painted the", "The house at the end of the street was"),
@@ -82,16 +83,19 @@ def quality(s: Settings, model: GPT2LMHeadModel, untrained: GPT2LMHeadModel, hel
            "loss_trigram": trigram.loss(rows)}
     if meta["bytes_per_token"]:
         out |= {key.replace("loss", "bits_per_byte"): out[key] / math.log(2) / meta["bytes_per_token"] for key in list(out) if "loss" in key}
+        out["copying"] = copying(model, s)
     else:
         out |= truth(model, held_out, tokenizer)
-    out["copying"] = copying(model, s)
     out["samples"] = [sample(model, tokenizer, prompt, s, seed) for seed, prompt in enumerate(PROMPTS[s.language])]
     return out
 
 
-def truth(model: GPT2LMHeadModel, held_out: Windows, tokenizer: Tokenizer, stories: int = 100) -> dict:
-    """Distance to the true next-word distribution at every prefix of held-out stories, nats per token."""
-    ids, entropies, distances = tokenizer.get_vocab(), [], []
+def truth(model: GPT2LMHeadModel, held_out: Windows, tokenizer: Tokenizer, stories: int = 200) -> dict:
+    """Distance to the true next-word distribution at every prefix of held-out stories, nats per token.
+
+    ``colour_recall`` is the mean probability of the right colour where only the story's own words can tell it.
+    """
+    ids, entropies, distances, recalled = tokenizer.get_vocab(), [], [], []
     for start in held_out.starts[:stories]:
         story = held_out.tokens[start:start + held_out.s.context].astype(np.int64)
         ends = np.flatnonzero(story == ids[END])
@@ -103,7 +107,10 @@ def truth(model: GPT2LMHeadModel, held_out: Windows, tokenizer: Tokenizer, stori
             true = reader.next()
             entropies.append(-sum(p * math.log(p) for p in true.values()))
             distances.append(sum(p * (math.log(p) - logs[position, ids[word]].item()) for word, p in true.items()))
-    return {"entropy_of_truth": float(np.mean(entropies)), "kl_truth_to_model": float(np.mean(distances))}
+            if len(true) == 1 and next(iter(true)) in COLOURS:
+                recalled.append(logs[position, ids[next(iter(true))]].exp().item())
+    return {"entropy_of_truth": float(np.mean(entropies)), "kl_truth_to_model": float(np.mean(distances)),
+            "colour_recall": float(np.mean(recalled)) if recalled else None, "colours_recalled": len(recalled)}
 
 
 def copying(model: GPT2LMHeadModel, s: Settings, length: int = 40, repeats: int = 32) -> dict:
