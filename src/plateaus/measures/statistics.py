@@ -45,9 +45,11 @@ def median_gain(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def trend(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's rank correlation between x and y: how steadily y grows with x."""
+    """Spearman's rank correlation between x and y: how steadily y grows with x; 0 where one of them is constant."""
     from scipy.stats import spearmanr
 
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
     return float(spearmanr(x, y).statistic)
 
 
