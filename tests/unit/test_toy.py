@@ -4,12 +4,13 @@ import math
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from torch import nn
+
 from plateaus.data import toy as data
 from plateaus.errors import TrainingError, UnknownModel
 from plateaus.networks import toy
-from plateaus.training.toy import Recipe, accuracy, train
-from safetensors.torch import load_file
-from torch import nn
+from plateaus.training.toy import Recipe, accuracy, log_spaced, train
 
 torch.set_num_threads(1)
 
@@ -85,7 +86,7 @@ def test_seeds_trained_together_equal_seeds_trained_alone():
     for k in range(3):
         alone = train(small, spiral, Recipe(epochs=2, batch=50, seeds=(k,)))
         for mine, theirs in zip(together.module(k).parameters(), alone.module(0).parameters(), strict=True):
-            torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-5)
+            torch.testing.assert_close(mine, theirs)
     # The twin: averaging the losses over seeds would scale gradients, and mixing seeds would equalise them.
     first, second = together.module(0), together.module(1)
     assert not torch.allclose(first.encoder.weight, second.encoder.weight, atol=1e-2)
@@ -93,17 +94,20 @@ def test_seeds_trained_together_equal_seeds_trained_alone():
 
 def test_training_is_plain_adam():
     spiral = data.spiral(samples=128)
+    torch.set_default_dtype(torch.float64)  # weights are drawn in the precision of the recipe
     torch.manual_seed(5)
     module = small()
+    torch.set_default_dtype(torch.float32)
     optimiser = torch.optim.Adam(module.parameters(), lr=1e-2)
     order = torch.Generator().manual_seed(5)
     for _ in range(3):
         for index in torch.randperm(128, generator=order).split(32):
             optimiser.zero_grad()
-            nn.functional.cross_entropy(module(spiral.x[index]), spiral.y[index]).backward()
+            nn.functional.cross_entropy(module(spiral.x[index].double()), spiral.y[index]).backward()
             optimiser.step()
     ours = train(small, spiral, Recipe(epochs=3, batch=32, rate=1e-2, seeds=(5,))).module()
-    torch.testing.assert_close(ours.encoder.weight, module.encoder.weight, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(ours.encoder.weight, module.encoder.weight)
+    assert torch.get_default_dtype() == torch.float32
 
 
 def test_same_recipe_same_weights_and_the_global_generator_is_left_alone(tmp_path):
@@ -153,4 +157,33 @@ def test_what_training_cannot_use_is_said():
     with pytest.raises(TrainingError, match="not kept"):
         train(small, spiral, Recipe(epochs=1, batch=50)).module(step=1)
     with pytest.raises(TrainingError, match="finite"):
-        train(lambda: toy.build("no-norm", width=8, blocks=20), spiral, Recipe(epochs=20, batch=50, rate=1e6))
+        train(lambda: toy.build("no-norm", width=8, blocks=20), spiral, Recipe(epochs=20, batch=50, rate=1e100))
+
+
+def test_one_thread_while_training_and_as_many_as_before_after_it():
+    seen = []
+
+    def watched():
+        seen.append(torch.get_num_threads())
+        return small()
+
+    torch.set_num_threads(2)
+    try:
+        train(watched, data.spiral(samples=60), Recipe(epochs=1, batch=50))
+        assert seen == [1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_steps_are_spaced_logarithmically():
+    assert log_spaced(100, 3) == (1, 10, 100) and log_spaced(3, 50) == (1, 2, 3) and log_spaced(0, 5) == ()
+
+
+def test_pairs_are_of_different_classes():
+    spiral = data.spiral(samples=400, noise=0.1)
+    a, b = data.different_classes(spiral, 50)
+    assert (data.spiral_sector(a, classes=2) != data.spiral_sector(b, classes=2)).all() and a.shape == (50, 2)
+    with pytest.raises(TrainingError, match="more samples"):
+        data.different_classes(spiral, 201)
+    with pytest.raises(TrainingError, match="regression"):
+        data.different_classes(data.folded_wave(samples=10), 2)

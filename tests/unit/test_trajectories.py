@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from scipy.stats import binomtest
+
 from plateaus.measures import landscape, segments, statistics, trajectories
 from plateaus.networks import toy
 from plateaus.networks.network import Network
 from plateaus.networks.residual import network
-from scipy.stats import binomtest
 
 torch.set_num_threads(1)
 D = 6

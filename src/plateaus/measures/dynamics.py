@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -127,18 +128,13 @@ def nearest(x: Tensor, real: Tensor) -> Tensor:
     return real[torch.cdist(flat, real).argmin(-1)].reshape(x.shape)
 
 
-def matched(real: Tensor, samples: int, *, generator: torch.Generator) -> Tensor:
+def matched(real: Tensor, samples: int, *, seed: int) -> Tensor:
     """Random points with the mean and the covariance of the real activations, ``(samples, d)``.
 
     Heimersheim & Mendel's baseline. Drawn as random mixtures of centred real activations, which has the
-    right covariance even where there are fewer of these than dimensions.
+    right covariance even where there are fewer of these than dimensions. NumPy draws the weights: torch's
+    normal numbers depend on the processor.
     """
     mean = real.mean(0)
-    weights = torch.randn(samples, len(real), generator=generator, dtype=torch.float64).to(real)
+    weights = torch.from_numpy(np.random.default_rng(seed).standard_normal((samples, len(real)))).to(real)
     return mean + weights @ (real - mean) / (len(real) - 1) ** 0.5
-
-
-def displaced(base: Tensor, real: Tensor, *, size: float, generator: torch.Generator) -> Tensor:
-    """Each base point moved by ``size`` in a random direction drawn with the covariance of ``real``."""
-    direction = matched(real, base[..., 0].numel(), generator=generator).reshape(base.shape) - real.mean(0)
-    return base + size * direction / direction.norm(dim=-1, keepdim=True)

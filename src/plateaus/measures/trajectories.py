@@ -71,7 +71,7 @@ def follow(lines: Lines, *, share: float = 0.25, seed: int = 0) -> xr.Dataset:
     with torch.no_grad():
         states = lines.net.trace(lines.points)
     gaps = dynamics.contraction([x[:, :-1] for x in states], [x[:, 1:] for x in states])
-    start = dynamics.matched(lines.real, len(lines.points), generator=torch.Generator().manual_seed(seed)).unsqueeze(1)
+    start = dynamics.matched(lines.real, len(lines.points), seed=seed).unsqueeze(1)
     elsewhere = dynamics.of_pairs(lines.net, start, start + lines.points[:, 1:2] - lines.points[:, :1])
     n, steps = len(lines.net), lines.points.shape[1]
     every = lambda f: torch.stack([f(x).cpu() for x in states], dim=1).numpy()  # noqa: E731
@@ -178,11 +178,10 @@ def attraction(lines: Lines, *, seed: int = 0) -> xr.DataArray:
     cos(F_l(x) - F_l(a), a_l - x_l), a the nearest of the real activations, minus the same for the nearest of
     equally many random points with their mean and covariance. Dims ``anchor, line``: "real", "random".
     """
-    generator = torch.Generator().manual_seed(seed)
     count, steps = lines.points.shape[:2]
-    place = torch.randint(1, steps - 1, (count,), generator=generator)
+    place = torch.from_numpy(np.random.default_rng(seed).integers(1, steps - 1, count))
     x = lines.points[torch.arange(count), place]
-    anchors = {"real": lines.real, "random": dynamics.matched(lines.real, len(lines.real), generator=generator)}
+    anchors = {"real": lines.real, "random": dynamics.matched(lines.real, len(lines.real), seed=seed)}
     found = [
         dynamics.of_pairs(lines.net, x.unsqueeze(1), dynamics.nearest(x, among).unsqueeze(1)).alignment.mean(0)[:, 0]
         for among in anchors.values()
