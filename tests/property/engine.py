@@ -76,6 +76,22 @@ class Engine:
     def band(self, heights: np.ndarray, source: tuple[int, int], along: tuple[F, F]) -> Band:
         return grid_band(heights, source, along=along)
 
+    def joining(self, case: Case, x: tuple, y: tuple) -> F:
+        """u_a(x, y): the level of h_a at which x and y come to lie in one component."""
+        return plane_of(case).merge_height(y, start=x)
+
+    def relative_ball(self, c: F, distance: F) -> F:
+        """The radius of a ball around f(a) that holds all outputs with relative distance below c < 1/2."""
+        return c * distance / (1 - 2 * c)
+
+    def stability_factor(self) -> int:
+        """How much faster than sup |f - g| the merge height can change."""
+        return 2
+
+    def contraction_bounds(self, low: F, high: F, eps: F) -> tuple[F, F]:
+        """Bounds of |Delta_{l+1}| / |Delta_0| from those of |Delta_l| / |Delta_0| and the slope of F_l."""
+        return low * (1 - eps), high * (1 + eps)
+
     def slope_bound(self, r: F, distance: F, share: F) -> F:
         """The size-sharpness trade-off: the slope, over ``distance``, that plateaus covering ``share`` force."""
         return (1 - 2 * r / distance) / (1 - share)

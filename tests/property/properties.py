@@ -11,8 +11,10 @@ import oracle
 from engine import Engine, plane_of, reverse, segment_of, to
 from rich_networks import Case
 
+from plateaus.geometry.exact import ExactNetwork
 from plateaus.geometry.exact.norms import norm
 from plateaus.geometry.exact.pieces import coordinates
+from plateaus.geometry.exact.program import Residual, affine, hinges
 
 TINY = F(1, 1000)
 
@@ -248,3 +250,75 @@ def no_barrier(engine: Engine, pair: tuple) -> None:
     reach = max(path.heights) + max(map(abs, case.a))
     assert reach < case.window[1][0]
     assert engine.merge(case) == norm(case.metric)(tuple(u - v for u, v in zip(p, q, strict=True)))
+
+
+def ultrametric(engine: Engine, case: Case) -> None:
+    """For a fixed anchor u_a(x, z) <= max(u_a(x, y), u_a(y, z)), u_a is symmetric, and u_a(a, b) = m(a, b)."""
+    x, y = some_points(case, 2)
+    z = case.b
+    xy, yz, xz = engine.joining(case, x, y), engine.joining(case, y, z), engine.joining(case, x, z)
+    assert xz <= max(xy, yz) and xy == engine.joining(case, y, x)
+    assert engine.joining(case, case.a, z) == plane_of(case).merge_height(z)
+    assert all(engine.joining(case, p, p) == plane_of(case).height(p) for p in (x, y, z))
+
+
+def relative_distance(engine: Engine, case: Case) -> None:
+    """With D = |f(a) - f(b)|: h_a < c D implies rho < c, and rho < c < 1/2 implies h_a < c D / (1 - 2 c)."""
+    if norm(case.metric).power == 1:
+        measure, fa, fb = norm(case.metric), case.net(case.a), case.net(case.b)
+        distance = measure(tuple(u - v for u, v in zip(fa, fb, strict=True)))
+        if distance == 0:
+            return
+        for x in (*some_points(case, 12), *_towards(case)):
+            y = case.net(x)
+            u, v = (measure(tuple(p - q for p, q in zip(y, end, strict=True))) for end in (fa, fb))
+            for c in (F(1, 10), F(1, 4), F(2, 5)):
+                assert u >= c * distance or u < c * (u + v)
+                assert u >= c * (u + v) or u < engine.relative_ball(c, distance)
+
+
+def _towards(case: Case) -> list[tuple]:
+    """Points on the line through a and b, beyond a as well: there the outer ball is filled."""
+    return [tuple(u - F(k, 20) * (v - u) for u, v in zip(case.a, case.b, strict=True)) for k in range(-20, 41)]
+
+
+def windows(engine: Engine, case: Case) -> None:
+    """A larger window offers more ways: m does not grow with it."""
+    small = Case(net=case.net, a=case.a, b=case.b, metric=case.metric, window=((-3, -3), (3, 3)))
+    assert engine.merge(case) <= engine.merge(small) <= engine.merge_segment(case)
+
+
+def stability(engine: Engine, case: Case) -> None:
+    """|m_f - m_g| <= 2 sup |f - g|, with g = f + (1/8) clamp(x_1, -1, 1) in every output."""
+    if norm(case.metric).power == 1:
+        bent, size = perturbed(case), F(1, 8) * (len(case.net(case.a)) if case.metric == "l1" else 1)
+        assert abs(engine.merge(case) - engine.merge(bent)) <= engine.stability_factor() * size
+
+
+def perturbed(case: Case, share: F = F(1, 8)) -> Case:
+    """The case with ``share`` clamp(x_1, -1, 1) added to every output: f on the first coordinates, x_1 on the last."""
+    outputs = len(case.net(case.a))
+    d = case.net.inputs
+    lift = affine([[int(i == j) for j in range(d)] for i in range(d)] + [[0] * d] * outputs)
+    pick = affine([[int(i == j) for j in range(d + outputs)] for i in range(d)])
+    spread = affine([[0] * outputs] * d + [[int(i == j) for j in range(outputs)] for i in range(outputs)])
+    wave = hinges([[1] + [0] * (d + outputs - 1)] * 2, [1, -1], [[0, 0]] * d + [[share, -share]] * outputs)
+    steps = [lift, Residual(branch=(pick, *case.net.steps, spread)), Residual(branch=wave),
+             affine([[int(j == d + i) for j in range(d + outputs)] for i in range(outputs)])]
+    return Case(net=ExactNetwork.of(*steps, inputs=d), a=case.a, b=case.b, metric=case.metric, window=case.window)
+
+
+def residual_growth(engine: Engine, case: Case) -> None:
+    """Slopes of F_l at most eps_l < 1 on the joining segments bound |Delta_n| / |Delta_0| by prod(1 -+ eps_l)."""
+    x, y = case.a[0], case.b[0]
+    low = high = F(1)
+    for block in case.net.blocks:
+        gentle = ExactNetwork(blocks=((Residual(branch=(*block, affine([[F(1, 16)]]))),),), inputs=1)
+        if x == y:
+            return
+        line = segment_of(Case(net=gentle, a=(x,), b=(y,), metric="linf"))
+        slopes = [F(p.rows[0, 1], p.denominator) / (y - x) - 1 for p in line.affine]
+        eps = max(map(abs, slopes))
+        low, high = engine.contraction_bounds(low, high, eps)
+        x, y = gentle((x,))[0], gentle((y,))[0]
+        assert eps >= 1 or low <= abs((y - x) / (case.b[0] - case.a[0])) <= high

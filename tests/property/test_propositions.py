@@ -20,7 +20,8 @@ ENGINE = Engine()
 @given(rich_networks.planes)
 @pytest.mark.parametrize("name", [
     "membership", "strictness", "disjointness", "nesting", "segment_is_upper_bound", "segment_sees_everything",
-    "height_bounds", "contours", "quasi_metric", "bars_count_components", "grid_sandwich",
+    "height_bounds", "contours", "quasi_metric", "bars_count_components", "grid_sandwich", "ultrametric",
+    "relative_distance", "windows", "stability",
 ])
 def test_on_planes(name, case):
     getattr(properties, name)(ENGINE, case)
@@ -33,7 +34,7 @@ def test_on_lines(name, case):
 
 
 @given(rich_networks.chains)
-@pytest.mark.parametrize("name", ["pull_back", "depth_monotone"])
+@pytest.mark.parametrize("name", ["pull_back", "depth_monotone", "residual_growth"])
 def test_through_blocks(name, case):
     getattr(properties, name)(ENGINE, case)
 

@@ -8,7 +8,7 @@ import numpy as np
 from engine import Engine, plane_of, reverse, segment_of
 from rich_networks import Case
 
-from plateaus.geometry.exact import Bar, ExactNetwork, Interval, centres, landscape, witnesses
+from plateaus.geometry.exact import Bar, ExactNetwork, Interval, witnesses
 from plateaus.geometry.exact.norms import norm
 from plateaus.geometry.exact.program import absolute, affine, hinges
 from plateaus.geometry.flood import Band, grid_band, over_grid
@@ -20,8 +20,11 @@ RIDGE = Case(net=witnesses.ridge(), a=(F(-1), F(1)), b=(F(1), F(-1)), radius=F(1
 VALLEY = Case(net=witnesses.valley(), a=(F(-1), F(-1)), b=(F(1), F(1)), radius=F(1, 4), window=((-1, -1), (1, 1)))
 SHARP = Case(net=witnesses.sharpening(3), a=(F(0),), b=(F(1),))
 EDGE = Case(net=witnesses.hook(), a=(F(0),), b=(F(3, 2),))
+STEP = Case(net=witnesses.saturation(), a=(F(-1),), b=(F(1),))
 LINE = Case(net=witnesses.identity(), a=(F(0),), b=(F(1),))
-LANDSCAPE = Case(net=landscape(), a=centres()[0], b=centres()[1], metric="l2", window=((-2, -2), (2, 2)))
+TILTED = Case(net=ExactNetwork.of(*hinges([[1], [-1], [1], [1]], [1, -1, 0, -1], [[F(5, 4), F(3, 4), -2, 2]]), inputs=1),
+              a=(F(-1),), b=(F(1),))
+"""Two wells with floors 0 and 1/2 and a pass of 5/4 between."""
 SHEET = Case(net=witnesses.bent_sheet(), a=(F(0), F(1)), b=(F(0), F(-1)), window=((-9, -9), (9, 9)))
 
 
@@ -137,6 +140,13 @@ class ReversedIntervals(Engine):
         return super().component(case, 1 / r)
 
 
+class CappedRadius(Engine):
+    """No plateau larger than that of radius 1."""
+
+    def component(self, case: Case, r: F) -> Interval:
+        return super().component(case, min(r, F(1)))
+
+
 class PreimageHull(Engine):
     """From the first to the last point of the preimage on the line."""
 
@@ -191,6 +201,76 @@ class OneRadius(Engine):
         return (1 - r / distance) / (1 - share)
 
 
+class NotUltrametric(Engine):
+    """The best way through the anchor, instead of the best way."""
+
+    def joining(self, case: Case, x: tuple, y: tuple) -> F:
+        return max(plane_of(case).merge_height(x), plane_of(case).merge_height(y))
+
+
+class NarrowBall(Engine):
+    """1 - c where Apollonius' ball needs 1 - 2 c."""
+
+    def relative_ball(self, c: F, distance: F) -> F:
+        return c * distance / (1 - c)
+
+
+class OneSidedStability(Engine):
+    """The anchor's output moves as well as the pass: the factor is 2, not 1."""
+
+    def stability_factor(self) -> int:
+        return 1
+
+
+class NoGrowth(Engine):
+    """A branch of slope eps can only contract."""
+
+    def contraction_bounds(self, low: F, high: F, eps: F) -> tuple[F, F]:
+        return low * (1 - eps), high
+
+
+class WindowBlind(Engine):
+    """Counts ways that leave the window, for the smaller window alone."""
+
+    def merge(self, case: Case) -> F:
+        inner = case.window == ((-3, -3), (3, 3))
+        return self.height(case) if inner else plane_of(case).merge_height(case.b)
+
+
+class SharedByDepth(Engine):
+    """Shares the merge height out among the blocks."""
+
+    def merge_segment(self, case: Case) -> F:
+        return super().merge_segment(case) / max(len(case.net), 1)
+
+
+class Touching(Engine):
+    """A radius counted twice: disjoint balls are allowed to overlap."""
+
+    def component(self, case: Case, r: F) -> Interval:
+        return super().component(case, 2 * r)
+
+
+class TouchingOnPlanes(Engine):
+    def member(self, case: Case, r: F) -> bool:
+        return super().member(case, 2 * r)
+
+
+class OverSegment(Engine):
+    """Twice the merge height: above what the straight segment needs."""
+
+    def merge(self, case: Case) -> F:
+        return 2 * super().merge(case)
+
+
+class BelowHeight(Engine):
+    """Forgets that b itself must be reached."""
+
+    def merge(self, case: Case) -> F:
+        plane = plane_of(case)
+        return plane.levels[plane.cell(case.b)]
+
+
 TWINS = {
     NoComponent: ("membership", on_plane(WELLS)),
     NotStrict: ("strictness", on_plane(WELLS)),
@@ -205,12 +285,23 @@ TWINS = {
     HeightContours: ("contours", on_plane(WELLS)),
     ReversedNesting: ("nesting", on_plane(HOOK)),
     ReversedIntervals: ("line_nesting", LINE),
+    CappedRadius: ("line_nesting", LINE),
     PreimageHull: ("pull_back", TWO_FOLDS),
     YoungerRule: ("bars_count_components", on_plane(WELLS)),
-    ZeroBirths: ("bars_count_components", LANDSCAPE),
+    ZeroBirths: ("bars_count_components", on_plane(TILTED)),
     EightAsFour: ("grid_sandwich", RIDGE),
     HalvedSlack: ("grid_sandwich", VALLEY),
     NoSlack: ("grid_sandwich", VALLEY),
     OneRadius: ("trade_off", SHARP),
+    NotUltrametric: ("ultrametric", on_plane(WELLS)),
+    NarrowBall: ("relative_distance", on_plane(LINE)),
+    OneSidedStability: ("stability", on_plane(STEP)),
+    NoGrowth: ("residual_growth", Case(net=witnesses.scaling(2, 2), a=(F(0),), b=(F(1),))),
+    WindowBlind: ("windows", on_plane(WELLS)),
+    SharedByDepth: ("depth_monotone", Case(net=witnesses.scaling(1, 3), a=(F(0),), b=(F(1),), metric="linf")),
+    Touching: ("line_disjointness", LINE),
+    TouchingOnPlanes: ("disjointness", on_plane(LINE)),
+    OverSegment: ("segment_is_upper_bound", on_plane(LINE)),
+    BelowHeight: ("height_bounds", on_plane(LINE)),
 }
 """Each twin: the property that catches it, and the example on which it does."""
