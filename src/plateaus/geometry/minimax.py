@@ -107,11 +107,14 @@ def search(
     best = _descend(height, paths, steps=steps, shell=shell, below=below)
     straight = torch.lerp(a[:, None], b[:, None], torch.linspace(0, 1, nodes, device=a.device, dtype=a.dtype)[:, None])
     candidates = torch.cat([straight[:, None], best], dim=1)
-    final = _peaks(height, candidates, dense)
+    with torch.no_grad():
+        ends = height(b[:, None])[:, 0]
+    # Every path ends at b; evaluated in another batch its height may differ in the last digits.
+    final = torch.maximum(_peaks(height, candidates, dense), ends[:, None])
     winner = final.argmin(dim=1)  # the straight segment stands first: it wins ties
     rows = torch.arange(len(a), device=a.device)
     return FoundPaths(
-        nodes=candidates[rows, winner], peaks=final[rows, winner], straight=final[:, 0], ends=height(b[:, None])[:, 0].detach(),
+        nodes=candidates[rows, winner], peaks=final[rows, winner], straight=final[:, 0], ends=ends,
         samples=(nodes - 1) * dense + 1,
     )
 

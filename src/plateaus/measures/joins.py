@@ -93,10 +93,10 @@ def highest(segments: xr.Dataset, count: int, *, reading: str = "predictions") -
 
 
 def join(
-    lm: LanguageModel, contexts: Tensor, chosen: xr.Dataset, *, steps: int = 40, restarts: int = 2, nodes: int = 9,
-    dense: int = 32, shell: bool = True, slack: float = 0.01, at_once: int = 32, seed: int = 0,
+    lm: LanguageModel, contexts: Tensor, chosen: xr.Dataset, *, reading: str = "predictions", steps: int = 40,
+    restarts: int = 2, nodes: int = 9, dense: int = 32, shell: bool = True, slack: float = 0.01, at_once: int = 32, seed: int = 0,
 ) -> xr.Dataset:
-    """Search a path for each chosen pair, all in the reading "predictions".
+    """Search a path for each chosen pair, in one reading.
 
     Args:
         chosen: pairs of ``between_words`` on the same ``contexts``.
@@ -104,14 +104,15 @@ def join(
         slack: a search stops once the path is within this fraction of its end's height.
 
     Returns:
-        Dim ``pair``: ``end``, ``straight`` and ``found``, maxima of h_a [nats] over ``samples`` points;
+        Dim ``pair``: ``end``, ``straight`` and ``found``, maxima of h_a over ``samples`` points (nats for "predictions");
         ``norm_low``, ``norm_high`` of the path and ``norm_a``, ``norm_b``; ``label``. With dim ``t``, the
-        share of the path's length: ``height_straight`` and ``height_found``.
+        place on the path from 0 to 1, equal for each leg: ``height_straight`` and ``height_found``.
     """
+    chosen = chosen.sel(reading=reading)
     groups = [chosen.isel(pair=slice(i, i + at_once)) for i in range(0, chosen.sizes["pair"], at_once)]
     options = {"steps": steps, "restarts": restarts, "nodes": nodes, "dense": dense, "seed": seed}
     parts = [_join(lm, contexts, group, shell, slack, options) for group in groups]
-    return xr.concat(parts, "pair").assign_attrs(model=lm.name, samples=(nodes - 1) * dense + 1, **options)
+    return xr.concat(parts, "pair").assign_attrs(model=lm.name, reading=reading, samples=(nodes - 1) * dense + 1, **options)
 
 
 def _join(lm: LanguageModel, contexts: Tensor, chosen: xr.Dataset, shell: bool, slack: float, options: dict) -> xr.Dataset:
@@ -120,25 +121,27 @@ def _join(lm: LanguageModel, contexts: Tensor, chosen: xr.Dataset, shell: bool, 
     net, patch = lm.at(context), chosen.attrs["patch"]
     with torch.no_grad():
         a, b = (net.states(w, block=patch)[:, 0] for w in words)
-    tail = net.reading("logits")[patch:]
+    reading, metric = chosen.reading.item(), READINGS[chosen.reading.item()]
+    tail = net.reading("stream" if reading == "stream" else "logits")[patch:]
     norms = torch.cat([a, b]).norm(dim=-1)
     # A radius just above the end: each pair is done as soon as its path stays below it.
-    target = torch.as_tensor(chosen.end.sel(reading="predictions").values, device=a.device) * (1 + slack)
-    found = search(tail, a, b, metric="kl", shell=(float(norms.min()), float(norms.max())) if shell else None,
+    target = torch.as_tensor(chosen.end.values, device=a.device) * (1 + slack)
+    found = search(tail, a, b, metric=metric, shell=(float(norms.min()), float(norms.max())) if shell else None,
                    below=target, **options)
     length = found.nodes.norm(dim=-1).cpu().numpy()
     columns = {"end": found.ends, "straight": found.straight, "found": found.peaks, "norm_a": a.norm(dim=-1), "norm_b": b.norm(dim=-1)}
     data = {k: ("pair", v.cpu().numpy()) for k, v in columns.items()}
     data |= {"norm_low": ("pair", length.min(1)), "norm_high": ("pair", length.max(1)), "label": ("pair", list(_labels(lm, context, words)))}
-    return xr.Dataset(data | _profiles(tail, a, b, found, options["dense"]))
+    profiles = _profiles(tail, metric, a, b, found, options["dense"])
+    return xr.Dataset(data | profiles, coords={"t": np.linspace(0, 1, found.samples)})
 
 
-def _profiles(tail, a: Tensor, b: Tensor, found: FoundPaths, dense: int) -> dict[str, tuple]:
+def _profiles(tail, metric: str, a: Tensor, b: Tensor, found: FoundPaths, dense: int) -> dict[str, tuple]:
     points = sampled(found.nodes[:, None], dense)[:, 0]
     line = paths.segment(a, b, steps=points.shape[1])
     with torch.no_grad():
         centre = tail(a[:, None])
-        profiles = {name: heights(tail(x), centre, "kl").cpu().numpy() for name, x in (("straight", line), ("found", points))}
+        profiles = {name: heights(tail(x), centre, metric).cpu().numpy() for name, x in (("straight", line), ("found", points))}
     return {f"height_{name}": (("pair", "t"), h) for name, h in profiles.items()}
 
 

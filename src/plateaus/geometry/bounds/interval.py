@@ -32,6 +32,8 @@ class Box:
 
     def __add__(self, other: Box) -> Box:
         low, high = self.low + other.low, self.high + other.high
+        if low.dtype == object:
+            return Box(low=low, high=high)
         return Box(low=low - slack(abs(low)), high=high + slack(abs(high)))
 
     def meet(self, low: np.ndarray, high: np.ndarray) -> Box:
@@ -56,10 +58,11 @@ def affine(weight: np.ndarray, bias: np.ndarray | None, box: Box) -> Box:
     """{W x + b : x in box}, by the positive and negative parts of W; exact hull of each row. Columns if ``box`` is a matrix."""
     up, down = np.maximum(weight, 0), np.minimum(weight, 0)
     low, high = up @ box.low + down @ box.high, up @ box.high + down @ box.low
-    size = abs(weight) @ box.reach
-    if bias is not None:
-        low, high, size = low + bias, high + bias, size + abs(bias)
-    error = slack(size, weight.shape[1] + 1)
+    shift = 0 if bias is None else bias
+    low, high = low + shift, high + shift
+    if weight.dtype == object:
+        return Box(low=low, high=high)
+    error = slack(abs(weight) @ box.reach + abs(shift), weight.shape[1] + 1)
     return Box(low=low - error, high=high + error)
 
 
@@ -67,6 +70,8 @@ def product(x: Box, y: Box) -> Box:
     """Entry by entry, with broadcasting: the smallest and largest of the four products of ends."""
     ends = [x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high]
     low, high = np.minimum.reduce(ends), np.maximum.reduce(ends)
+    if low.dtype == object:
+        return Box(low=low, high=high)
     error = slack(np.maximum(abs(low), abs(high)))
     return Box(low=low - error, high=high + error)
 

@@ -44,6 +44,8 @@ class Ball:
         else:
             width = np.array([norm_up(abs(row), "l2") for row in rows])
         middle, spread = rows @ self.centre + offset, self.rho * width
+        if rows.dtype == object:
+            return middle + spread
         size = abs(rows) @ abs(self.centre) + abs(offset) + spread
         return middle + spread + slack(size, rows.shape[1] + 2)
 
@@ -98,21 +100,30 @@ def _pull_back(layers: tuple[Relaxed, ...], rows: np.ndarray, offset: np.ndarray
     Coefficients are rounded freely; what that can cost, error times the reach of the state, goes into the offset.
     """
     for layer in reversed(layers):
+        before, constant = rows, offset
         match layer.step:
             case Linear(weight=weight, bias=bias):
-                size = abs(rows) @ abs(weight)
-                constant = abs(rows) @ abs(bias) + abs(offset)
                 rows, offset = rows @ weight, offset + rows @ bias
             case Pointwise():
                 up, down, line = np.maximum(rows, 0), np.minimum(rows, 0), layer.lines
-                constant = abs(rows) @ np.maximum(abs(line.high_offset), abs(line.low_offset)) + abs(offset)
                 offset = offset + up @ line.high_offset + down @ line.low_offset
                 rows = up * line.high_slope + down * line.low_slope
-                size = abs(rows)
             case Branch():
                 inner, offset = _pull_back(layer.inner, rows, offset)
-                size, constant = abs(rows) + abs(inner), abs(offset)
                 rows = rows + inner
-        terms = size.shape[1] + len(layer.reach) + 2
-        offset = offset + slack(constant + size @ layer.reach, 2 * terms)
+        if rows.dtype != object:
+            offset = offset + _rounding(layer, before, rows, abs(constant) + abs(offset))
     return rows, offset
+
+
+def _rounding(layer: Relaxed, before: np.ndarray, after: np.ndarray, constant: np.ndarray) -> np.ndarray:
+    """What rounding in one step can have cost: errors of coefficients times the reach, errors of the offset."""
+    match layer.step:
+        case Linear(weight=weight, bias=bias):
+            size, constant = abs(before) @ abs(weight), constant + abs(before) @ abs(bias)
+        case Pointwise():
+            most = np.maximum(abs(layer.lines.high_offset), abs(layer.lines.low_offset))
+            size, constant = abs(after), constant + abs(before) @ most
+        case _:
+            size = 2 * (abs(before) + abs(after))
+    return slack(constant + size @ layer.reach, 2 * (size.shape[1] + before.shape[1] + 2))

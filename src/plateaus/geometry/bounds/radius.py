@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -108,8 +109,8 @@ class _Bound:
         return bool(np.isfinite(float(found))) and Fraction(found) < r
 
     def start(self, r: Fraction):
-        """A positive radius that the method proves; products of Lipschitz constants prove it at once."""
-        rho = self.number(r) / 2
+        """A positive radius that the method proves: the product's, which the other bounds do not fall much below."""
+        rho = self.number(r) * (self.number(1) - self.number(2) ** -20) / max(self._constant, self.number(2) ** -20)
         while not self.proves(rho, r):
             rho = rho / 4
             if rho < 2.0**-300:
@@ -119,17 +120,17 @@ class _Bound:
     def ceiling(self, rho):
         rho = self.number(rho)
         if self.method == "product":
-            return raise_(self._output_factor * lipschitz(self.steps, self.norm) * rho, 2)
+            return raise_(self._constant * rho)
         return norm_up(self._deviations(rho), self.metric)
 
-    @property
-    def _output_factor(self):
-        """|y|_metric <= factor |y|_norm for outputs y."""
+    @cached_property
+    def _constant(self):
+        """A Lipschitz constant from the norm of the ball to the metric: |y|_metric <= factor |y|_norm for outputs y."""
         c = len(self._centre.low)
         square = {("l1", "linf"): c * c, ("l2", "linf"): c, ("l1", "l2"): c}.get((self.metric, self.norm), 1)
-        return root_up(self.number(square)) if square > 1 else self.number(1)
+        return raise_(root_up(self.number(square)) * lipschitz(self.steps, self.norm))
 
-    @property
+    @cached_property
     def _centre(self) -> Box:
         """A box that holds f(a): a point over the rationals."""
         return propagate.states(self.steps, Box(low=self.a, high=self.a))
