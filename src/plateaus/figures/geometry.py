@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib as mpl
+import matplotlib.ticker
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -90,6 +91,30 @@ def line(profile: xr.Dataset, ax: Axes, *, radius: float) -> Axes:
     ax.plot(profile.alpha, profile.height, color=PALETTE["ink"], lw=1.3, label="$h_a$")
     ax.set(xlabel="α, in units of |b - a|", ylabel="height (output units)", xlim=(profile.alpha[0], profile.alpha[-1]))
     ax.locator_params(axis="x", nbins=5)
+    return ax
+
+
+def by_depth(ends: xr.DataArray, ax: Axes) -> Axes:
+    """Where plateaus end (dims ``curve, depth``), one line for each curve."""
+    colours = [PALETTE[name] for name in ("blue", "green", "orange", "purple", "sky")]
+    for values, colour, marker in zip(ends, colours, "os^Dv", strict=False):
+        ax.plot(ends.depth, values, color=colour, marker=marker, ms=4, label=str(values.curve.item()))
+    ax.set(xlabel="blocks n", ylabel="upper end of the plateau of 0")
+    ax.legend()
+    return ax
+
+
+def trade_off(points: xr.Dataset, ax: Axes) -> Axes:
+    """Measured steepness against what the size of the plateaus forces; equality on the dotted line."""
+    ends = [float(points.forced.min()), float(points.forced.max())]
+    ax.plot(ends, ends, color="black", ls=":", label="equality")
+    ax.plot(points.forced, points.steepest, "o", color=PALETTE["blue"], ms=3, alpha=0.6, label="random networks")
+    ax.set(xlabel="(1 - 2r/R) / (1 - θ)", ylabel="steepest slope / R", xscale="log", yscale="log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+        axis.set_minor_formatter(mpl.ticker.NullFormatter())
+    ax.legend()
     return ax
 
 

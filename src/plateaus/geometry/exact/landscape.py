@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
+from random import Random
 
-from plateaus.geometry.exact.program import ExactNetwork, Point, Step, absolute, affine, hinges, point
+from plateaus.geometry.exact.program import ExactNetwork, Point, Rational, Step, absolute, affine, hinges, point
 
 WELLS = (
     # centre (x, y), floor, steepness along x and y
@@ -17,10 +19,21 @@ WELLS = (
 """The first two wells have the same floor: their lowest points have the same output."""
 
 
-def landscape() -> ExactNetwork:
-    """f(x) = min over wells of (floor + octagonal cone): R^2 -> R, f >= 0, f = 0 at the centre of the first well."""
-    wells = [point(well) for well in WELLS]
+def landscape(wells: Sequence[Sequence[Rational]] = WELLS) -> ExactNetwork:
+    """f(x) = min over wells of (floor + octagonal cone): R^2 -> R, f >= 0 if no floor is negative."""
+    wells = [point(well) for well in wells]
     return ExactNetwork.of(*_cones(wells), *_minimum(len(wells)), inputs=2, name="landscape")
+
+
+def random_wells(seed: int, *, count: int = 5) -> list[Point]:
+    """Wells on a grid of eighths in the square [-2, 2]^2; the first has floor 0. Rich in barriers."""
+    random = Random(seed)
+    wells = []
+    for k in range(count):
+        x, y = (Fraction(random.randint(-14, 14), 8) for _ in range(2))
+        steepness = (Fraction(random.randint(6, 12), 8) for _ in range(2))
+        wells.append((x, y, Fraction(random.randint(0, 3), 8) if k else Fraction(0), *steepness))
+    return wells
 
 
 def centres() -> tuple[Point, ...]:
