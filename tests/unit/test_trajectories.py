@@ -155,3 +155,10 @@ def test_wilson_interval_equals_scipys(hits, n):
     assert statistics.wilson(hits / n, n) == pytest.approx((expected.low, expected.high))
     naive = 0.95 * math.sqrt(hits / n * (1 - hits / n) / n)  # the twin: no width where all agree
     assert abs(expected.high - expected.low - 2 * naive) > 0.05
+
+
+def test_a_trend_by_chance_is_none_and_a_constant_has_none():
+    steps, rising = [0, 1, 3, 10, 30], np.array([[0, 1, 2, 3, 4.0], [0, 2, 1, 3, 4]]).T
+    assert statistics.trend(steps, rising[:, 0]) == pytest.approx(1)
+    assert statistics.trend(steps, np.ones(5)) == 0
+    assert abs(statistics.trend_by_chance(steps, rising)) < 0.15 < 0.5 < np.median([statistics.trend(steps, y) for y in rising.T])
