@@ -70,7 +70,10 @@ def radii(*, count: int, seed: int = 0, digits: int = 6, rays: int = 16) -> xr.D
     )
 
 
-def by_depth(depths: Sequence[int], *, width: int = 16, seed: int = 0, relative: float = 0.1) -> xr.Dataset:
+def by_depth(
+    depths: Sequence[int], *, width: int = 16, seed: int = 0, relative: float = 0.1, normalisation: str | None = None,
+    methods: Sequence[str] = METHODS,
+) -> xr.Dataset:
     """Certified radii of untrained residual ReLU networks R^2 -> R^2 of growing depth, in float64 rounded outwards.
 
     r is ``relative`` times the distance of the outputs of a and -a, a = (1, 1/2). ``rays`` is the least
@@ -82,13 +85,13 @@ def by_depth(depths: Sequence[int], *, width: int = 16, seed: int = 0, relative:
     t = torch.logspace(-4, 1, 400, dtype=torch.float64)
     for depth in depths:
         torch.manual_seed(seed)
-        net = network(ResidualMLP(width=width, blocks=depth, normalisation=None), dtype=torch.float64)
+        net = network(ResidualMLP(width=width, blocks=depth, normalisation=normalisation), dtype=torch.float64)
         r = relative * float((net(a) - net(-a)).norm())
-        rows.append([inner_radius(net, a, r, method=m, metric="l2", norm="l2", digits=5).value for m in METHODS])
+        rows.append([inner_radius(net, a, r, method=m, metric="l2", norm="l2", digits=5).value for m in methods])
         out = (net(a + t[:, None, None] * u) - net(a)).norm(dim=-1).amax(1) >= r
         exits.append(float(t[out.int().argmax()]) if bool(out.any()) else np.nan)
     return xr.Dataset({"radius": (("depth", "bound"), np.array(rows)), "rays": ("depth", np.array(exits))},
-                      coords={"depth": list(depths), "bound": list(METHODS)})
+                      coords={"depth": list(depths), "bound": list(methods)})
 
 
 def ray_exit(case: Case, count: int, rng: Random, *, reach: int = 64) -> Fraction:
