@@ -18,6 +18,7 @@ from plateaus.geometry.exact import (
     exact,
     floating,
     landscape,
+    random_wells,
     raster,
     witnesses,
 )
@@ -134,3 +135,14 @@ def test_landscape_and_its_merge_tree():
 def test_mistakes_are_named(error, call):
     with pytest.raises(error):
         call()
+
+
+def test_random_wells_have_barriers():
+    """Most of their other wells lie behind a pass; the first has floor 0, so that f = h there."""
+    behind = []
+    for seed in range(10):
+        wells = random_wells(seed)
+        plane = ExactPlane.of(landscape(wells), window=((-2, -2), (2, 2)), anchor=wells[0][:2], metric="linf")
+        behind += [plane.merge_height(w[:2]) > plane.height(w[:2]) for w in wells[1:]]
+        assert random_wells(seed) == wells
+    assert sum(behind) > len(behind) / 2
