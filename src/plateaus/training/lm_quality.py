@@ -78,7 +78,8 @@ def quality(s: Settings, model: GPT2LMHeadModel, untrained: GPT2LMHeadModel, hel
     def loss(network: GPT2LMHeadModel) -> float:
         return float(np.mean([F.cross_entropy(network(x).logits.flatten(0, 1), y.flatten()).item() for x, y in batches]))
 
-    trigram = TrigramModel(np.memmap(train_file, np.uint16, "r"), meta["vocabulary"])
+    seen = np.memmap(train_file, np.uint16, "r")[:s.tokens]   # as much text as the model was trained on
+    trigram = TrigramModel(seen, meta["vocabulary"])
     out = {"tokens_evaluated": int(rows.shape[0] * (rows.shape[1] - 1)), "loss": loss(model), "loss_step_0": loss(untrained),
            "loss_trigram": trigram.loss(rows)}
     if meta["bytes_per_token"]:
