@@ -17,20 +17,25 @@ from plateaus.networks.interventions import freeze
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.network import Network
 
-AT_ONCE = 2**24
-"""Logits held at the same time (pairs x steps x vocabulary); a few float64 copies of them bound the memory."""
+AT_ONCE = 2**21
+"""Logits held at the same time (pairs x steps x vocabulary): few enough for their float64 copies to stay in the cache."""
 PATHS = {"segment": paths.segment, "slerp": paths.slerp}
 FROZEN = {"intact": (), "attention frozen": ("attention",), "MLPs frozen": ("mlp",), "both frozen": ("attention", "mlp")}
 
 
 def interpolate(
-    lm: LanguageModel, pairs: Pairs, *, steps: int = 50, patch: int = 1, path: str = "segment", frozen: str = "intact"
+    lm: LanguageModel, pairs: Pairs, *, steps: int = 50, patch: int = 1, path: str = "segment", frozen: str = "intact",
+    predictions: bool = True,
 ) -> xr.Dataset:
     """Move the last position's activation from A to B and record every later read-out.
 
     The activation that enters block ``patch`` at the last position is moved along ``path`` from that of
     prompt A to that of prompt B, within prompt A's context. ``patch=1`` is "after block 0", the published
     place.
+
+    Args:
+        frozen: "intact", or which sublayers are held at their mean over each path: see ``FROZEN``.
+        predictions: whether to read anything after the last block; without, vocabulary-sized work is saved.
 
     Returns:
         Dims ``pair, readout, alpha``. ``distance`` is d(alpha)/d(1), ``relative_distance`` is rho; read-outs
@@ -43,13 +48,17 @@ def interpolate(
     if not 0 <= patch < len(lm):
         raise BadParameter(f"{lm.name} has blocks 0 to {len(lm) - 1}, got patch={patch}: patch before one of these.")
     size = max(1, AT_ONCE // (steps * lm.bridge.cfg.d_vocab))
-    parts = [_interpolate(lm, pairs[i : i + size], steps, patch, path, frozen) for i in range(0, len(pairs), size)]
+    parts = [
+        _interpolate(lm, pairs[i : i + size], steps, patch, path, frozen, predictions) for i in range(0, len(pairs), size)
+    ]
     return xr.concat(parts, dim="pair").assign_attrs(
         model=lm.name, patch=patch, path=path, frozen=frozen, prompts=pairs.source, tokens=pairs.a.shape[1]
     )
 
 
-def _interpolate(lm: LanguageModel, pairs: Pairs, steps: int, patch: int, path: str, frozen: str) -> xr.Dataset:
+def _interpolate(
+    lm: LanguageModel, pairs: Pairs, steps: int, patch: int, path: str, frozen: str, predictions: bool
+) -> xr.Dataset:
     net = lm.at(pairs.a[:, :-1])
     start = net.states(pairs.a[:, -1:], block=patch)[:, 0]
     end = lm.at(pairs.b[:, :-1]).states(pairs.b[:, -1:], block=patch)[:, 0]
@@ -58,31 +67,33 @@ def _interpolate(lm: LanguageModel, pairs: Pairs, steps: int, patch: int, path: 
     for sublayer in FROZEN[frozen]:
         tail = freeze(tail, sublayer, at=points)
     read = {f"block {patch + i}": y for i, y in enumerate(tail.trace(points)[1:])}
-    return measure(read, lm, pairs.labels)
-
-
-def measure(read: dict[str, Tensor], lm: LanguageModel, labels: Sequence[str]) -> xr.Dataset:
-    """Curves of every read-out, given the streams ``(pairs, steps, d)`` that leave each block."""
+    if not predictions:
+        return _curves(read, pairs.labels)
     last = list(read.values())[-1]
     logits = lm.logits(last)
-    read = {**read, "normed": lm.normed(last), "logits": logits, "probabilities": logits.softmax(-1)}
-    alpha = paths.fractions(last.shape[-2]).numpy()
-    coords = {"pair": list(labels), "alpha": alpha}
-    stacked = ("pair", "readout", "alpha")
+    read |= {"normed": lm.normed(last), "logits": logits, "probabilities": logits.softmax(-1)}
+    return _curves(read, pairs.labels).assign(_of_predictions(logits))
+
+
+def _curves(read: dict[str, Tensor], labels: Sequence[str]) -> xr.Dataset:
+    """d(alpha)/d(1) and rho of every read-out, given its outputs ``(pairs, steps, c)``."""
+    dims = ("pair", "readout", "alpha")
+    d, rho = (torch.stack([curve(y).cpu() for y in read.values()], dim=1).numpy()
+              for curve in (curves.normalised_distance, curves.relative_distance))
     return xr.Dataset(
-        {
-            "distance": (stacked, _stack(curves.normalised_distance(y) for y in read.values()), {"long_name": "d(α) / d(1)"}),
-            "relative_distance": (stacked, _stack(curves.relative_distance(y) for y in read.values()), {"long_name": "ρ"}),
-            "kl": (("pair", "alpha"), curves.kl(logits).cpu().numpy(), {"long_name": "KL(p_A ‖ p(α))", "units": "nats"}),
-            "root_jsd": (("pair", "alpha"), curves.root_jsd(logits).cpu().numpy(), {"long_name": "√JSD", "units": "√nats"}),
-            "logit_difference": (("pair", "alpha"), _logit_difference(logits), {"long_name": "normalised logit difference"}),
-        },
-        coords={**coords, "readout": list(read)},
+        {"distance": (dims, d, {"long_name": "d(α) / d(1)"}), "relative_distance": (dims, rho, {"long_name": "ρ"})},
+        coords={"pair": list(labels), "readout": list(read), "alpha": paths.fractions(d.shape[-1]).numpy()},
     )
 
 
-def _stack(curves_of: Sequence[Tensor]) -> np.ndarray:
-    return torch.stack([c.cpu() for c in curves_of], dim=1).numpy()
+def _of_predictions(logits: Tensor) -> dict[str, tuple]:
+    """What needs the whole distribution over the vocabulary; dims ``pair, alpha``."""
+    dims = ("pair", "alpha")
+    return {
+        "kl": (dims, curves.kl(logits).cpu().numpy(), {"long_name": "KL(p_A ‖ p(α))", "units": "nats"}),
+        "root_jsd": (dims, curves.root_jsd(logits).cpu().numpy(), {"long_name": "√JSD", "units": "√nats"}),
+        "logit_difference": (dims, _logit_difference(logits), {"long_name": "normalised logit difference"}),
+    }
 
 
 def _logit_difference(logits: Tensor) -> np.ndarray:
