@@ -99,7 +99,8 @@ def test_sublayers_add_up_to_the_block(tiny_lm, ids):
     net = tiny_lm.at(ids[0, :-1])
     x = net.states(ids[0, -1:], block=1)
     for g in net.blocks[1:]:
-        parts = g.parts(x)
+        y, parts = g.with_parts(x)
+        assert torch.equal(y, g(x))
         assert relative(x + parts["attention"] + parts["mlp"], g(x)) < TOLERANCE
         assert relative(x + parts["mlp"], g(x)) > 100 * TOLERANCE  # a missing part would be seen
         x = g(x)
@@ -122,10 +123,10 @@ def test_frozen_values_are_the_means_of_the_untouched_network(tiny_lm, ids):
     points = torch.randn(6, tiny_lm.d, generator=torch.Generator().manual_seed(5))
     frozen = pl.interventions.freeze(net, "mlp", at=points)
     x = net.blocks[0](points)
-    expected = net.blocks[1].parts(x)["mlp"].mean(0)
+    expected = net.blocks[1].with_parts(x)[1]["mlp"].mean(0)
     assert torch.allclose(frozen.blocks[1].frozen["mlp"][0], expected, atol=1e-6)
     shifted = frozen.blocks[0](points)  # the running mean of the frozen network is something else
-    assert not torch.allclose(net.blocks[1].parts(shifted)["mlp"].mean(0), expected, atol=1e-6)
+    assert not torch.allclose(net.blocks[1].with_parts(shifted)[1]["mlp"].mean(0), expected, atol=1e-6)
 
 
 def test_empty_prefix(gpt2_lm):

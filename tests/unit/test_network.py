@@ -47,7 +47,7 @@ def test_without_skips_the_stream_is_the_branch():
     torch.manual_seed(0)
     net = pl.network(pl.ResidualMLP(width=8, blocks=2, skip=False))
     x = net.states(X, block=1)
-    assert torch.allclose(net.blocks[1](x), net.blocks[1].parts(x)["mlp"])
+    assert torch.allclose(net.blocks[1](x), net.blocks[1].with_parts(x)[1]["mlp"])
 
 
 def test_freezing_a_branch_makes_the_block_a_translation():

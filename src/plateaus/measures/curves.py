@@ -58,9 +58,10 @@ def kl(logits: Tensor) -> Tensor:
 def root_jsd(logits: Tensor) -> Tensor:
     """sqrt of the Jensen-Shannon divergence to p_a, in sqrt(nats): a metric, at most sqrt(log 2)."""
     log_p = logits.double().log_softmax(-1)
-    base = log_p[..., :1, :].expand_as(log_p)
-    middle = torch.logaddexp(base, log_p) - torch.log(torch.tensor(2.0, dtype=torch.float64))
-    halves = (base.exp() * (base - middle)).sum(-1) + (log_p.exp() * (log_p - middle)).sum(-1)
+    p = log_p.exp()
+    base, log_base = p[..., :1, :], log_p[..., :1, :]
+    log_middle = ((p + base) / 2).clamp_min(torch.finfo(p.dtype).tiny).log()  # where both vanish, so do their terms
+    halves = (base * (log_base - log_middle)).sum(-1) + (p * (log_p - log_middle)).sum(-1)
     return (halves / 2).clamp_min(0).sqrt()
 
 

@@ -19,7 +19,6 @@ def freeze(net: Network, sublayer: str, *, at: Tensor) -> Network:
     """
     x, blocks = net.check(at), []
     for g in net.blocks:
-        parts = g.parts(x) if hasattr(g, "parts") else {}
+        x, parts = g.with_parts(x) if hasattr(g, "with_parts") else (g(x), {})
         blocks.append(g.freeze(sublayer, parts[sublayer].mean(-2, keepdim=True)) if sublayer in parts else g)
-        x = g(x)
     return net.with_blocks(tuple(blocks))

@@ -75,9 +75,9 @@ class PromptBlock:
     def __call__(self, x: Tensor) -> Tensor:
         return self._run(x)[0]
 
-    def parts(self, x: Tensor) -> dict[str, Tensor]:
-        """What each sublayer adds to the stream at x; x + attention + mlp = block(x)."""
-        return self._run(x, record=True)[1]
+    def with_parts(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """block(x), and what each sublayer adds to the stream there; x + attention + mlp = block(x)."""
+        return self._run(x, record=True)
 
     def freeze(self, sublayer: str, value: Tensor) -> PromptBlock:
         """This block with one sublayer's output held at ``value``."""

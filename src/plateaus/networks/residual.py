@@ -88,23 +88,23 @@ class PlainMLP(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class BranchBlock:
-    """A residual block whose branch can be read (``parts``) and held fixed (``freeze``)."""
+    """A residual block whose branch can be read (``with_parts``) and held fixed (``freeze``)."""
 
     block: ResidualBlock
     frozen: Tensor | None = None
     """If given, stands in for F(x) at every x; shape ``(d,)``."""
 
-    def parts(self, x: Tensor) -> dict[str, Tensor]:
-        """What the block adds to the stream: {"mlp": F(x)}."""
-        return {"mlp": self.block.branch(x) if self.frozen is None else self.frozen.expand_as(x)}
+    def with_parts(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """g(x), and what the branch adds to the stream: {"mlp": F(x)}."""
+        branch = self.block.branch(x) if self.frozen is None else self.frozen.expand_as(x)
+        return (x + branch if self.block.skip else branch), {"mlp": branch}
 
     def freeze(self, sublayer: str, value: Tensor) -> BranchBlock:
         """This block with F held at ``value``; a sublayer it does not have changes nothing."""
         return BranchBlock(block=self.block, frozen=value) if sublayer == "mlp" else self
 
     def __call__(self, x: Tensor) -> Tensor:
-        branch = self.parts(x)["mlp"]
-        return x + branch if self.block.skip else branch
+        return self.with_parts(x)[0]
 
 
 def network(module: ResidualMLP | PlainMLP, *, name: str | None = None, dtype: torch.dtype | None = None) -> Network:
