@@ -35,7 +35,7 @@ WORKERS = 2
 
 COVER_MARK = "% cover"
 """The line of `book/introduction.md` that a chapter's figure replaces."""
-COVER_TEXT = "Walking straight from one activation to another, and how far the output has moved."
+COVER_TEXT = "How far the output moves from that of one activation (left), the plateaus of six radii around it (middle), and when they join (right)."
 
 
 class BuildFailed(PlateauError):
