@@ -97,6 +97,19 @@ def test_readme_names_the_commands_and_make_has_them() -> None:
         assert f"`make {target}`" in readme and re.search(rf"(?m)^{target}: ", makefile)
 
 
+@pytest.mark.parametrize("page", ["README.md", "book/introduction.md"])
+def test_the_first_example_runs_as_printed_and_shows_what_it_says(page: str) -> None:
+    """Flat, jump, flat; and with the weights before training neither end is flat."""
+    code = re.search(r"(?s)```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"))[1]
+    names: dict = {}
+    exec(code, names)
+    before: dict = {}
+    exec(code.replace('pl.load("laboratory-12l")', 'pl.load("laboratory-12l", checkpoint="step-0")'), before)
+    trained, untrained = names["rho"].tolist(), before["rho"].tolist()
+    assert trained[14] < 0.15 and trained[35] > 0.85
+    assert untrained[14] > 0.2 and untrained[35] < 0.8
+
+
 def test_pinned_versions_are_plain_and_cover_the_dependencies() -> None:
     """Nothing local in them, so that they work with any index that mirrors the public one."""
     lines = [s for s in (ROOT / "constraints.txt").read_text().splitlines() if s and not s.startswith("#")]
