@@ -14,10 +14,12 @@ from transformers import AutoTokenizer, GPT2LMHeadModel
 from plateaus.cli import main
 from plateaus.data.corpus import prepare_prose
 from plateaus.errors import CorruptModel, TrainingError
-from plateaus.training.lm import Windows, build_model, rate, settings, train
+from plateaus.training.lm import Windows, rate, train
 from plateaus.training.lm_export import export
 from plateaus.training.lm_files import verify_sums
+from plateaus.training.lm_models import build_model, flops_per_token, optimisers
 from plateaus.training.lm_quality import TrigramModel
+from plateaus.training.lm_settings import PRESETS, settings
 
 TINY = dict(blocks=2, width=16, heads=2, context=32, batch=4, tokens=40 * 128, corpus_tokens=20_000, compile="no", device="cpu", threads=1)
 
@@ -55,7 +57,7 @@ def test_resuming_equals_never_stopping(whole, tmp_path):
 
 
 def forget_optimiser(state):
-    state["optimiser"]["state"] = {}
+    state["optimisers"][0]["state"] = {}
 
 
 def lose_a_step(state):
@@ -82,6 +84,10 @@ def test_unknown_or_impossible_settings_are_refused():
         settings("prose", blocks="3")
     with pytest.raises(TrainingError, match="cannot be split over"):
         settings("prose", width=100, heads=3)
+    with pytest.raises(TrainingError, match="choose one of gpt2, llama"):
+        settings("prose", architecture="rnn")
+    with pytest.raises(TrainingError, match="'llama' was given normalisation 'no'"):
+        settings("prose-llama", normalisation="no")
     assert settings("laboratory", blocks=3).blocks == 3
 
 
@@ -192,3 +198,66 @@ def test_trigram_model_is_a_distribution_and_beats_its_parts(whole):
     rows = tokens[15_000:15_000 + 40 * 33].reshape(40, 33)
     unigram = -np.log(trigram.probability([rows[:, 1:].reshape(-1).astype(np.int64)])).mean()
     assert trigram.loss(rows) < unigram - 1
+
+
+def fresh(preset: str, **changes):
+    return build_model(settings(preset, **{**TINY, **changes}), 97)
+
+
+def test_the_twin_without_layernorm_is_affine_where_the_other_normalises():
+    x = torch.randn(5, 16)
+    for preset, scales in (("laboratory-no-layernorm", True), ("laboratory", False)):
+        norm = fresh(preset).transformer.h[0].ln_1
+        at_zero = norm(torch.zeros(1, 16))
+        assert torch.allclose(norm(3 * x) - at_zero, 3 * (norm(x) - at_zero), rtol=1e-4) == scales, preset
+
+
+def test_without_layernorm_the_first_activations_are_as_large_as_with_it():
+    ids = torch.arange(2, 30)[None]
+    sizes = {}
+    for preset in ("laboratory", "laboratory-no-layernorm"):
+        model = fresh(preset, width=128)
+        reached = model.transformer.h[0].ln_1(model.transformer.wte(ids) + model.transformer.wpe(torch.arange(28)))
+        sizes[preset] = reached.std().item()
+    assert sizes["laboratory-no-layernorm"] == pytest.approx(sizes["laboratory"], rel=0.1)
+
+
+def test_twins_have_the_weights_of_the_model_they_are_twins_of():
+    model, relu = fresh("laboratory"), fresh("laboratory-relu")
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), relu.parameters(), strict=True))
+    ids = torch.arange(2, 30)[None]
+    assert not torch.allclose(model(ids).logits, relu(ids).logits)
+
+
+def test_the_gated_twin_has_about_as_many_parameters():
+    sizes = [sum(p.numel() for p in build_model(PRESETS[name], 4096).parameters()) for name in ("prose", "prose-llama")]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
+
+
+def test_muon_moves_the_matrices_of_the_blocks_and_adamw_everything_else():
+    model = fresh("prose", optimiser="muon")
+    muon, adam = optimisers(model, settings("prose", **TINY, optimiser="muon"))
+    inner = {id(p) for group in muon.param_groups for p in group["params"]}
+    outer = {id(p) for group in adam.param_groups for p in group["params"]}
+    assert inner == {id(p) for p in model.transformer.h.parameters() if p.ndim == 2}
+    assert inner | outer == {id(p) for p in model.parameters()} and not inner & outer
+    assert len(optimisers(model, settings("prose", **TINY, optimiser="adamw"))) == 1
+
+
+def test_a_twin_stops_on_the_schedule_of_the_whole_run():
+    whole, twin = settings("prose"), settings("prose-relu")
+    assert twin.last_step == round(20_000_000 / 4096) < twin.steps == whole.steps
+    assert rate(twin, twin.last_step) == rate(whole, twin.last_step) > 0.5 * whole.learning_rate
+    assert twin.last_step in whole.checkpoint_steps                      # so that they can be compared at equal tokens
+    assert twin.checkpoint_steps == [0, twin.last_step] and len(whole.checkpoint_steps) == 10
+
+
+def test_operations_for_a_token_are_those_that_pytorch_counts():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    s = settings("prose", **TINY)
+    model = build_model(s, 97)
+    x = torch.randint(0, 97, (1, s.context))
+    with FlopCounterMode(display=False) as counter:
+        model(x, labels=x).loss.backward()
+    assert flops_per_token(model, s) * s.context == pytest.approx(counter.get_total_flops(), rel=0.02)

@@ -9,8 +9,9 @@ from pathlib import Path
 import transformers
 
 from plateaus.errors import TrainingError
-from plateaus.training.lm import PRESETS, Settings, settings, train
+from plateaus.training.lm import train
 from plateaus.training.lm_export import export
+from plateaus.training.lm_settings import PRESETS, Settings, settings
 
 
 def changes(assignments: list[str]) -> dict[str, object]:

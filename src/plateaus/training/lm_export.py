@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import GPT2LMHeadModel
+from transformers import AutoModelForCausalLM
 
 from plateaus.data.facts import END, UNKNOWN
 from plateaus.errors import TrainingError
-from plateaus.training.lm import Settings, Windows
+from plateaus.training.lm import Windows
+from plateaus.training.lm_settings import Settings
 from plateaus.training.lm_card import card
 from plateaus.training.lm_files import write_sums
 from plateaus.training.lm_quality import quality
@@ -43,7 +44,7 @@ def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
     meta = json.loads((work / "data" / "meta.json").read_text())
     log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
     held_out = Windows(work / "data" / "val.bin", s)
-    models = {n: GPT2LMHeadModel.from_pretrained(work / "checkpoints" / f"step-{n}", dtype=torch.float32).eval() for n in (0, last)}
+    models = {n: AutoModelForCausalLM.from_pretrained(work / "checkpoints" / f"step-{n}", dtype=torch.float32).eval() for n in (0, last)}
     record = {
         "name": s.name, "settings": asdict(s), "data": meta, "steps": last, "tokens": last * s.batch * s.context,
         "parameters": sum(p.numel() for p in models[last].parameters()), "checkpoints": [*shipped, last],

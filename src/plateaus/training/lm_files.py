@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -14,16 +15,16 @@ SUMS = "sha256sums.txt"
 RESUMABLE = ("device", "compile", "threads")   # settings that may differ between the parts of one run
 
 
-def save_state(file: Path, model: torch.nn.Module, adam: torch.optim.Optimizer, step: int, log: list[dict], settings: dict) -> None:
+def save_state(file: Path, model: torch.nn.Module, movers: Sequence[torch.optim.Optimizer], step: int, log: list[dict], settings: dict) -> None:
     """Write everything the next step depends on; a kill during the write leaves the previous state in place."""
-    state = {"model": model.state_dict(), "optimiser": adam.state_dict(), "step": step, "log": log, "settings": settings,
+    state = {"model": model.state_dict(), "optimisers": [mover.state_dict() for mover in movers], "step": step, "log": log, "settings": settings,
              "rng": torch.get_rng_state()}
     part = file.with_suffix(".part")
     torch.save(state, part)
     os.replace(part, file)
 
 
-def load_state(file: Path, model: torch.nn.Module, adam: torch.optim.Optimizer, settings: dict) -> tuple[int, list[dict]]:
+def load_state(file: Path, model: torch.nn.Module, movers: Sequence[torch.optim.Optimizer], settings: dict) -> tuple[int, list[dict]]:
     """Restore a saved state in place; (0, []) if there is none. Raises :class:`TrainingError` if it belongs to other settings."""
     if not file.exists():
         return 0, []
@@ -33,7 +34,8 @@ def load_state(file: Path, model: torch.nn.Module, adam: torch.optim.Optimizer, 
         raise TrainingError(f"{file.parent.name} was begun with another {changed[0]} ({state['settings'].get(changed[0])!r}, now "
                             f"{settings[changed[0]]!r}): use the same settings to go on, or another folder to begin anew.")
     model.load_state_dict(state["model"])
-    adam.load_state_dict(state["optimiser"])
+    for mover, saved in zip(movers, state["optimisers"], strict=True):
+        mover.load_state_dict(saved)
     torch.set_rng_state(state["rng"])
     return state["step"], list(state["log"])
 

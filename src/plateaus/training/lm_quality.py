@@ -9,12 +9,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
-from transformers import GPT2LMHeadModel
+from transformers import PreTrainedModel
 
 from plateaus.data.derivation import Reader
 from plateaus.data.facts import END
 from plateaus.data.lexicon import COLOURS
-from plateaus.training.lm import Settings, Windows
+from plateaus.training.lm import Windows
+from plateaus.training.lm_settings import Settings
 
 PROMPTS = {"laboratory": ("Anna heard the", "Tom had a red ball and a blue hat . Tom had painted the", "The house at the end of the street was"),
            "prose": ("The house at the end of the street was", "She looked at him and said", "It was a dark night, and the")}
@@ -69,13 +70,13 @@ def _lookup(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndar
 
 
 @torch.no_grad()
-def quality(s: Settings, model: GPT2LMHeadModel, untrained: GPT2LMHeadModel, held_out: Windows, train_file: Path,
+def quality(s: Settings, model: PreTrainedModel, untrained: PreTrainedModel, held_out: Windows, train_file: Path,
             tokenizer: Tokenizer, meta: dict, windows: int = 256) -> dict:
     """Losses in nats per token on the same held-out windows, and for prose in bits per byte."""
     batches = [held_out(i) for i in range(max(1, windows // s.batch))]
     rows = np.concatenate([torch.cat([x, y[:, -1:]], 1).numpy() for x, y in batches])
 
-    def loss(network: GPT2LMHeadModel) -> float:
+    def loss(network: PreTrainedModel) -> float:
         return float(np.mean([F.cross_entropy(network(x).logits.flatten(0, 1), y.flatten()).item() for x, y in batches]))
 
     seen = np.memmap(train_file, np.uint16, "r")[:s.tokens]   # as much text as the model was trained on
@@ -91,7 +92,7 @@ def quality(s: Settings, model: GPT2LMHeadModel, untrained: GPT2LMHeadModel, hel
     return out
 
 
-def truth(model: GPT2LMHeadModel, held_out: Windows, tokenizer: Tokenizer, stories: int = 200) -> dict:
+def truth(model: PreTrainedModel, held_out: Windows, tokenizer: Tokenizer, stories: int = 200) -> dict:
     """Distance to the true next-word distribution at every prefix of held-out stories, nats per token.
 
     ``colour_recall`` is the mean probability of the right colour where only the story's own words can tell it.
@@ -114,7 +115,7 @@ def truth(model: GPT2LMHeadModel, held_out: Windows, tokenizer: Tokenizer, stori
             "colour_recall": float(np.mean(recalled)) if recalled else None, "colours_recalled": len(recalled)}
 
 
-def copying(model: GPT2LMHeadModel, s: Settings, length: int = 40, repeats: int = 32) -> dict:
+def copying(model: PreTrainedModel, s: Settings, length: int = 40, repeats: int = 32) -> dict:
     """Loss on random tokens, and on the same tokens when they come a second time (induction makes the second smaller)."""
     generator = torch.Generator().manual_seed(s.seed)
     half = torch.randint(2, model.config.vocab_size, (repeats, min(length, s.context // 2)), generator=generator)
@@ -124,7 +125,7 @@ def copying(model: GPT2LMHeadModel, s: Settings, length: int = 40, repeats: int 
     return {"first_time": losses[:, :cut].mean().item(), "second_time": losses[:, cut + 1:].mean().item()}
 
 
-def sample(model: GPT2LMHeadModel, tokenizer: Tokenizer, prompt: str, s: Settings, seed: int, words: int = 40, temperature: float = 0.8) -> str:
+def sample(model: PreTrainedModel, tokenizer: Tokenizer, prompt: str, s: Settings, seed: int, words: int = 40, temperature: float = 0.8) -> str:
     """The prompt and up to ``words`` sampled tokens; stops where the text ends."""
     generator = torch.Generator().manual_seed(seed)
     ids = tokenizer.encode(prompt).ids
