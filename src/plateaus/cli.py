@@ -15,8 +15,19 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="plateaus", description="Activation plateaus: train the models of the book, measure speed.")
     commands = top.add_subparsers(required=True, metavar="command")
     _train(commands.add_parser("train", help="train a model of the book again, or one of your own").add_subparsers(required=True, metavar="kind"))
+    _models(commands.add_parser("models", help="measure the shipped language models and write book/models/README.md"))
     _bench(commands.add_parser("bench", help="measure what the prefix cache and batching save, as ratios in one run"))
     return top
+
+
+def _models(sub: argparse.ArgumentParser) -> None:
+    def run(arguments: argparse.Namespace) -> None:
+        from plateaus.book import models, places
+
+        folder = places.repository() / "book" / "models"
+        (folder / "README.md").write_text(models.table(folder, models.measure(folder)) + "\n")
+
+    sub.set_defaults(run=run)
 
 
 def _bench(sub: argparse.ArgumentParser) -> None:

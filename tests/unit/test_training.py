@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import lzma
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -54,6 +56,22 @@ def test_resuming_equals_never_stopping(whole, tmp_path):
     resumed = interrupted(tmp_path)
     assert losses(tmp_path) == losses(work)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), resumed.parameters(), strict=True))
+
+
+def test_a_run_that_was_killed_ends_like_one_that_was_not(tmp_path):
+    changed = {**TINY, "tokens": 900 * 128}
+    train(settings("laboratory", **changed), tmp_path / "whole", report=silent)
+    arguments = [word for name, value in changed.items() for word in ("--set", f"{name}={value}")]
+    command = [sys.executable, "-m", "plateaus.cli", "train", "lm", "laboratory", *arguments, "--work", str(tmp_path / "killed")]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not (tmp_path / "killed" / "state.pt").exists():
+        assert running.poll() is None, "the command ended before it saved anything"
+        time.sleep(0.01)
+    running.kill()                                                        # SIGKILL: nothing can be tidied up
+    running.wait()
+    assert not (tmp_path / "killed" / "log.jsonl").exists()               # it had not come to its end
+    train(settings("laboratory", **changed), tmp_path / "killed", report=silent)
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
 
 def forget_optimiser(state):
@@ -261,3 +279,28 @@ def test_operations_for_a_token_are_those_that_pytorch_counts():
     with FlopCounterMode(display=False) as counter:
         model(x, labels=x).loss.backward()
     assert flops_per_token(model, s) * s.context == pytest.approx(counter.get_total_flops(), rel=0.02)
+
+
+def test_a_full_disk_ends_with_one_sentence_and_keeps_the_state_before(tmp_path):
+    train(settings("laboratory", **TINY), tmp_path, save_every=10, stop_after=10, report=silent)
+    kept = (tmp_path / "state.pt").read_bytes()
+    (tmp_path / "state.part").symlink_to("/dev/full")
+    with pytest.raises(TrainingError, match="after step 20 could not be written"):
+        train(settings("laboratory", **TINY), tmp_path, save_every=10, report=silent)
+    assert (tmp_path / "state.pt").read_bytes() == kept
+    (tmp_path / "state.part").unlink()
+    train(settings("laboratory", **TINY), tmp_path, save_every=10, report=silent)
+
+
+def test_a_damaged_state_is_named(tmp_path):
+    train(settings("laboratory", **TINY), tmp_path, save_every=10, stop_after=10, report=silent)
+    state = tmp_path / "state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="state.pt cannot be read"):
+        train(settings("laboratory", **TINY), tmp_path, report=silent)
+
+
+def test_a_loss_that_explodes_ends_with_one_sentence(tmp_path):
+    wild = settings("laboratory", **{**TINY, "learning_rate": 1e30, "clip": 1e30, "optimiser": "adamw"})
+    with pytest.raises(TrainingError, match="no longer finite"):
+        train(wild, tmp_path, save_every=10, report=silent)

@@ -12,9 +12,9 @@ import json
 import math
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import torch
@@ -79,6 +79,25 @@ def _loss(model: PreTrainedModel, x: torch.Tensor, y: torch.Tensor) -> torch.Ten
     return F.cross_entropy(logits.flatten(0, 1).float(), y.flatten())
 
 
+def stepper(model: PreTrainedModel, movers: Sequence[torch.optim.Optimizer], s: Settings, device: str) -> Callable[..., float]:
+    """What one step does to the model: takes inputs and targets, both (batch, context), and returns the loss in nats per token."""
+    compiled = s.compile == "yes" or (s.compile == "auto" and (device == "cuda" or shutil.which("g++") is not None))
+    loss_of = torch.compile(_loss) if compiled else _loss
+    fast = torch.autocast(device, dtype=torch.bfloat16) if device in ("cpu", "cuda") else contextlib.nullcontext()
+
+    def learn(x: torch.Tensor, y: torch.Tensor) -> float:
+        with fast:
+            loss = loss_of(model, x.to(device), y.to(device))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), s.clip)
+        for mover in movers:
+            mover.step()
+            mover.zero_grad(set_to_none=True)
+        return loss.item()
+
+    return learn
+
+
 def train(s: Settings, work: Path, *, corpus: str | None = None, revision: str | None = None, save_every: int = 200,
           stop_after: int | None = None, report: Callable[[str], None] = print) -> PreTrainedModel:
     """Train, or go on where ``work`` left off; returns the model.
@@ -93,9 +112,7 @@ def train(s: Settings, work: Path, *, corpus: str | None = None, revision: str |
     model = build_model(s, meta["vocabulary"]).to(device)
     movers = optimisers(model, s)
     step, log = load_state(work / "state.pt", model, movers, asdict(s))
-    compiled = s.compile == "yes" or (s.compile == "auto" and (device == "cuda" or shutil.which("g++") is not None))
-    loss_of = torch.compile(_loss) if compiled else _loss
-    fast = torch.autocast(device, dtype=torch.bfloat16) if device in ("cpu", "cuda") else contextlib.nullcontext()
+    learn = stepper(model, movers, s, device)
     began, unsaved = time.monotonic(), []
 
     def checkpoint() -> None:
@@ -109,16 +126,12 @@ def train(s: Settings, work: Path, *, corpus: str | None = None, revision: str |
     while step < s.last_step:
         for group in (group for mover in movers for group in mover.param_groups):
             group["lr"] = rate(s, step)
-        x, y = (t.to(device) for t in windows(step))
-        with fast:
-            loss = loss_of(model, x, y)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), s.clip)
-        for mover in movers:
-            mover.step()
-            mover.zero_grad(set_to_none=True)
+        loss = learn(*windows(step))
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss of {s.name} was no longer finite at step {step}: lower learning_rate={s.learning_rate:g} "
+                                f"and begin anew; what was learned until step {step - step % save_every} is kept in {work.name}.")
         step += 1
-        unsaved.append(loss.item())
+        unsaved.append(loss)
         if step % 20 == 0 or step % save_every == 0 or step == s.last_step:
             speed = len(unsaved) * s.batch * s.context / (time.monotonic() - began)
             left = (s.last_step - step) * s.batch * s.context / speed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import statistics
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,9 +50,17 @@ def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
         "name": s.name, "settings": asdict(s), "data": meta, "steps": last, "tokens": last * s.batch * s.context,
         "parameters": sum(p.numel() for p in models[last].parameters()), "checkpoints": [*shipped, last],
         "quality": quality(s, models[last], models[0], held_out, work / "data" / "train.bin", tokenizer, meta),
-        "versions": {"torch": torch.__version__}, "log": log,
+        **_cost(log), "versions": {"torch": torch.__version__}, "log": log,
     }
     (target / "training.json").write_text(json.dumps(record, indent=1) + "\n")
     (target / "README.md").write_text(card(record))
     write_sums(target)
     return record
+
+
+def _cost(log: list[dict]) -> dict[str, float]:
+    """Minutes spent on steps, and the median speed."""
+    rows = [row for row in log if "tokens_per_second" in row]
+    before = [0, *(row["tokens"] for row in rows)]
+    seconds = sum((row["tokens"] - start) / max(1, row["tokens_per_second"]) for row, start in zip(rows, before, strict=False))
+    return {"minutes": round(seconds / 60, 1), "tokens_per_second": round(statistics.median(row["tokens_per_second"] for row in rows))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,19 +17,30 @@ RESUMABLE = ("device", "compile", "threads")   # settings that may differ betwee
 
 
 def save_state(file: Path, model: torch.nn.Module, movers: Sequence[torch.optim.Optimizer], step: int, log: list[dict], settings: dict) -> None:
-    """Write everything the next step depends on; a kill during the write leaves the previous state in place."""
+    """Write everything the next step depends on; a kill during the write leaves the previous state in place.
+
+    Raises :class:`TrainingError` if the disk refuses (full, read-only); the previous state is still there.
+    """
     state = {"model": model.state_dict(), "optimisers": [mover.state_dict() for mover in movers], "step": step, "log": log, "settings": settings,
              "rng": torch.get_rng_state()}
     part = file.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, file)
+    try:
+        torch.save(state, part)
+        os.replace(part, file)
+    except (OSError, RuntimeError) as error:   # torch's own writer reports a full disk as a RuntimeError
+        raise TrainingError(f"the state after step {step} could not be written to {file.parent.name} ({str(error).splitlines()[0]}): free "
+                            "space or choose another --work, then run the same command; the state before it is kept.") from error
 
 
 def load_state(file: Path, model: torch.nn.Module, movers: Sequence[torch.optim.Optimizer], settings: dict) -> tuple[int, list[dict]]:
     """Restore a saved state in place; (0, []) if there is none. Raises :class:`TrainingError` if it belongs to other settings."""
     if not file.exists():
         return 0, []
-    state = torch.load(file, weights_only=True)
+    try:
+        state = torch.load(file, weights_only=True)
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise TrainingError(f"{file.parent.name}/{file.name} cannot be read ({str(error).splitlines()[0]}): delete it to begin anew; the "
+                            "checkpoints beside it are not touched.") from error
     changed = [k for k in settings if k not in RESUMABLE and settings[k] != state["settings"].get(k)]
     if changed:
         raise TrainingError(f"{file.parent.name} was begun with another {changed[0]} ({state['settings'].get(changed[0])!r}, now "

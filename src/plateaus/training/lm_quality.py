@@ -85,7 +85,9 @@ def quality(s: Settings, model: PreTrainedModel, untrained: PreTrainedModel, hel
            "loss_trigram": trigram.loss(rows)}
     if meta["bytes_per_token"]:
         out |= {key.replace("loss", "bits_per_byte"): out[key] / math.log(2) / meta["bytes_per_token"] for key in list(out) if "loss" in key}
-        out["copying"] = copying(model, s)
+        half = torch.randint(2, model.config.vocab_size, (32, min(40, s.context // 2)), generator=torch.Generator().manual_seed(s.seed))
+        passages = torch.from_numpy(rows[:64, :s.context // 2].astype(np.int64))
+        out |= {"copying": twice(model, half), "repetition": twice(model, passages)}
     else:
         out |= truth(model, held_out, tokenizer)
     out["samples"] = [sample(model, tokenizer, prompt, s, seed) for seed, prompt in enumerate(PROMPTS[s.language])]
@@ -115,13 +117,11 @@ def truth(model: PreTrainedModel, held_out: Windows, tokenizer: Tokenizer, stori
             "colour_recall": float(np.mean(recalled)) if recalled else None, "colours_recalled": len(recalled)}
 
 
-def copying(model: PreTrainedModel, s: Settings, length: int = 40, repeats: int = 32) -> dict:
-    """Loss on random tokens, and on the same tokens when they come a second time (induction makes the second smaller)."""
-    generator = torch.Generator().manual_seed(s.seed)
-    half = torch.randint(2, model.config.vocab_size, (repeats, min(length, s.context // 2)), generator=generator)
-    twice = torch.cat([half, half], 1)
-    losses = F.cross_entropy(model(twice).logits[:, :-1].flatten(0, 1), twice[:, 1:].flatten(), reduction="none").view(repeats, -1)
-    cut = half.shape[1] - 1
+def twice(model: PreTrainedModel, once: torch.Tensor) -> dict:
+    """Loss on tokens (n, length), and on the same tokens when they come a second time (induction makes the second smaller)."""
+    both = torch.cat([once, once], 1)
+    losses = F.cross_entropy(model(both).logits[:, :-1].flatten(0, 1), both[:, 1:].flatten(), reduction="none").view(len(once), -1)
+    cut = once.shape[1] - 1
     return {"first_time": losses[:, :cut].mean().item(), "second_time": losses[:, cut + 1:].mean().item()}
 
 

@@ -79,7 +79,7 @@ class Settings:
 
 
 _LABORATORY = Settings(name="laboratory-12l", language="laboratory", context=128, tokens=5_000_000,
-                       corpus_tokens=2_500_000, optimiser="muon", learning_rate=5e-3)
+                       corpus_tokens=5_000_000, optimiser="muon", learning_rate=5e-3)
 _PROSE = Settings(name="prose-12l", tokens=80_000_000, corpus_tokens=80_000_000, checkpoints=9, spacing=2.0,
                   optimiser="muon", learning_rate=5e-3)
 _TWIN = {"stop": 20_000_000, "checkpoints": 0}   # a quarter of the main run: one of its checkpoints has seen as much

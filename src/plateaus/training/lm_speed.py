@@ -1,0 +1,58 @@
+"""How fast the recipe trains here: tokens per second and the share of the machine's matrix-product peak."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from plateaus.training.lm import stepper
+from plateaus.training.lm_models import build_model, flops_per_token, optimisers
+from plateaus.training.lm_settings import PRESETS, Settings
+
+
+def throughput(preset: str = "prose", *, steps: int = 12) -> dict[str, float]:
+    """Train on random tokens: the recipe against the same model as the library runs it, and the bfloat16 peak, in one run.
+
+    Returns:
+        ``peak`` in FLOP/s; ``tokens_per_second`` and ``fraction`` of the peak for the recipe and, with the prefix
+        ``plain_``, for the same model under autocast with the library's attention, uncompiled, moved by AdamW.
+    """
+    s = PRESETS[preset]
+    torch.set_num_threads(s.threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    peak, out = bfloat16_peak(device), {}
+    plain = replace(s, compile="no", optimiser="adamw")
+    for prefix, chosen in (("", s), ("plain_", plain)):
+        speed, work = _speed(chosen, device, steps, "sdpa" if prefix else None)
+        out |= {f"{prefix}tokens_per_second": speed, f"{prefix}fraction": speed * work / peak}
+    return {"peak": peak, **out}
+
+
+def bfloat16_peak(device: str, size: int = 2048, repeats: int = 12) -> float:
+    """FLOP/s of the best of several large bfloat16 matrix products."""
+    x, y = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+    return 2 * size**3 / min(_seconds(lambda: x @ y, device) for _ in range(repeats))
+
+
+def _speed(s: Settings, device: str, steps: int, attention: str | None) -> tuple[float, int]:
+    """Median tokens per second after three steps that are not counted, and the operations for one token."""
+    model = build_model(s, s.vocabulary).to(device)
+    if attention:
+        model.set_attn_implementation(attention)
+    learn = stepper(model, optimisers(model, s), s, device)
+    tokens = torch.randint(s.vocabulary, (s.batch, s.context + 1), generator=torch.Generator().manual_seed(0))
+    x, y = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+    times = [_seconds(lambda: learn(x, y), device) for _ in range(steps + 3)][3:]
+    return s.batch * s.context / statistics.median(times), flops_per_token(model, s)
+
+
+def _seconds(action: Callable[[], object], device: str) -> float:
+    start = time.perf_counter()
+    action()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
