@@ -58,7 +58,7 @@ def _train(kinds: argparse._SubParsersAction) -> None:
     sub.add_argument("--revision", help="revision of a hub data set")
     sub.add_argument("--work", help="folder for tokens, state and checkpoints; run again with the same one to resume (default runs/<name>)")
     sub.add_argument("--export", help="folder for the finished model and its card (default <work>/model)")
-    sub.add_argument("--keep", type=int, default=99, help="how many of the latest checkpoints the export carries beside step 0")
+    sub.add_argument("--keep", type=int, default=99, help="how many checkpoints the export carries beside the finished model: step 0 first, then the latest")
     sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting of the preset; may be repeated")
     sub.set_defaults(run=lm)
 

@@ -29,7 +29,7 @@ def card(record: dict) -> str:
         f"- **Made by:** `{command}`; all settings and the loss curve are in `training.json`.",
         "- **Storage:** bfloat16 safetensors (compute in float32); no token is put before a prompt, "
         + ("every prompt begins where a story begins, and spaces only separate words." if laboratory else "and windows began anywhere in a book."),
-        f"- **Checkpoints:** steps {', '.join(map(str, record['checkpoints']))} (`checkpoints/step-<n>`; the last is the model itself).",
+        *_checkpoints(record["checkpoints"]),
         "", f"## Held-out loss ({q['tokens_evaluated']:,} tokens)", "",
     ]
     if laboratory:
@@ -69,6 +69,11 @@ def _architecture(s: dict) -> str:
     if s["normalisation"] == "no":
         return ("GPT-2-architecture (without normalisation: ε = 10¹² in every LayerNorm leaves x minus its mean, times a constant)")
     return "GPT-2-architecture (pre-LayerNorm)"
+
+
+def _checkpoints(steps: list[int]) -> list[str]:
+    named = f"- **Checkpoints:** steps {', '.join(map(str, steps))} (`checkpoints/step-<n>`; the last is the model itself)."
+    return [named] if len(steps) > 1 else []
 
 
 def _stopped(record: dict) -> list[str]:

@@ -24,14 +24,14 @@ from plateaus.training.lm_quality import quality
 def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
     """Copy the last checkpoint to ``target`` and measure it; earlier ones go to ``target/checkpoints/step-<n>``.
 
-    ``keep`` limits the checkpoints beside step 0 to the latest ones. Returns what ``training.json`` says. Raises
+    ``keep`` limits the earlier ones: step 0 is kept first, then the latest. Returns what ``training.json`` says. Raises
     :class:`TrainingError` if ``work`` has no finished checkpoint.
     """
     steps = sorted(int(p.name.removeprefix("step-")) for p in (work / "checkpoints").glob("step-*"))
     if not steps or steps[-1] == 0:
         raise TrainingError(f"{work.name} has no trained checkpoint: run `plateaus train lm` with the same --work first.")
     last, earlier = steps[-1], steps[1:-1]
-    shipped = [0, *earlier[max(0, len(earlier) - keep):]]
+    shipped = [0, *earlier[max(0, len(earlier) + 1 - keep):]] if keep else []
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(work / "checkpoints" / f"step-{last}", target)
     for n in shipped:

@@ -32,8 +32,9 @@ class Settings:
     normalisation: str = "yes"
     """``"no"`` replaces every LayerNorm by a fixed multiple of x minus its mean: no division by the size of x anywhere."""
     context: int = 256
-    vocabulary: int = 4096
-    """Size of the byte-pair vocabulary; the laboratory language brings its own words."""
+    vocabulary: int = 1024
+    """Size of the byte-pair vocabulary: with one this small, the parameters are in the blocks. The laboratory language brings
+    its own words."""
     tokens: int = 12_000_000
     """Length of the run in tokens; the schedule ends there."""
     stop: int = 0
@@ -49,7 +50,7 @@ class Settings:
     optimiser: str = "adamw"
     """``"muon"``: the matrices of the blocks are moved by orthogonalised momentum, everything else by AdamW."""
     learning_rate: float = 1.2e-3
-    final_rate: float = 0.05
+    final_rate: float = 0.02
     """Learning rate at the end, as a fraction of the peak."""
     warmup: float = 0.03
     """Fraction of the run over which the learning rate rises linearly."""
@@ -79,7 +80,7 @@ class Settings:
 
 
 _LABORATORY = Settings(name="laboratory-12l", language="laboratory", context=128, tokens=5_000_000,
-                       corpus_tokens=5_000_000, optimiser="muon", learning_rate=5e-3)
+                       corpus_tokens=5_000_000, optimiser="muon", learning_rate=5e-3, final_rate=0.05)
 _PROSE = Settings(name="prose-12l", tokens=80_000_000, corpus_tokens=80_000_000, checkpoints=9, spacing=2.0,
                   optimiser="muon", learning_rate=5e-3)
 _TWIN = {"stop": 20_000_000, "checkpoints": 0}   # a quarter of the main run: one of its checkpoints has seen as much
