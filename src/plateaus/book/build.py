@@ -103,6 +103,8 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     """Lay out the sources of the HTML as in the repository, so that all links lead back there."""
     folder = target / "stage"
     shutil.copytree(root / "book", folder / "book", ignore=shutil.ignore_patterns("models", "params"))
+    (folder / "book" / "models").mkdir()
+    shutil.copy(root / "book" / "models" / "README.md", folder / "book" / "models")
     shutil.copy(root / "_toc.yml", folder)
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     if fork := os.environ.get("GITHUB_REPOSITORY"):  # in a fork's own CI the buttons lead to the fork

@@ -105,7 +105,7 @@ def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
     loss = (f"{q['kl_truth_to_model']:.3f}" if s["language"] == "laboratory"
             else f"{q['bits_per_byte']:.3f} ({1 - q['bits_per_byte'] / q['bits_per_byte_trigram']:.0%})")
     before = _interval(measured[steps[0]]) if steps[0] == "0" else "not shipped"
-    return (f"| [{record['name']}]({record['name']}/README.md) | {s['blocks']} × {s['width']} | {record['parameters'] / 1e6:.2f} M | "
+    return (f"| {record['name']} | {s['blocks']} × {s['width']} | {record['parameters'] / 1e6:.2f} M | "
             f"{record['tokens'] / 1e6:.1f} M | {loss} | {_interval(measured[steps[-1]])} | {before} | {record['minutes']:.0f} min |")
 
 

@@ -20,11 +20,6 @@ from plateaus.data.facts import END, UNKNOWN
 from plateaus.errors import TrainingError
 
 HUB_PREFIX = "hub:"
-KEPT_WHOLE = ("mist", "dust", "big", "large")
-"""Words of the published pairs of prompts that are frequent in books, but not frequent enough for a small vocabulary.
-
-(Of the others, *breathtaking* and *spectacular* are so rare that a token of their own would hardly be trained.)
-"""
 
 
 def word_tokenizer() -> Tokenizer:
@@ -36,18 +31,14 @@ def word_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def byte_pair_tokenizer(texts: Iterator[str], size: int, whole: tuple[str, ...] = KEPT_WHOLE) -> Tokenizer:
-    """Byte-level byte-pair encoding with ``size`` tokens: any text can be written, nothing is unknown.
-
-    The words ``whole`` (after a space) are shown to the trainer often enough to become tokens of their own.
-    """
+def byte_pair_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
+    """Byte-level byte-pair encoding with ``size`` tokens: any text can be written, nothing is unknown."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=[END], initial_alphabet=alphabet, show_progress=False)
-    often = f" {' '.join(whole)}" * 20_000
-    tokenizer.train_from_iterator(itertools.chain(texts, [often]), trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
 
