@@ -9,8 +9,7 @@ from properties import perturbed
 from rich_networks import Case
 from twins import HOOK, STEP, on_plane
 
-from plateaus.geometry.exact import ExactNetwork, ExactSegment, bars, witnesses
-from plateaus.geometry.exact.program import affine, hinges
+from plateaus.geometry.exact import ExactSegment, bars, witnesses
 
 ENGINE = Engine()
 
@@ -58,14 +57,10 @@ def test_nesting_need_not_be_strict():
 def test_balls_in_an_arbitrary_metric_need_not_lie_in_the_plateau():
     """X = R with d(x, y) = |phi(x) - phi(y)|, phi a horseshoe: the ball of radius 1/2 about -1 has two parts."""
 
-    def phi(x: F) -> tuple[F, F]:
-        return (x, F(0)) if x <= 0 else (F(0), x) if x <= F(1, 4) else (F(1, 4) - x, F(1, 4))
-
     def distance(x: F, y: F) -> F:
-        return max(abs(u - v) for u, v in zip(phi(x), phi(y), strict=True))
+        return max(abs(u - v) for u, v in zip(witnesses.horseshoe(x), witnesses.horseshoe(y), strict=True))
 
-    f = hinges([[1], [1], [1]], [0, F(-1, 8), F(-1, 4)], [[8, -16, 8]])
-    net = ExactNetwork.of(*f, inputs=1)  # relu(1 - 8 |x - 1/8|)
+    net = witnesses.gate()
     near, far = F(-1), F(5, 4)
     assert distance(near, far) < F(1, 2) and net([near]) == net([far]) == (0,)
     plateau = line(net, -1, 0, (-8, 4)).component(F(1, 2))
@@ -88,17 +83,14 @@ def test_absorbed_does_not_mean_attracted():
 
 def test_a_steep_place_is_not_a_boundary():
     """tent^n / 10 has slopes of 2^n / 10 everywhere and one plateau for every r > 1/10."""
-    tent = witnesses.tent(5)
-    net = ExactNetwork(blocks=(*tent.blocks, (affine([[F(1, 10)]]),)), inputs=1)
-    x = line(net, 0, 1)
+    x = line(witnesses.tent_tenth(5), 0, 1)
     assert max(abs(F(p.rows[0, 1], p.denominator)) for p in x.affine) == F(2**5, 10)
     assert not x.component(F(11, 100)).exits_high
 
 
 def test_a_death_may_come_before_the_anchor():
     """Three wells in a row, floors 0, 1/2, 3/4, passes 2 and 1: the last dies at 1 but joins a at 2 only."""
-    steps = hinges([[-1], [1], [1], [1], [1], [1]], [-3, 3, 2, 1, 0, -1], [[2, 2, F(-7, 2), 2, F(-3, 4), F(3, 2)]])
-    case = on_plane(Case(net=ExactNetwork.of(*steps, inputs=1), a=(F(-3),), b=(F(1),)))
+    case = on_plane(Case(net=witnesses.three_wells(), a=(F(-3),), b=(F(1),)))
     last = max(bars(plane_of(case)), key=lambda bar: bar.birth)
     assert (last.birth, last.death) == (F(3, 4), 1) and ENGINE.merge(case) == 2
 

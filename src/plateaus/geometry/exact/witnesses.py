@@ -87,3 +87,31 @@ def bent_sheet() -> ExactNetwork:
     """(x + 4|y|, y), a homeomorphism: no barrier anywhere, although straight slices show one."""
     steps = hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, -1, 4, 4], [0, 0, 1, -1]])
     return ExactNetwork.of(*steps, inputs=2, name="bent sheet")
+
+
+def gate() -> ExactNetwork:
+    """relu(1 - 8 |x - 1/8|): a tooth on (0, 1/4), zero elsewhere. On a line bent by `horseshoe` it cuts a ball in two."""
+    return ExactNetwork.of(*hinges([[1], [1], [1]], [0, -Fraction(1, 8), -Fraction(1, 4)], [[8, -16, 8]]), inputs=1, name="gate")
+
+
+def horseshoe(x: Rational) -> tuple[Fraction, Fraction]:
+    """The real line bent into the plane: along the axis, up by 1/4 at zero, and back. Distances there are a metric here."""
+    x, up = Fraction(x), Fraction(1, 4)
+    return (x, Fraction(0)) if x <= 0 else (Fraction(0), x) if x <= up else (up - x, up)
+
+
+def tent_tenth(layers: int) -> ExactNetwork:
+    """The tent map iterated, divided by ten: slopes of 2^n / 10 everywhere, heights below 1/10."""
+    return ExactNetwork(blocks=(*tent(layers).blocks, (affine([[Fraction(1, 10)]]),)), inputs=1, name="tent / 10")
+
+
+def three_wells() -> ExactNetwork:
+    """Wells in a row at -3, -1, 1 with floors 0, 1/2, 3/4 and passes 2 and 1: the last dies at 1 and joins the first at 2."""
+    steps = hinges([[-1], [1], [1], [1], [1], [1]], [-3, 3, 2, 1, 0, -1],
+                   [[2, 2, Fraction(-7, 2), 2, Fraction(-3, 4), Fraction(3, 2)]])
+    return ExactNetwork.of(*steps, inputs=1, name="three wells")
+
+
+def on_a_plane(net: ExactNetwork) -> ExactNetwork:
+    """The same network of one input, read as a function of the plane that ignores the second coordinate."""
+    return ExactNetwork(blocks=((affine([[1, 0]]),), *net.blocks), inputs=2, name=net.name)
