@@ -79,3 +79,19 @@ def excess(found: xr.Dataset, ax: Axes) -> Axes:
     ax.plot(rows, after, "o", ms=4, color=PALETTE["orange"], label="found path")
     ax.set(xlabel="pair", ylabel="excess over $h_a(b)$ (nats)")
     return ax
+
+
+def growth(found: dict[str, xr.Dataset], ax: Axes, *, dim: str, label: str) -> Axes:
+    """Pieces against depth or width on doubly logarithmic axes: medians, and every pair as a small mark where there are several."""
+    for (name, result), colour, marker in zip(found.items(), ("blue", "grey", "orange"), "os^", strict=False):
+        pieces = result.pieces
+        if "pair" in pieces.dims:
+            for k in pieces.pair:
+                ax.plot(result[dim], pieces.sel(pair=k), ls="none", marker=marker, ms=2.5, alpha=0.5, color=PALETTE[colour])
+            pieces = pieces.median("pair")
+        ax.plot(result[dim], pieces, marker=marker, ms=5, color=PALETTE[colour], label=name)
+    ax.set(xlabel=label, ylabel="affine pieces", xscale="log", yscale="log")
+    ticks = next(iter(found.values()))[dim].values
+    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    ax.minorticks_off()
+    return ax

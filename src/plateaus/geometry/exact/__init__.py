@@ -4,6 +4,7 @@ from plateaus.geometry.exact import program, witnesses
 from plateaus.geometry.exact.convert import exact, floating
 from plateaus.geometry.exact.landscape import centres, landscape, random_wells
 from plateaus.geometry.exact.plane import ExactPlane
+from plateaus.geometry.exact.polygons import plateau_area, polygons
 from plateaus.geometry.exact.program import ExactNetwork
 from plateaus.geometry.exact.raster import raster
 from plateaus.geometry.exact.segment import ExactSegment, Interval
@@ -11,5 +12,5 @@ from plateaus.geometry.exact.tree import Bar, bars
 
 __all__ = [
     "Bar", "ExactNetwork", "ExactPlane", "ExactSegment", "Interval",
-    "bars", "centres", "exact", "floating", "landscape", "program", "random_wells", "raster", "witnesses",
+    "bars", "centres", "exact", "floating", "landscape", "plateau_area", "polygons", "program", "random_wells", "raster", "witnesses",
 ]
