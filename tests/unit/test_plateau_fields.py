@@ -40,6 +40,7 @@ def test_merge_tree_of_the_landscape(plane):
 
 
 def test_growth_jumps_at_merge_heights(plane):
-    below, above = plateaus.growth(plane, radii=[209 / 192 - 1e-6, 209 / 192 + 1e-6], steps=61).values
+    tiny = F(1, 10**6)
+    below, above = plateaus.growth(plane, radii=[F(209, 192) - tiny, F(209, 192) + tiny]).values
     assert above - below > 0.15
-    assert np.diff(plateaus.growth(plane, radii=[0.9, 0.9 + 1e-6], steps=61).values)[0] < 0.01
+    assert np.diff(plateaus.growth(plane, radii=[F(9, 10), F(9, 10) + tiny]).values)[0] < 0.01

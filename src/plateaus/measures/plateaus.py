@@ -8,8 +8,9 @@ from fractions import Fraction
 import numpy as np
 import xarray as xr
 
-from plateaus.geometry.exact import ExactPlane, bars, raster
+from plateaus.geometry.exact import ExactPlane, bars, plateau_area, raster
 from plateaus.geometry.exact.pieces import coordinates
+from plateaus.geometry.exact.polygons import area
 from plateaus.geometry.slices import PlaneSlice
 from plateaus.measures.landscape import components
 
@@ -93,9 +94,9 @@ def merge_tree(plane: ExactPlane) -> xr.Dataset:
     return xr.Dataset({name: ("bar", np.array(values)) for name, values in columns.items()})
 
 
-def growth(plane: ExactPlane, *, radii: Sequence[float], steps: int = 201) -> xr.DataArray:
-    """Share of the window that the plateau of each radius covers, dim ``radius``: points with m(a, .) < r."""
-    _, merge, _ = raster(plane, *_window(plane, steps))
-    share = [float((merge < r).mean()) for r in radii]
-    return xr.DataArray(share, dims="radius", coords={"radius": list(radii)}, name="share",
+def growth(plane: ExactPlane, *, radii: Sequence[Fraction]) -> xr.DataArray:
+    """Share of the window that the plateau of each radius covers, dim ``radius``: exact areas, rounded at the end."""
+    whole = sum(area(tuple(map(coordinates, cell.region))) for cell in plane.cells)
+    share = [float(plateau_area(plane, r) / whole) for r in radii]
+    return xr.DataArray(share, dims="radius", coords={"radius": [float(r) for r in radii]}, name="share",
                         attrs={"long_name": "share of the window", "units": "1"})
