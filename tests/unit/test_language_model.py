@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import plateaus as pl
-from plateaus.errors import BadPoints, BadPrompt
+from plateaus.errors import BadParameter, BadPoints, BadPrompt
 from plateaus.networks import prompt as prompt_module
 
 TOLERANCE = 1e-5
@@ -56,6 +56,19 @@ def test_patched_end_points_equal_clean_runs(tiny_lm, ids):
         assert relative(x[:, 0], clean) < TOLERANCE
     assert relative(net.reading("logits")(x0)[:, 0], logits) < TOLERANCE
     assert torch.allclose(net.reading("probabilities")(x0)[:, 0], logits.softmax(-1), atol=1e-6)
+
+
+def test_a_tail_keeps_the_names_of_what_can_be_read(tiny_lm, ids):
+    net = tiny_lm.at(ids[0, :-1])
+    x = net.states(ids[1, :2], block=1)
+    for name in ("stream", "normed", "logits", "probabilities"):
+        assert torch.equal(net[1:].reading(name)(x), net.reading(name)[1:](x)), name
+    assert not torch.equal(net[1:].reading("logits")(x), net[1:].reading("probabilities")(x))
+    for wrong in (net[1:].reading, net[:-1].reading):
+        with pytest.raises(BadParameter, match="has no readout 'logit'"):
+            wrong("logit")
+    with pytest.raises(BadParameter, match="choose one of none"):
+        net[:-1].reading("logits")
 
 
 def test_one_token_evaluation_equals_full_prompt_hooks(tiny_lm, ids):

@@ -245,7 +245,3 @@ def _coordinates(x: Tensor, origin: Tensor, *axes: Tensor) -> tuple[float, ...]:
     if float(rest.norm()) > 1e-5 * scale:
         raise BadPoints(f"A point lies {float(rest.norm()):.3g} off its slice: a slice answers only for its points.")
     return tuple(z)
-
-
-
-

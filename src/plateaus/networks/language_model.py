@@ -112,7 +112,7 @@ class LanguageModel:
         blocks = tuple(PromptBlock(model=self, index=i, prefix=kept, frozen={}) for i in range(len(self)))
         return PromptNetwork(
             blocks=blocks, dims=(self.d,) * (len(self) + 1), name=self.name, dtype=self.dtype, device=self.device,
-            model=self, prefix=kept, prefix_ids=ids,
+            readouts={name: self.readout(name) for name in READOUTS}, model=self, prefix=kept, prefix_ids=ids,
         )
 
     def embed(self, ids: Tensor, *, position: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -156,15 +157,12 @@ def _boot(
             provenance={**about, "checkpoint": f"untrained, seed {seed}", "sha256": "none"},
         )
 
-
     about = {**about, "dtype": str(dtype).removeprefix("torch."), "weights": "as trained: normalisation not folded, nothing centred"}
     return LanguageModel(bridge=make(weights=True), tokenizer=tokenizer, name=title, provenance=about, untrained=untrained)
 
 
 def copy_of(tokenizer: Any) -> Any:
     """The bridge adds special tokens to the tokeniser that it is given; ours stays as published."""
-    import copy
-
     return copy.deepcopy(tokenizer)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from plateaus.errors import BadPoints
+from plateaus.errors import BadParameter, BadPoints
 
 Block = Callable[[Tensor], Tensor]
 
@@ -28,6 +28,8 @@ class Network:
     """Dimensions of x_0 ... x_n."""
     readout: Block | None = None
     """Applied after the last block (a head, logits, probabilities); None reads x_n itself."""
+    readouts: Mapping[str, Block | None] = field(default_factory=dict)
+    """What else can be read after the last block, by name: see ``reading``."""
     name: str = "network"
     dtype: torch.dtype = torch.float32
     device: torch.device = torch.device("cpu")
@@ -60,6 +62,7 @@ class Network:
             blocks=self.blocks[s:t],
             dims=self.dims[s : t + 1],
             readout=self.readout if t == len(self) else None,
+            readouts=self.readouts if t == len(self) else {},
             name=f"{self.name}[{s}:{t}]",
             dtype=self.dtype,
             device=self.device,
@@ -79,8 +82,20 @@ class Network:
             x = g(x)
         return x
 
-    def reading(self, readout: Block | None) -> Network:
-        """The same blocks under another readout; None reads the last state itself."""
+    def reading(self, readout: str | Block | None) -> Network:
+        """The same blocks under another readout: a function, a name in ``readouts``, or None for the last state itself.
+
+        A language model has "stream" (the raw residual stream), "normed", "logits" and "probabilities". A slice keeps
+        these names if it ends with the last block.
+
+        Raises:
+            BadParameter: no readout of that name.
+        """
+        if isinstance(readout, str):
+            if readout not in self.readouts:
+                raise BadParameter(f"{self.name} has no readout {readout!r} after its last block: choose one of "
+                                   f"{', '.join(self.readouts) or 'none; give a function'}.")
+            readout = self.readouts[readout]
         return replace(self, readout=readout)
 
     def with_blocks(self, blocks: tuple[Block, ...]) -> Network:

@@ -147,10 +147,6 @@ class PromptNetwork(Network):
             x = self.embed(x)
         return super().states(x, block)
 
-    def reading(self, readout: str | Callable[[Tensor], Tensor] | None) -> Network:
-        """The same network read as "stream" (raw residual stream), "normed", "logits" or "probabilities"."""
-        return super().reading(self.model.readout(readout) if isinstance(readout, str) else readout)
-
 
 def _side_by_side(x: Tensor, prompts: int) -> tuple[Tensor, int, Callable[[Tensor], Tensor]]:
     """Lay points out as ``(rows, m, d)``, m alternatives sharing one prefix; also rows per prompt and the way back."""
