@@ -104,7 +104,7 @@ def test_the_first_example_runs_as_printed_and_shows_what_it_says(page: str) -> 
     names: dict = {}
     exec(code, names)
     before: dict = {}
-    exec(code.replace('pl.load("laboratory-12l")', 'pl.load("laboratory-12l", checkpoint="step-0")'), before)
+    exec(code.replace('pl.load("laboratory-12l")', 'pl.load("laboratory-12l").step_zero()'), before)
     trained, untrained = names["rho"].tolist(), before["rho"].tolist()
     assert trained[14] < 0.15 and trained[35] > 0.85
     assert untrained[14] > 0.2 and untrained[35] < 0.8

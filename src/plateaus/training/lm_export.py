@@ -50,7 +50,7 @@ def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
         "name": s.name, "settings": asdict(s), "data": meta, "steps": last, "tokens": last * s.batch * s.context,
         "parameters": sum(p.numel() for p in models[last].parameters()), "checkpoints": [*shipped, last],
         "quality": quality(s, models[last], models[0], held_out, work / "data" / "train.bin", tokenizer, meta),
-        **_cost(log), "versions": {"torch": torch.__version__}, "log": log,
+        **cost(log), "versions": {"torch": torch.__version__}, "log": log,
     }
     (target / "training.json").write_text(json.dumps(record, indent=1) + "\n")
     (target / "README.md").write_text(card(record))
@@ -58,7 +58,7 @@ def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
     return record
 
 
-def _cost(log: list[dict]) -> dict[str, float]:
+def cost(log: list[dict]) -> dict[str, float]:
     """Minutes spent on steps, and the median speed."""
     rows = [row for row in log if "tokens_per_second" in row]
     before = [0, *(row["tokens"] for row in rows)]
