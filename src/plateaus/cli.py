@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -43,24 +44,39 @@ def _bench(sub: argparse.ArgumentParser) -> None:
 
 
 def _train(kinds: argparse._SubParsersAction) -> None:
-    def lm(arguments: argparse.Namespace) -> None:
+    sub = kinds.add_parser("lm", help="a language model of GPT-2 architecture")
+    sub.add_argument("preset", help="laboratory (needs no data) or prose")
+    sub.add_argument("--corpus", help="prose: a folder of .txt or .txt.xz files (val* is held out), or hub:<dataset>, for example hub:sedthh/gutenberg_english")
+    _run_options(sub, "plateaus.training.lm_command", "run", checkpoints=True)
+
+    for kind, presets, about in (("vision", "vision-resnet, vision-vit, or one of these with -shuffled", "a network that names what an image shows"),
+                                 ("contrastive", "contrastive-resnet or contrastive-vit", "the same networks without labels (SimCLR)")):
+        sub = kinds.add_parser(kind, help=about)
+        sub.add_argument("preset", help=presets)
+        sub.add_argument("--data", help="a folder with .npz files (fashion.npz by default), one such file, or hub:<dataset>")
+        _run_options(sub, "plateaus.training.image_command", kind, checkpoints=True)
+
+    sub = kinds.add_parser("toy", help="residual networks of width 16 on points of the plane; needs no data")
+    _run_options(sub, "plateaus.training.toy_command", "run", checkpoints=False)
+
+
+def _run_options(sub: argparse.ArgumentParser, module: str, function: str, *, checkpoints: bool) -> None:
+    """What every recipe takes, and the function that runs it, imported when it is called."""
+
+    def run(arguments: argparse.Namespace) -> None:
         # Threads that wait for each other must sleep: on a shared machine spinning costs more than half the speed. It is read
         # when torch is loaded, which is why the import stands here.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("GOMP_SPINCOUNT", "0")
-        from plateaus.training.lm_command import run
+        getattr(importlib.import_module(module), function)(arguments)
 
-        run(arguments)
-
-    sub = kinds.add_parser("lm", help="a language model of GPT-2 architecture")
-    sub.add_argument("preset", help="laboratory (needs no data) or prose")
-    sub.add_argument("--corpus", help="prose: a folder of .txt or .txt.xz files (val* is held out), or hub:<dataset>, for example hub:sedthh/gutenberg_english")
-    sub.add_argument("--revision", help="revision of a hub data set")
-    sub.add_argument("--work", help="folder for tokens, state and checkpoints; run again with the same one to resume (default runs/<name>)")
-    sub.add_argument("--export", help="folder for the finished model and its card (default <work>/model)")
-    sub.add_argument("--keep", type=int, default=99, help="how many checkpoints the export carries beside the finished model: step 0 first, then the latest")
+    if checkpoints:
+        sub.add_argument("--revision", help="revision of a hub data set")
+        sub.add_argument("--export", help="folder for the finished model and its card (default <work>/model)")
+        sub.add_argument("--keep", type=int, default=99, help="how many checkpoints the export carries beside the finished model: step 0 first, then the latest")
+    sub.add_argument("--work", help="folder for state and checkpoints; run again with the same one to resume (default runs/<name>)")
     sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting of the preset; may be repeated")
-    sub.set_defaults(run=lm)
+    sub.set_defaults(run=run)
 
 
 def main(argv: list[str] | None = None) -> int:

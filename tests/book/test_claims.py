@@ -11,7 +11,17 @@ import yaml
 
 from plateaus.book import scoreboard
 from plateaus.book.claims import (
-    FAILS, HOLDS, MIXED, NOT_TESTABLE, PARTLY, UNTESTED, BadClaim, Bound, Claims, Criterion, load_claims,
+    FAILS,
+    HOLDS,
+    MIXED,
+    NOT_TESTABLE,
+    PARTLY,
+    UNTESTED,
+    BadClaim,
+    Bound,
+    Claims,
+    Criterion,
+    load_claims,
 )  # fmt: skip
 from plateaus.book.places import chapter_name, chapters
 

@@ -16,12 +16,13 @@ from transformers import AutoTokenizer, GPT2LMHeadModel
 from plateaus.cli import main
 from plateaus.data.corpus import prepare_prose
 from plateaus.errors import CorruptModel, TrainingError
-from plateaus.training.lm import Windows, rate, train
+from plateaus.training.files import verify_sums
+from plateaus.training.lm import Windows, train
 from plateaus.training.lm_export import export
-from plateaus.training.lm_files import verify_sums
 from plateaus.training.lm_models import build_model, flops_per_token, optimisers
 from plateaus.training.lm_quality import TrigramModel
 from plateaus.training.lm_settings import PRESETS, settings
+from plateaus.training.loop import rate
 
 TINY = dict(blocks=2, width=16, heads=2, context=32, batch=4, tokens=40 * 128, corpus_tokens=20_000, compile="no", device="cpu", threads=1)
 
@@ -111,7 +112,7 @@ def test_unknown_or_impossible_settings_are_refused():
 
 @pytest.mark.parametrize("arguments, sentence", [
     (["laboratory", "--set", "blokcs=3"], "'blokcs' is unknown"),
-    (["laboratory", "--set", "blocks=many"], "must be a int"),
+    (["laboratory", "--set", "blocks=many"], "must be a whole number"),
     (["laboratory", "--set", "blocks"], "write NAME=VALUE"),
     (["prose", "--set", "compile=no"], "give --corpus"),
     (["prose", "--corpus", "nowhere"], "corpus 'nowhere' must be a folder"),

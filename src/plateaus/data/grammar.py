@@ -16,8 +16,25 @@ from __future__ import annotations
 
 from plateaus.data.facts import END, RULES, Choice, Facts, rule, table
 from plateaus.data.lexicon import (
-    ACTIVITIES, ANIMALS, COLOURS, DESCRIPTIONS, DOINGS, ENDINGS, FEMALE, FRUITS, HOUSE, INFINITIVES, MALE, MOODS, NUMBERS,
-    OBJECTS, PET_NAMES, PLACES, SEASONS, THINGS, TRADES,
+    ACTIVITIES,
+    ANIMALS,
+    COLOURS,
+    DESCRIPTIONS,
+    DOINGS,
+    ENDINGS,
+    FEMALE,
+    FRUITS,
+    HOUSE,
+    INFINITIVES,
+    MALE,
+    MOODS,
+    NUMBERS,
+    OBJECTS,
+    PET_NAMES,
+    PLACES,
+    SEASONS,
+    THINGS,
+    TRADES,
 )
 
 

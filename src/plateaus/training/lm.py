@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,10 @@ from transformers import PreTrainedModel
 
 from plateaus.data.corpus import prepare_laboratory, prepare_prose
 from plateaus.errors import TrainingError
-from plateaus.training.lm_files import load_state, save_checkpoint, save_state
+from plateaus.training.files import save_checkpoint
 from plateaus.training.lm_models import build_model, optimisers
 from plateaus.training.lm_settings import Settings
+from plateaus.training.loop import Learner, run
 
 
 class Windows:
@@ -56,15 +56,6 @@ class Windows:
         if getattr(self, "_cached", (None,))[0] != epoch:
             self._cached = epoch, np.random.default_rng([self.s.seed, epoch]).permutation(len(self.starts))
         return self._cached[1]
-
-
-def rate(s: Settings, step: int) -> float:
-    """Linear warm-up, then half a cosine down to ``final_rate`` of the peak."""
-    warm = max(1, round(s.warmup * s.steps))
-    if step < warm:
-        return s.learning_rate * (step + 1) / warm
-    cosine = 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, s.steps - warm)))
-    return s.learning_rate * (s.final_rate + (1 - s.final_rate) * cosine)
 
 
 def mean_loss(model: torch.nn.Module, data: Windows, batches: int, device: str) -> float:
@@ -102,8 +93,8 @@ def train(s: Settings, work: Path, *, corpus: str | None = None, revision: str |
           stop_after: int | None = None, report: Callable[[str], None] = print) -> PreTrainedModel:
     """Train, or go on where ``work`` left off; returns the model.
 
-    ``work`` holds the token files, ``state.pt`` (written atomically every ``save_every`` steps), ``log.jsonl`` and
-    ``checkpoints/step-<n>``. ``stop_after`` ends this process early, as a kill would.
+    ``work`` holds the token files beside what :func:`plateaus.training.loop.run` writes there; ``stop_after`` ends this
+    process early, as a kill would.
     """
     torch.set_num_threads(s.threads)
     device = s.device if s.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
@@ -111,40 +102,11 @@ def train(s: Settings, work: Path, *, corpus: str | None = None, revision: str |
     windows, held_out = Windows(work / "data" / "train.bin", s), Windows(work / "data" / "val.bin", s)
     model = build_model(s, meta["vocabulary"]).to(device)
     movers = optimisers(model, s)
-    step, log = load_state(work / "state.pt", model, movers, asdict(s))
     learn = stepper(model, movers, s, device)
-    began, unsaved = time.monotonic(), []
-
-    def checkpoint() -> None:
-        value = mean_loss(model, held_out, max(1, 65536 // (s.batch * s.context)), device)
-        log.append({"step": step, "tokens": step * s.batch * s.context, "validation": value})
-        save_checkpoint(model, work / "checkpoints" / f"step-{step}")
-        report(f"step {step}: validation loss {value:.4f} nats per token")
-
-    if step == 0:
-        checkpoint()
-    while step < s.last_step:
-        for group in (group for mover in movers for group in mover.param_groups):
-            group["lr"] = rate(s, step)
-        loss = learn(*windows(step))
-        if not math.isfinite(loss):
-            raise TrainingError(f"the loss of {s.name} was no longer finite at step {step}: lower learning_rate={s.learning_rate:g} "
-                                f"and begin anew; what was learned until step {step - step % save_every} is kept in {work.name}.")
-        step += 1
-        unsaved.append(loss)
-        if step % 20 == 0 or step % save_every == 0 or step == s.last_step:
-            speed = len(unsaved) * s.batch * s.context / (time.monotonic() - began)
-            left = (s.last_step - step) * s.batch * s.context / speed
-            log.append({"step": step, "tokens": step * s.batch * s.context, "loss": sum(unsaved) / len(unsaved), "tokens_per_second": round(speed)})
-            report(f"step {step}/{s.last_step}  loss {log[-1]['loss']:.4f}  {speed:,.0f} tokens/s  {left / 60:.1f} min left")
-            began, unsaved = time.monotonic(), []
-        if step in s.checkpoint_steps:
-            checkpoint()
-        if step % save_every == 0 or step == s.last_step:
-            save_state(work / "state.pt", model, movers, step, log, asdict(s))
-        if stop_after is not None and step >= stop_after:
-            break
-    (work / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
+    batches = max(1, 65536 // s.per_step)
+    learner = Learner(model=model, optimisers=movers, learn=lambda step: learn(*windows(step)), save=partial(save_checkpoint, model),
+                      measure=lambda: {"validation": mean_loss(model, held_out, batches, device)})
+    run(s, work, learner, asdict(s), save_every=save_every, stop_after=stop_after, report=report)
     return model
 
 

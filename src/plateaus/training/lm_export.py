@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import statistics
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from transformers import AutoModelForCausalLM
 
 from plateaus.data.facts import END, UNKNOWN
 from plateaus.errors import TrainingError
+from plateaus.training.files import write_sums
 from plateaus.training.lm import Windows
-from plateaus.training.lm_settings import Settings
 from plateaus.training.lm_card import card
-from plateaus.training.lm_files import write_sums
 from plateaus.training.lm_quality import quality
+from plateaus.training.lm_settings import Settings
+from plateaus.training.loop import cost
 
 
 def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
@@ -47,20 +47,12 @@ def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
     held_out = Windows(work / "data" / "val.bin", s)
     models = {n: AutoModelForCausalLM.from_pretrained(work / "checkpoints" / f"step-{n}", dtype=torch.float32).eval() for n in (0, last)}
     record = {
-        "name": s.name, "settings": asdict(s), "data": meta, "steps": last, "tokens": last * s.batch * s.context,
+        "name": s.name, "settings": asdict(s), "data": meta, "steps": last, "tokens": last * s.per_step,
         "parameters": sum(p.numel() for p in models[last].parameters()), "checkpoints": [*shipped, last],
         "quality": quality(s, models[last], models[0], held_out, work / "data" / "train.bin", tokenizer, meta),
-        **cost(log), "versions": {"torch": torch.__version__}, "log": log,
+        **cost(log, s.unit), "versions": {"torch": torch.__version__}, "log": log,
     }
     (target / "training.json").write_text(json.dumps(record, indent=1) + "\n")
     (target / "README.md").write_text(card(record))
     write_sums(target)
     return record
-
-
-def cost(log: list[dict]) -> dict[str, float]:
-    """Minutes spent on steps, and the median speed."""
-    rows = [row for row in log if "tokens_per_second" in row]
-    before = [0, *(row["tokens"] for row in rows)]
-    seconds = sum((row["tokens"] - start) / max(1, row["tokens_per_second"]) for row, start in zip(rows, before, strict=False))
-    return {"minutes": round(seconds / 60, 1), "tokens_per_second": round(statistics.median(row["tokens_per_second"] for row in rows))}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from plateaus.errors import TrainingError
+from plateaus.training.options import INFINITE, choose
 
 CHOICES = {
     "language": ("laboratory", "prose"),
@@ -13,11 +15,17 @@ CHOICES = {
     "optimiser": ("muon", "adamw"),
     "compile": ("auto", "yes", "no"),
 }
+BOUNDS = {
+    "stop": (0, INFINITE), "checkpoints": (0, INFINITE), "spacing": (1.01, INFINITE), "seed": (0, INFINITE),
+    "final_rate": (0, 1), "warmup": (0, 1), "weight_decay": (0, INFINITE),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One training run."""
+
+    unit: ClassVar[str] = "tokens"
 
     name: str
     language: str = "prose"
@@ -62,14 +70,19 @@ class Settings:
     threads: int = 2
 
     @property
+    def per_step(self) -> int:
+        """Tokens of one step."""
+        return self.batch * self.context
+
+    @property
     def steps(self) -> int:
         """Length of the schedule in steps."""
-        return max(1, self.tokens // (self.batch * self.context))
+        return max(1, self.tokens // self.per_step)
 
     @property
     def last_step(self) -> int:
         """Where the run ends: with the schedule, or at ``stop`` tokens."""
-        return min(self.steps, max(1, round(self.stop / (self.batch * self.context)))) if self.stop else self.steps
+        return min(self.steps, max(1, round(self.stop / self.per_step))) if self.stop else self.steps
 
     @property
     def checkpoint_steps(self) -> list[int]:
@@ -106,16 +119,8 @@ def settings(preset: str, **changes: object) -> Settings:
     """A preset with changes. Raises :class:`TrainingError` for an unknown preset or setting, or a value that cannot be."""
     if preset not in PRESETS:
         raise TrainingError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}.")
-    kinds = {f.name: type(getattr(PRESETS[preset], f.name)) for f in fields(Settings)}
-    for name, value in changes.items():
-        if name not in kinds:
-            raise TrainingError(f"setting {name!r} is unknown: choose among {', '.join(kinds)}.")
-        if not isinstance(value, kinds[name]) or (isinstance(value, (int, float)) and value < 0):
-            raise TrainingError(f"setting {name} was given {value!r}: it must be a non-negative {kinds[name].__name__}.")
-        if name in CHOICES and value not in CHOICES[name]:
-            raise TrainingError(f"setting {name} was given {value!r}: choose one of {', '.join(CHOICES[name])}.")
-    chosen = Settings(**{**asdict(PRESETS[preset]), **changes})
-    if not chosen.heads or chosen.width % chosen.heads:
+    chosen = choose(PRESETS[preset], changes, choices=CHOICES, bounds=BOUNDS)
+    if chosen.width % chosen.heads:
         raise TrainingError(f"width {chosen.width} cannot be split over {chosen.heads} heads: choose a multiple.")
     if chosen.architecture == "llama" and chosen.normalisation == "no":
         raise TrainingError("architecture 'llama' was given normalisation 'no': only 'gpt2' can be built without it here.")

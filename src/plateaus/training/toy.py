@@ -6,7 +6,7 @@ import copy
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from plateaus.data.toy import ToyData
 from plateaus.errors import TrainingError
 from plateaus.networks.network import Network
 from plateaus.networks.residual import network
+from plateaus.training.files import load_state, save_state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +115,8 @@ def one_thread() -> Iterator[None]:
 
 @one_thread()
 def train(
-    build: Callable[[], nn.Module], data: ToyData, recipe: Recipe, *, device: torch.device | str = "cpu"
+    build: Callable[[], nn.Module], data: ToyData, recipe: Recipe, *, device: torch.device | str = "cpu",
+    state: Path | None = None, known: dict | None = None, report: Callable[[int, Tensor], None] | None = None,
 ) -> Trained:
     """Train ``build()`` on ``data`` once for each seed.
 
@@ -122,8 +124,13 @@ def train(
     works number by number. They are only computed together, because a network of width 16 leaves most
     of a processor idle. Runs with the same recipe on one machine give the same weights.
 
+    Args:
+        state: a file that is written after every epoch; if it is there, training goes on from it.
+        known: what else decides the result (data, architecture), for the state to be held to.
+        report: is called after every epoch with its number and the mean loss of each seed, ``(seeds,)``.
+
     Raises:
-        TrainingError: the loss stopped being finite, or a batch is larger than the data.
+        TrainingError: the loss stopped being finite, a batch is larger than the data, or the state belongs to other settings.
     """
     if recipe.batch > len(data):
         raise TrainingError(f"A batch of {recipe.batch} does not fit {len(data)} samples: give a smaller batch.")
@@ -142,9 +149,13 @@ def train(
     last = recipe.steps(len(x))
     if any(not 0 <= step <= last for step in recipe.checkpoints):
         raise TrainingError(f"Checkpoints {recipe.checkpoints} must be steps between 0 and {last}, the last of this recipe.")
-    step, kept, losses = 0, {0: _copy(weights)}, []
+    run, settings = _Run(weights=weights, kept={0: _copy(weights)}), {**_plain(recipe), **(known or {})}
+    step, losses = (0, []) if state is None else load_state(state, run, [optimiser], settings)
+    kept, done = run.kept, len(losses)
     for epoch in range(1, recipe.epochs + 1):
         order = torch.stack([torch.randperm(len(x), generator=g) for g in orders]).to(device)
+        if epoch <= done:   # resumed: only the generators have to catch up
+            continue
         # A remainder too small for a batch waits for another epoch's order: every step weighs the same.
         batches = order[:, : len(x) // recipe.batch * recipe.batch].split(recipe.batch, dim=1)
         total = torch.zeros(len(modules), device=device, dtype=recipe.dtype)
@@ -159,8 +170,12 @@ def train(
                 kept[step] = _copy(weights)
         if not torch.isfinite(total).all():
             raise TrainingError(f"The loss was no longer finite in epoch {epoch}: lower the rate of {recipe.rate}.")
-        losses.append(total.cpu() / len(batches))
-    curve = torch.stack(losses) if losses else torch.zeros(0, len(modules))
+        losses.append((total.cpu() / len(batches)).tolist())
+        if state is not None:
+            save_state(state, run, [optimiser], step, losses, settings)
+        if report is not None:
+            report(epoch, torch.tensor(losses[-1]))
+    curve = torch.tensor(losses, dtype=recipe.dtype) if losses else torch.zeros(0, len(modules))
     return Trained(recipe=recipe, weights=kept, loss=curve, skeleton=skeleton.cpu())
 
 
@@ -188,6 +203,28 @@ def _loss(output: Tensor, target: Tensor, classes: int | None) -> Tensor:
     if classes is None:
         return (output - target).square().mean((1, 2))
     return nn.functional.cross_entropy(output.transpose(1, 2), target, reduction="none").mean(1)
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """Weights of all seeds and the checkpoints so far, saved and restored like a module."""
+
+    weights: dict[str, Tensor]
+    kept: dict[int, dict[str, Tensor]]
+
+    def state_dict(self) -> dict:
+        return {"weights": {name: value.detach() for name, value in self.weights.items()}, "kept": self.kept}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict) -> None:
+        for name, value in self.weights.items():
+            value.copy_(state["weights"][name])
+        self.kept = state["kept"]
+
+
+def _plain(recipe: Recipe) -> dict:
+    """The recipe in kinds that a state file may hold."""
+    return {f.name: getattr(recipe, f.name) if f.name != "dtype" else str(recipe.dtype) for f in fields(recipe)}
 
 
 def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:

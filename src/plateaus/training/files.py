@@ -72,7 +72,7 @@ def verify_sums(folder: Path) -> None:
     """Compare every recorded file with its checksum. Raises :class:`CorruptModel` naming the first that differs or is missing."""
     sums = folder / SUMS
     if not sums.is_file():
-        raise CorruptModel(f"{folder.name} has no {SUMS}: fetch the folder again, or write the sums with plateaus.training.lm_files.write_sums.")
+        raise CorruptModel(f"{folder.name} has no {SUMS}: fetch the folder again, or write the sums with plateaus.training.files.write_sums.")
     for line in sums.read_text().splitlines():
         expected, _, name = line.partition("  ")
         if not (folder / name).is_file() or digest(folder / name) != expected:
