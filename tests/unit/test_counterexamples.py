@@ -14,7 +14,7 @@ from plateaus.measures import counterexamples as lines
 
 def test_components_are_marked_by_whether_they_hold_the_anchor():
     profile = lines.on_line(witnesses.fold(), 2, radius=1, window=(-4, 4))
-    assert list(zip(profile.low.values, profile.high.values)) == [(-3, -1), (1, 3)]
+    assert list(zip(profile.low.values, profile.high.values, strict=True)) == [(-3, -1), (1, 3)]
     assert profile.holds_a.values.tolist() == [False, True]
     mirrored = lines.on_line(witnesses.fold(), -2, radius=1, window=(-4, 4))
     assert mirrored.holds_a.values.tolist() == [True, False]

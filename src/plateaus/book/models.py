@@ -107,7 +107,7 @@ def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
             else f"{q['bits_per_byte']:.3f} ({1 - q['bits_per_byte'] / q['bits_per_byte_trigram']:.0%})")
     before = _interval(measured[steps[0]]) if steps[0] == "0" else "not shipped"
     return (f"| {record['name']} | {s['blocks']} × {s['width']} | {record['parameters'] / 1e6:.2f} M | "
-            f"{record['tokens'] / 1e6:.1f} M | {loss} | {_interval(measured[steps[-1]])} | {before} | {cost(record["log"], "tokens")['minutes']:.0f} min |")
+            f"{record['tokens'] / 1e6:.1f} M | {loss} | {_interval(measured[steps[-1]])} | {before} | {cost(record['log'], 'tokens')['minutes']:.0f} min |")
 
 
 def _history(record: dict[str, Any], measured: dict[str, Any]) -> list[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import json
 import lzma
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Iterable, Iterator
 
 from plateaus.data import grammar as _rules_of_the_language  # noqa: F401  (registers them)
 from plateaus.data.facts import END, RULES, Facts, Form
@@ -81,7 +81,7 @@ class Reader:
                 out[word] = out.get(word, 0.0) + mass * weight
         return out
 
-    def read(self, text: str | Iterable[str]) -> "Reader":
+    def read(self, text: str | Iterable[str]) -> Reader:
         """The reader after more words; ``self`` is unchanged."""
         belief = self.belief
         for word in text.split() if isinstance(text, str) else text:

@@ -6,7 +6,8 @@ non-terminals written ``$name``, of which the leftmost is always rewritten first
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 END = "<|endoftext|>"
 UNKNOWN = "<|unknown|>"

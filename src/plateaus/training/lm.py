@@ -46,7 +46,7 @@ class Windows:
         """Inputs and targets of one step, each int64 of shape (batch, context)."""
         places = np.arange(step * self.s.batch, (step + 1) * self.s.batch)
         rows = []
-        for epoch, index in zip(*np.divmod(places, len(self.starts))):
+        for epoch, index in zip(*np.divmod(places, len(self.starts)), strict=True):
             start = self.starts[self._order(int(epoch))[index]]
             rows.append(self.tokens[start:start + self.s.context + 1].astype(np.int64))
         block = torch.from_numpy(np.stack(rows))
