@@ -23,8 +23,11 @@ def parser() -> argparse.ArgumentParser:
 
 def _models(sub: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
+        import transformers
+
         from plateaus.book import models, places
 
+        transformers.utils.logging.disable_progress_bar()
         folder = places.repository() / "book" / "models"
         (folder / "README.md").write_text(models.table(folder, models.measure(folder)) + "\n")
 

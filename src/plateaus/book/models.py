@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from plateaus.measures import interpolation, statistics
 from plateaus.networks.embedded import CHECKSUMS
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
+from plateaus.training.files import save_checkpoint, write_sums
+from plateaus.training.lm_models import build_model
+from plateaus.training.lm_settings import Settings
 from plateaus.training.loop import cost
 
 PAIRS, STEPS, TOKENS, SEED = 500, 50, 10, 0
@@ -42,8 +47,7 @@ def measure(folder: Path, report: Callable[[str], None] = print) -> dict[str, An
         for step, digest in _weights(folder / name, record):
             row = known.get(name, {}).get(str(step), {})
             if row.get("sha256") != digest:
-                checkpoint = None if step == record["checkpoints"][-1] else f"step-{step}"
-                lm = load(str(folder / name), checkpoint=checkpoint)
+                lm = _stage(folder / name, record, step)
                 row = {"sha256": digest, **slopes(lm, pairs_for(folder, record))}
                 report(f"{name}, step {step}: {row['stream'][0]:.2f} [{row['stream'][1]:.2f}, {row['stream'][2]:.2f}]")
             out.setdefault(name, {})[str(step)] = row
@@ -66,9 +70,23 @@ def slopes(lm: LanguageModel, pairs: prompts.Pairs) -> dict[str, tuple[float, fl
     return {name: tuple(round(v, 4) for v in statistics.interval(values)) for name, values in steepest.items()}
 
 
+def _stage(folder: Path, record: dict[str, Any], step: int) -> LanguageModel:
+    """A model at one step of its training; step 0 is built again by the recipe where it does not ship."""
+    if step in record["checkpoints"]:
+        return load(str(folder), checkpoint=None if step == record["checkpoints"][-1] else f"step-{step}")
+    with tempfile.TemporaryDirectory() as scratch:
+        begun = Path(scratch) / record["name"]
+        shutil.copytree(folder, begun, ignore=shutil.ignore_patterns("*.safetensors", "checkpoints"))
+        save_checkpoint(build_model(Settings(**record["settings"]), record["data"]["vocabulary"]), begun)
+        write_sums(begun)
+        return load(str(begun))
+
+
 def _weights(folder: Path, record: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """Each shipped step with the checksum of its weights; the last step is the model itself."""
+    """Each step with the checksum of its weights; the last step is the model itself. A step 0 that does not ship follows from it."""
     sums = dict(reversed(line.split("  ")) for line in (folder / CHECKSUMS).read_text().splitlines())
+    if record["checkpoints"][0] != 0:
+        yield 0, sums["model.safetensors"]
     for step in record["checkpoints"]:
         last = step == record["checkpoints"][-1]
         yield step, sums["model.safetensors" if last else f"checkpoints/step-{step}/model.safetensors"]
@@ -96,8 +114,8 @@ def _words(size: int) -> str:
             "`plateaus.load(\"NAME\", checkpoint=\"step-N\")` an earlier state of it, `plateaus train lm PRESET` makes it again.\n\n"
             f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts of the maximum slope of d(α)/d(1), "
             "patched after block 0 and read from the raw stream after the last block, with its 95 % bootstrap interval; a straight line "
-            "has 1. Twins of the prose model stopped a quarter of the way through the same schedule on the same text; the row of the main model's "
-            "checkpoint at as many tokens, further down, is the one to compare them with. `plateaus models` writes this page.")
+            "has 1. Twins and smaller sizes of the prose model stop early on the same schedule and the same text; the row of the main "
+            "model's checkpoint at as many tokens, further down, is the one to compare them with. `plateaus models` writes this page.")
 
 
 def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
@@ -105,9 +123,8 @@ def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
     steps = list(measured)
     loss = (f"{q['kl_truth_to_model']:.3f}" if s["language"] == "laboratory"
             else f"{q['bits_per_byte']:.3f} ({1 - q['bits_per_byte'] / q['bits_per_byte_trigram']:.0%})")
-    before = _interval(measured[steps[0]]) if steps[0] == "0" else "not shipped"
     return (f"| {record['name']} | {s['blocks']} × {s['width']} | {record['parameters'] / 1e6:.2f} M | "
-            f"{record['tokens'] / 1e6:.1f} M | {loss} | {_interval(measured[steps[-1]])} | {before} | {cost(record['log'], 'tokens')['minutes']:.0f} min |")
+            f"{record['tokens'] / 1e6:.1f} M | {loss} | {_interval(measured[steps[-1]])} | {_interval(measured[steps[0]])} | {cost(record['log'], 'tokens')['minutes']:.0f} min |")
 
 
 def _history(record: dict[str, Any], measured: dict[str, Any]) -> list[str]:
