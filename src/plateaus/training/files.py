@@ -54,7 +54,8 @@ def load_state(file: Path, model: torch.nn.Module, movers: Sequence[torch.optim.
 
 def save_checkpoint(model: torch.nn.Module, folder: Path, dtype: torch.dtype = torch.bfloat16) -> None:
     """The model as a Hugging Face folder, rounded to ``dtype`` for storage; the model in memory keeps its precision."""
-    rounded = {name: tensor.detach().to(dtype).cpu() for name, tensor in model.state_dict().items()}
+    tied = set(model._tied_weights_keys or ()) if model.config.tie_word_embeddings else set()   # one matrix under two names is stored once
+    rounded = {name: tensor.detach().to(dtype).cpu() for name, tensor in model.state_dict().items() if name not in tied}
     model.save_pretrained(folder, state_dict=rounded)   # config.json asks for float32, so that readers compute in float32
 
 

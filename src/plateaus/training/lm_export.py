@@ -37,7 +37,7 @@ def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
     for n in shipped:
         shutil.copytree(work / "checkpoints" / f"step-{n}", target / "checkpoints" / f"step-{n}")
     tokenizer = Tokenizer.from_file(str(work / "data" / "tokenizer.json"))
-    tokenizer.save(str(target / "tokenizer.json"))
+    tokenizer.save(str(target / "tokenizer.json"), pretty=False)
     special = {"eos_token": END, "bos_token": END} | ({"unk_token": UNKNOWN} if s.language == "laboratory" else {})
     described = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": s.context, "clean_up_tokenization_spaces": False, **special}
     (target / "tokenizer_config.json").write_text(json.dumps(described, indent=1) + "\n")

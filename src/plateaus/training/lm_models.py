@@ -10,6 +10,8 @@ from plateaus.training.lm_settings import Settings
 
 HUGE = 1e12
 """With this as ε, LayerNorm divides by √(variance + ε) = 10⁶ whatever x is: all that remains is linear."""
+USUAL = 0.3
+"""Standard deviation of the components of x for which a LayerNorm's stand-in is made."""
 ENDS = {"bos_token_id": 0, "eos_token_id": 0}
 
 
@@ -39,15 +41,14 @@ def _llama(s: Settings, vocabulary: int) -> LlamaConfig:
 
 
 def _undo_normalisation(model: PreTrainedModel) -> None:
-    """Give every LayerNorm the gain that makes its output, at the start, as large as a LayerNorm's would be.
+    """Give every LayerNorm the gain with which its output has size 1 where the input has size ``USUAL``.
 
-    The embeddings begin with standard deviation 0.02 each (tokens and positions add up). The gain is so large beside a
-    learning rate that training leaves it as it is: the map stays a fixed multiple of x minus its mean.
+    The gain is so large beside a learning rate that training leaves it as it is: the map stays a fixed multiple of x minus
+    its mean. A multiple made for the size at the start, 0.03, diverges: training makes the stream tens of times larger.
     """
-    began = 0.02 * 2**0.5
     for module in model.modules():
         if isinstance(module, nn.LayerNorm):
-            nn.init.constant_(module.weight, HUGE**0.5 / began)
+            nn.init.constant_(module.weight, HUGE**0.5 / USUAL)
 
 
 def _device(s: Settings) -> str:
