@@ -71,6 +71,7 @@ def _run_options(sub: argparse.ArgumentParser, module: str, function: str, *, ch
         # when torch is loaded, which is why the import stands here.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("GOMP_SPINCOUNT", "0")
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")   # or a GPU's matrix products would not repeat
         getattr(importlib.import_module(module), function)(arguments)
 
     if checkpoints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import shutil
 import subprocess
 import sys
 import time
@@ -73,6 +74,15 @@ def test_a_run_that_was_killed_ends_like_one_that_was_not(tmp_path):
     assert not (tmp_path / "killed" / "log.jsonl").exists()               # it had not come to its end
     train(settings("laboratory", **changed), tmp_path / "killed", report=silent)
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: nothing can be compiled")
+def test_compiled_steps_on_several_threads_repeat(tmp_path):
+    changed = {**TINY, "blocks": 1, "compile": "yes", "threads": 2, "context": 64, "batch": 16, "tokens": 40 * 1024}
+    for name in ("one", "two"):
+        train(settings("laboratory", **changed), tmp_path / name, report=silent)
+    torch.set_num_threads(1)
+    assert losses(tmp_path / "one") == losses(tmp_path / "two")
 
 
 def forget_optimiser(state):

@@ -49,7 +49,6 @@ def train_on(s: ImageSettings, work: Path, images: Images, *, model: nn.Module, 
         loss: places of the training images ``(batch,)`` and the step -> the loss in nats, to be differentiated.
         measure: numbers of a checkpoint, taken in evaluation mode.
     """
-    torch.backends.cudnn.deterministic = True   # or a GPU would sum gradients in another order each time
     order, moved = Order(len(images), s.batch, s.seed), [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW([{"params": [p for p in moved if p.ndim >= 2], "weight_decay": s.weight_decay},
                                    {"params": [p for p in moved if p.ndim < 2], "weight_decay": 0.0}], lr=s.learning_rate, fused=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -64,6 +66,18 @@ def rate(s: Run, step: int) -> float:
     return s.learning_rate * (s.final_rate + (1 - s.final_rate) * cosine)
 
 
+@contextlib.contextmanager
+def repeatable() -> Iterator[None]:
+    """Within, sums are taken in one order: compiled, the threads would else add up an embedding's gradient as they come."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+@repeatable()
 def run(s: Run, work: Path, learner: Learner, known: dict, *, save_every: int = 200, stop_after: int | None = None,
         report: Callable[[str], None] = print) -> None:
     """Train, or go on where ``work`` left off.
