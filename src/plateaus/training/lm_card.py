@@ -45,7 +45,8 @@ def card(record: dict) -> str:
         lines += [f"| {label} | {q['bits_per_byte' + key]:.3f} | {q['loss' + key]:.3f} |"
                   for label, key in (("this model", ""), ("step 0", "_step_0"), ("interpolated 3-gram", "_trigram"))]
         saved = 1 - q["bits_per_byte"] / q["bits_per_byte_trigram"]
-        lines += ["", f"That is {abs(saved):.0%} {'below' if saved > 0 else 'above'} the 3-gram model, which was counted on as many tokens of the same books."]
+        lines += ["", f"That is {abs(saved):.0%} {'below' if saved > 0 else 'above'} the 3-gram model, which was counted on "
+                      f"{min(s['tokens'], record['data']['tokens']['train']) / 1e6:.0f} million tokens of the same books."]
     curve = [row for row in record["log"] if "validation" in row]
     lines += ["", "| step | tokens | validation loss (nats per token) |", "|---|---|---|"]
     lines += [f"| {row['step']} | {row['tokens']:,} | {row['validation']:.3f} |" for row in curve]

@@ -79,7 +79,7 @@ def quality(s: Settings, model: PreTrainedModel, untrained: PreTrainedModel, hel
     def loss(network: PreTrainedModel) -> float:
         return float(np.mean([F.cross_entropy(network(x).logits.flatten(0, 1), y.flatten()).item() for x, y in batches]))
 
-    seen = np.memmap(train_file, np.uint16, "r")[:s.tokens]   # as much text as the model was trained on
+    seen = np.memmap(train_file, np.uint16, "r")[:s.tokens]   # as much text as the whole schedule sees: twins that stop early share their baseline
     trigram = TrigramModel(seen, meta["vocabulary"])
     out = {"tokens_evaluated": int(rows.shape[0] * (rows.shape[1] - 1)), "loss": loss(model), "loss_step_0": loss(untrained),
            "loss_trigram": trigram.loss(rows)}
