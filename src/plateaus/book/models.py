@@ -97,7 +97,7 @@ def table(folder: Path, measured: dict[str, Any]) -> str:
     about = records(folder)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     lines = ["# The models that ship with this book", "", _words(size), ""]
-    for language, unit in (("laboratory", "nats per token above the true entropy"), ("prose", "bits per byte (below 3-gram)")):
+    for language, unit in (("laboratory", "nats per token above the true entropy"), ("prose", "bits per byte (against a 3-gram)")):
         lines += [f"## {language.capitalize()}", "", f"| model | blocks × width | parameters | tokens | {unit} | maximum slope | at step 0 | cost |",
                   "|---|---|---|---|---|---|---|---|"]
         lines += [_row(r, measured[name]) for name, r in about.items() if r["settings"]["language"] == language]
@@ -122,7 +122,7 @@ def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
     s, q = record["settings"], record["quality"]
     steps = list(measured)
     loss = (f"{q['kl_truth_to_model']:.3f}" if s["language"] == "laboratory"
-            else f"{q['bits_per_byte']:.3f} ({1 - q['bits_per_byte'] / q['bits_per_byte_trigram']:.0%})")
+            else f"{q['bits_per_byte']:.3f} ({q['bits_per_byte'] / q['bits_per_byte_trigram'] - 1:+.1%})")
     return (f"| {record['name']} | {s['blocks']} × {s['width']} | {record['parameters'] / 1e6:.2f} M | "
             f"{record['tokens'] / 1e6:.1f} M | {loss} | {_interval(measured[steps[-1]])} | {_interval(measured[steps[0]])} | {cost(record['log'], 'tokens')['minutes']:.0f} min |")
 
