@@ -7,6 +7,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, PreTrainedModel
 
 from plateaus.training.lm_settings import Settings
+from plateaus.training.muon import Muon
 
 HUGE = 1e12
 """With this as ε, LayerNorm divides by √(variance + ε) = 10⁶ whatever x is: all that remains is linear."""
@@ -69,7 +70,7 @@ def optimisers(model: nn.Module, s: Settings) -> list[torch.optim.Optimizer]:
     adam = torch.optim.AdamW(groups, lr=s.learning_rate, betas=(0.9, 0.95), fused=True)
     if not inner:
         return [adam]
-    return [torch.optim.Muon(inner, lr=s.learning_rate, weight_decay=s.weight_decay, adjust_lr_fn="match_rms_adamw"), adam]
+    return [Muon(inner, lr=s.learning_rate, weight_decay=s.weight_decay), adam]
 
 
 def _in_a_block(name: str) -> bool:

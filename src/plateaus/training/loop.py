@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from plateaus.errors import TrainingError
 from plateaus.training.files import load_state, save_state
+from plateaus.training.memory import keep_freed_memory
 
 REPORT_EVERY = 20   # steps
 
@@ -70,11 +71,14 @@ def rate(s: Run, step: int) -> float:
 def repeatable() -> Iterator[None]:
     """Within, sums are taken in one order: compiled, the threads would else add up an embedding's gradient as they come."""
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filling = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False   # nothing here reads memory before it is written
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = filling
 
 
 @repeatable()
@@ -89,6 +93,7 @@ def run(s: Run, work: Path, learner: Learner, known: dict, *, save_every: int = 
     Raises:
         TrainingError: ``work`` belongs to other settings or data, the loss stopped being finite, or the disk refused.
     """
+    keep_freed_memory()
     step, log = load_state(work / "state.pt", learner.model, learner.optimisers, known)
     began, unsaved = time.monotonic(), []
 
