@@ -76,6 +76,17 @@ def test_a_run_that_was_killed_ends_like_one_that_was_not(tmp_path):
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
 
+def test_a_run_that_stopped_early_goes_on_along_its_schedule(whole, tmp_path):
+    work, model = whole
+    early = settings("laboratory", **TINY, stop=20 * 128)
+    train(early, tmp_path, save_every=10, report=silent)
+    further = train(settings("laboratory", **TINY), tmp_path, save_every=10, report=silent)
+    assert losses(tmp_path) == losses(work)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), further.parameters(), strict=True))
+    with pytest.raises(TrainingError, match=r"has already come to step \d+, beyond the last one asked for, 20"):
+        train(early, tmp_path, save_every=10, report=silent)
+
+
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: nothing can be compiled")
 def test_compiled_steps_on_several_threads_repeat(tmp_path):
     changed = {**TINY, "blocks": 1, "compile": "yes", "threads": 2, "context": 64, "batch": 16, "tokens": 40 * 1024}
@@ -273,7 +284,7 @@ def test_muon_moves_the_matrices_of_the_blocks_and_adamw_everything_else():
 
 def test_a_twin_stops_on_the_schedule_of_the_whole_run():
     whole, twin = settings("prose"), settings("prose-relu")
-    assert twin.last_step == round(10_000_000 / 4096) < twin.steps == whole.steps
+    assert twin.last_step == round(20_000_000 / 4096) < twin.steps == whole.steps
     assert rate(twin, twin.last_step) == rate(whole, twin.last_step) > 0.5 * whole.learning_rate
     assert twin.last_step in whole.checkpoint_steps                      # so that they can be compared at equal tokens
     assert twin.checkpoint_steps == [0, twin.last_step] and len(whole.checkpoint_steps) == 10

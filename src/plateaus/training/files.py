@@ -13,7 +13,7 @@ import torch
 from plateaus.errors import CorruptModel, TrainingError
 
 SUMS = "sha256sums.txt"
-RESUMABLE = ("device", "compile", "threads")   # settings that may differ between the parts of one run
+RESUMABLE = ("device", "compile", "threads", "stop")   # settings that may differ between the parts of one run: stop leaves the schedule as it is
 
 
 def save_state(file: Path, model: torch.nn.Module, movers: Sequence[torch.optim.Optimizer], step: int, log: list[dict], settings: dict) -> None:

@@ -96,7 +96,7 @@ _LABORATORY = Settings(name="laboratory-12l", language="laboratory", context=128
 # Ten checkpoints of this size and all twins fit into the 100 MB that the book may ship; width 128 would not.
 _PROSE = Settings(name="prose-12l", width=120, tokens=80_000_000, corpus_tokens=80_000_000, checkpoints=9, spacing=2.0,
                   optimiser="muon", learning_rate=6e-3)
-_TWIN = {"stop": 10_000_000, "checkpoints": 0}   # where the main run has a checkpoint: they are compared at equal tokens
+_TWIN = {"stop": 20_000_000, "checkpoints": 0}   # where the main run has a checkpoint: they are compared at equal tokens
 
 PRESETS: dict[str, Settings] = {
     "laboratory": _LABORATORY,

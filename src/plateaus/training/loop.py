@@ -91,10 +91,13 @@ def run(s: Run, work: Path, learner: Learner, known: dict, *, save_every: int = 
     early, as a kill would.
 
     Raises:
-        TrainingError: ``work`` belongs to other settings or data, the loss stopped being finite, or the disk refused.
+        TrainingError: ``work`` belongs to other settings or data, or is further on, the loss stopped being finite, or the disk refused.
     """
     keep_freed_memory()
     step, log = load_state(work / "state.pt", learner.model, learner.optimisers, known)
+    if step > s.last_step:
+        raise TrainingError(f"{work.name} has already come to step {step}, beyond the last one asked for, {s.last_step}: let it stop "
+                            "later, or use another folder to begin anew.")
     began, unsaved = time.monotonic(), []
 
     def checkpoint() -> None:
