@@ -82,4 +82,4 @@ def _stopped(record: dict) -> list[str]:
     if not s["stop"]:
         return []
     return [f"- **Stopped on the way:** after {record['tokens'] / s['tokens']:.0%} of the schedule, while it was still improving, to be compared "
-            "with the model whose twin it is at equal tokens, equal text and equal learning rate."]
+            "with the model whose twin it is at equal tokens, equal text and the same place on the schedule."]
