@@ -27,6 +27,7 @@ READOUTS = ("stream", "logits", "probabilities")
 SPEAKER = "prose-12l"
 """The prose models are all measured on text of this one, so that their slopes differ by the model alone."""
 LIMIT = 100_000_000
+NARROW = "\u202f"   # a space at which a cell of a table is not broken
 """Bytes that all models together may take."""
 
 
@@ -97,8 +98,8 @@ def table(folder: Path, measured: dict[str, Any]) -> str:
     about = records(folder)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     lines = ["# The models that ship with this book", "", _words(size), ""]
-    for language, unit in (("laboratory", "nats per token above the true entropy"), ("prose", "bits per byte (against a 3-gram)")):
-        lines += [f"## {language.capitalize()}", "", f"| model | blocks × width | parameters | tokens | {unit} | maximum slope | at step 0 | cost |",
+    for language, unit in (("laboratory", "KL(truth ‖ model), nats"), ("prose", "bits per byte (against a 3-gram)")):
+        lines += [f"## {language.capitalize()}", "", f"| model | blocks × width | parameters (M) | tokens (M) | {unit} | maximum slope | at step 0 | minutes |",
                   "|---|---|---|---|---|---|---|---|"]
         lines += [_row(r, measured[name]) for name, r in about.items() if r["settings"]["language"] == language]
         lines += [""]
@@ -114,30 +115,36 @@ def _words(size: int) -> str:
             "`plateaus.load(\"NAME\", checkpoint=\"step-N\")` an earlier state of it, `plateaus train lm PRESET` makes it again.\n\n"
             f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts of the maximum slope of d(α)/d(1), "
             "patched after block 0 and read from the raw stream after the last block, with its 95 % bootstrap interval; a straight line "
-            "has 1. Twins and smaller sizes of the prose model stop early on the same schedule and the same text; the row of the main "
-            "model's checkpoint at as many tokens, further down, is the one to compare them with. `plateaus models` writes this page.")
+            "has 1. KL(truth ‖ model) is the mean over the prefixes of held-out stories, per token. Twins and smaller sizes of the prose "
+            "model stop early on the same schedule and the same text; the row of the main model's checkpoint at as many tokens, further "
+            "down, is the one to compare them with. Minutes are those of training on two CPU cores. `plateaus models` writes this page.")
 
 
 def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
     s, q = record["settings"], record["quality"]
     steps = list(measured)
     loss = (f"{q['kl_truth_to_model']:.3f}" if s["language"] == "laboratory"
-            else f"{q['bits_per_byte']:.3f} ({q['bits_per_byte'] / q['bits_per_byte_trigram'] - 1:+.1%})")
-    return (f"| {record['name']} | {s['blocks']} × {s['width']} | {record['parameters'] / 1e6:.2f} M | "
-            f"{record['tokens'] / 1e6:.1f} M | {loss} | {_interval(measured[steps[-1]])} | {_interval(measured[steps[0]])} | {cost(record['log'], 'tokens')['minutes']:.0f} min |")
+            else f"{q['bits_per_byte']:.3f} ({_signed(100 * (q['bits_per_byte'] / q['bits_per_byte_trigram'] - 1))}{NARROW}%)")
+    return (f"| {record['name']} | {s['blocks']}{NARROW}×{NARROW}{s['width']} | {record['parameters'] / 1e6:.2f} | "
+            f"{record['tokens'] / 1e6:.1f} | {loss} | {_interval(measured[steps[-1]])} | {_interval(measured[steps[0]])} | "
+            f"{cost(record['log'], 'tokens')['minutes']:.0f} |")
 
 
 def _history(record: dict[str, Any], measured: dict[str, Any]) -> list[str]:
     losses = {row["step"]: row["validation"] for row in record["log"] if "validation" in row}
     batch = record["settings"]["batch"] * record["settings"]["context"]
-    lines = [f"## {record['name']} through training", "", "| step | tokens | validation loss (nats per token) | maximum slope: stream | logits | probabilities |",
+    lines = [f"## {record['name']} through training", "", "| step | tokens (M) | validation loss (nats per token) | maximum slope: stream | logits | probabilities |",
              "|---|---|---|---|---|---|"]
     for step, row in measured.items():
-        lines.append(f"| {step} | {int(step) * batch / 1e6:.2f} M | {losses[int(step)]:.3f} | "
+        lines.append(f"| {step} | {int(step) * batch / 1e6:.2f} | {losses[int(step)]:.3f} | "
                      + " | ".join(_interval(row, readout) for readout in READOUTS) + " |")
     return [*lines, ""]
 
 
 def _interval(row: dict[str, Any], readout: str = "stream") -> str:
     value, low, high = row[readout]
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{value:.2f} [{low:.2f},{NARROW}{high:.2f}]"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
