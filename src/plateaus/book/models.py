@@ -98,8 +98,8 @@ def table(folder: Path, measured: dict[str, Any]) -> str:
     about = records(folder)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     lines = ["# The models that ship with this book", "", _words(size), ""]
-    for language, unit in (("laboratory", "KL(truth ‖ model), nats"), ("prose", "bits per byte (against a 3-gram)")):
-        lines += [f"## {language.capitalize()}", "", f"| model | blocks × width | parameters (M) | tokens (M) | {unit} | maximum slope | at step 0 | minutes |",
+    for language, unit in (("laboratory", "KL (nats)"), ("prose", "bits per byte (against a 3-gram)")):
+        lines += [f"## {language.capitalize()}", "", f"| model | blocks × width | weights (M) | tokens (M) | {unit} | maximum slope | at step 0 | min |",
                   "|---|---|---|---|---|---|---|---|"]
         lines += [_row(r, measured[name]) for name, r in about.items() if r["settings"]["language"] == language]
         lines += [""]
@@ -115,9 +115,9 @@ def _words(size: int) -> str:
             "`plateaus.load(\"NAME\", checkpoint=\"step-N\")` an earlier state of it, `plateaus train lm PRESET` makes it again.\n\n"
             f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts of the maximum slope of d(α)/d(1), "
             "patched after block 0 and read from the raw stream after the last block, with its 95 % bootstrap interval; a straight line "
-            "has 1. KL(truth ‖ model) is the mean over the prefixes of held-out stories, per token. Twins and smaller sizes of the prose "
+            "has 1. KL(truth ‖ model) is the mean over the prefixes of held-out stories, of one next word. Twins and smaller sizes of the prose "
             "model stop early on the same schedule and the same text; the row of the main model's checkpoint at as many tokens, further "
-            "down, is the one to compare them with. Minutes are those of training on two CPU cores. `plateaus models` writes this page.")
+            "down, is the one to compare them with. The last column is the time of training on two CPU cores, in minutes. `plateaus models` writes this page.")
 
 
 def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
