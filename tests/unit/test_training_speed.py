@@ -62,4 +62,4 @@ def test_memory_that_is_kept_costs_no_page_faults():
         said = subprocess.run([sys.executable, "-c", FAULTS.format(kept=kept)], capture_output=True, text=True, check=True).stdout.split()
         assert said[0] == str(kept)
         faults[kept] = int(said[1])
-    assert faults[True] < 100 < 1000 < faults[False]
+    assert 10 * faults[True] < faults[False] > 100   # with huge pages there are fewer of both

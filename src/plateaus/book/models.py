@@ -27,8 +27,8 @@ READOUTS = ("stream", "logits", "probabilities")
 SPEAKER = "prose-12l"
 """The prose models are all measured on text of this one, so that their slopes differ by the model alone."""
 LIMIT = 100_000_000
-NARROW = "\u202f"   # a space at which a cell of a table is not broken
 """Bytes that all models together may take."""
+NARROW = "\u202f"   # a space at which a cell of a table is not broken
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
