@@ -27,8 +27,8 @@ def device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         wanted = torch.device(name)
-        torch.empty(0, device=wanted)
-    except (RuntimeError, AssertionError, NotImplementedError):
+        torch.zeros(1, device=wanted).item()   # "meta" can be named, and holds no numbers
+    except (RuntimeError, AssertionError, ImportError):   # a name, a build, a plug-in that is missing
         raise NoDevice(
             f'The device "{name}" is not available to torch here (CUDA GPUs visible: {torch.cuda.device_count()}): '
             'use device="auto" or "cpu", or install a torch build for your GPU.'

@@ -21,7 +21,8 @@ def throughput(preset: str = "prose", *, steps: int = 12) -> dict[str, float]:
 
     Returns:
         ``peak`` in FLOP/s; ``tokens_per_second`` and ``fraction`` of the peak for the recipe and, with the prefix
-        ``plain_``, for the same model under autocast with the library's attention, uncompiled, moved by AdamW.
+        ``plain_``, for the same model under autocast with the library's attention, uncompiled, moved by AdamW, memory
+        given back after each step.
     """
     s = PRESETS[preset]
     torch.set_num_threads(s.threads)
