@@ -1,4 +1,6 @@
-"""Tiny language models of every supported architecture, freshly initialised, in the hub's format."""
+"""Tiny language models of every supported architecture, freshly initialised, in the hub's
+format.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,25 @@ import pytest
 import torch
 
 VOCABULARY = 211
-SHAPE = {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
+SHAPE = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+}
 WIDE = {**SHAPE, "intermediate_size": 64}
 GROUPED = {**WIDE, "num_key_value_heads": 2}
 ENDS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 ARCHITECTURES = {
-    "gpt2": ("GPT2Config", {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 64}),
+    "gpt2": (
+        "GPT2Config",
+        {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 64},
+    ),
     "pythia": ("GPTNeoXConfig", {**WIDE, "max_position_embeddings": 64}),
-    "neox-sequential": ("GPTNeoXConfig", {**WIDE, "max_position_embeddings": 64, "use_parallel_residual": False}),
+    "neox-sequential": (
+        "GPTNeoXConfig",
+        {**WIDE, "max_position_embeddings": 64, "use_parallel_residual": False},
+    ),
     "llama": ("LlamaConfig", GROUPED),
     "qwen2": ("Qwen2Config", GROUPED),
     "olmo": ("OlmoConfig", {**WIDE, **ENDS}),
@@ -42,7 +55,9 @@ def save_tiny(architecture: str, folder, *, scale: float = 0.05) -> str:
     model.save_pretrained(folder)
     words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(VOCABULARY)}, unk_token="w0"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    transformers.PreTrainedTokenizerFast(tokenizer_object=words, unk_token="w0").save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(tokenizer_object=words, unk_token="w0").save_pretrained(
+        folder
+    )
     return str(folder)
 
 

@@ -1,10 +1,10 @@
 """Activation plateaus: slice a network, move through its activation space, measure what it does.
 
-    import plateaus as pl
-    net = pl.load("laboratory-12l").at("...")      # a map R^d -> R^d at the last position
-    A, B = net.states([" x", " y"], block=1)       # x_1: what enters block 1
-    X = pl.paths.slerp(A, B, steps=50)             # (50, d)
-    rho = pl.curves.relative_distance(net[1:](X))  # (50,)
+import plateaus as pl
+net = pl.load("laboratory-12l").at("...")      # a map R^d -> R^d at the last position
+A, B = net.states([" x", " y"], block=1)       # x_1: what enters block 1
+X = pl.paths.slerp(A, B, steps=50)             # (50, d)
+rho = pl.curves.relative_distance(net[1:](X))  # (50,)
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Names are imported when first used: the exact geometry must not wait for the transformer libraries.
+# Names are imported when first used: the exact geometry must not wait for the transformer
+# libraries.
 _WHERE = {
     "errors": "plateaus.errors",
     "paths": "plateaus.geometry.paths",
@@ -52,7 +53,9 @@ __all__ = sorted(_WHERE)
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
-        raise AttributeError(f"module 'plateaus' has no attribute {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'plateaus' has no attribute {name!r}; it has {', '.join(__all__)}"
+        )
     module, _, attribute = _WHERE[name].partition(":")
     found = import_module(module)
     found = getattr(found, attribute) if attribute else found

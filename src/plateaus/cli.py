@@ -12,12 +12,29 @@ from plateaus.errors import PlateauError
 
 
 def parser() -> argparse.ArgumentParser:
-    """Sub-commands are added here, one function each; a sub-command sets ``run`` to what is called with its arguments."""
-    top = argparse.ArgumentParser(prog="plateaus", description="Activation plateaus: train the models of the book, measure speed.")
+    """Sub-commands are added here, one function each; a sub-command sets ``run`` to what is called
+    with its arguments.
+    """
+    top = argparse.ArgumentParser(
+        prog="plateaus",
+        description="Activation plateaus: train the models of the book, measure speed.",
+    )
     commands = top.add_subparsers(required=True, metavar="command")
-    _train(commands.add_parser("train", help="train a model of the book again, or one of your own").add_subparsers(required=True, metavar="kind"))
-    _models(commands.add_parser("models", help="measure the shipped language models and write book/models/README.md"))
-    _bench(commands.add_parser("bench", help="measure what the prefix cache and batching save, as ratios in one run"))
+    _train(
+        commands.add_parser(
+            "train", help="train a model of the book again, or one of your own"
+        ).add_subparsers(required=True, metavar="kind")
+    )
+    _models(
+        commands.add_parser(
+            "models", help="measure the shipped language models and write book/models/README.md"
+        )
+    )
+    _bench(
+        commands.add_parser(
+            "bench", help="measure what the prefix cache and batching save, as ratios in one run"
+        )
+    )
     return top
 
 
@@ -38,53 +55,102 @@ def _bench(sub: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
         from plateaus import bench
 
-        print(bench.table(bench.bench(arguments.out, model=arguments.model, repeats=arguments.repeats)))
+        print(
+            bench.table(
+                bench.bench(arguments.out, model=arguments.model, repeats=arguments.repeats)
+            )
+        )
 
-    sub.add_argument("--model", help="embedded name, directory or hub id (default: two models, one of GPT-2 small's shape)")
+    sub.add_argument(
+        "--model",
+        help="embedded name, directory or hub id (default: two models, one of GPT-2 small's shape)",
+    )
     sub.add_argument("--repeats", type=int, default=5, help="the median of how many runs")
-    sub.add_argument("--out", type=Path, default=Path("_build/bench.json"), help="where the figures go")
+    sub.add_argument(
+        "--out", type=Path, default=Path("_build/bench.json"), help="where the figures go"
+    )
     sub.set_defaults(run=run)
 
 
 def _train(kinds: argparse._SubParsersAction) -> None:
     sub = kinds.add_parser("lm", help="a language model of GPT-2 architecture")
     sub.add_argument("preset", help="laboratory (needs no data) or prose")
-    sub.add_argument("--corpus", help="prose: a folder of .txt or .txt.xz files (val* is held out), or hub:<dataset>, for example hub:sedthh/gutenberg_english")
+    sub.add_argument(
+        "--corpus",
+        help="prose: a folder of .txt or .txt.xz files (val* is held out), or hub:<dataset>, for example hub:sedthh/gutenberg_english",
+    )
     _run_options(sub, "plateaus.training.lm_command", "run", checkpoints=True)
 
-    for kind, presets, about in (("vision", "vision-resnet, vision-vit, or one of these with -shuffled", "a network that names what an image shows"),
-                                 ("contrastive", "contrastive-resnet or contrastive-vit", "the same networks without labels (SimCLR)")):
+    for kind, presets, about in (
+        (
+            "vision",
+            "vision-resnet, vision-vit, or one of these with -shuffled",
+            "a network that names what an image shows",
+        ),
+        (
+            "contrastive",
+            "contrastive-resnet or contrastive-vit",
+            "the same networks without labels (SimCLR)",
+        ),
+    ):
         sub = kinds.add_parser(kind, help=about)
         sub.add_argument("preset", help=presets)
-        sub.add_argument("--data", help="a folder with .npz files (fashion.npz by default), one such file, or hub:<dataset>")
+        sub.add_argument(
+            "--data",
+            help="a folder with .npz files (fashion.npz by default), one such file, or hub:<dataset>",
+        )
         _run_options(sub, "plateaus.training.image_command", kind, checkpoints=True)
 
-    sub = kinds.add_parser("toy", help="residual networks of width 16 on points of the plane; needs no data")
+    sub = kinds.add_parser(
+        "toy", help="residual networks of width 16 on points of the plane; needs no data"
+    )
     _run_options(sub, "plateaus.training.toy_command", "run", checkpoints=False)
 
 
-def _run_options(sub: argparse.ArgumentParser, module: str, function: str, *, checkpoints: bool) -> None:
+def _run_options(
+    sub: argparse.ArgumentParser, module: str, function: str, *, checkpoints: bool
+) -> None:
     """What every recipe takes, and the function that runs it, imported when it is called."""
 
     def run(arguments: argparse.Namespace) -> None:
-        # Threads that wait for each other must sleep: on a shared machine spinning costs more than half the speed. It is read
-        # when torch is loaded, which is why the import stands here.
+        # Threads that wait for each other must sleep: on a shared machine spinning costs more than
+        # half the speed. It is read when torch is loaded, which is why the import stands here.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("GOMP_SPINCOUNT", "0")
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")   # or a GPU's matrix products would not repeat
+        os.environ.setdefault(
+            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+        )  # or a GPU's matrix products would not repeat
         getattr(importlib.import_module(module), function)(arguments)
 
     if checkpoints:
         sub.add_argument("--revision", help="revision of a hub data set")
-        sub.add_argument("--export", help="folder for the finished model and its card (default <work>/model)")
-        sub.add_argument("--keep", type=int, default=99, help="how many checkpoints the export carries beside the finished model: step 0 first, then the latest")
-    sub.add_argument("--work", help="folder for state and checkpoints; run again with the same one to resume (default runs/<name>)")
-    sub.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting of the preset; may be repeated")
+        sub.add_argument(
+            "--export", help="folder for the finished model and its card (default <work>/model)"
+        )
+        sub.add_argument(
+            "--keep",
+            type=int,
+            default=99,
+            help="how many checkpoints the export carries beside the finished model: step 0 first, then the latest",
+        )
+    sub.add_argument(
+        "--work",
+        help="folder for state and checkpoints; run again with the same one to resume (default runs/<name>)",
+    )
+    sub.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change one setting of the preset; may be repeated",
+    )
     sub.set_defaults(run=run)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; an error that the user can mend is printed as its one sentence, exit status 2."""
+    """Run one command; an error that the user can mend is printed as its one sentence, exit status
+    2.
+    """
     arguments = parser().parse_args(argv)
     try:
         arguments.run(arguments)

@@ -44,11 +44,15 @@ def load(path: str | os.PathLike) -> xr.Dataset:
     """Read a saved result wholly into memory; raises `NoResult` if there is none at `path`."""
     path = Path(path)
     if not path.is_file():
-        raise NoResult(f"There is no result at {path}: run the chapter that writes it first, with the same `out`.")
+        raise NoResult(
+            f"There is no result at {path}: run the chapter that writes it first, with the same `out`."
+        )
     try:
         return xr.load_dataset(path, engine="h5netcdf")
     except (OSError, ValueError, KeyError) as error:
-        raise NoResult(f"{path} is not a readable netCDF result ({error}): delete it and run its chapter again.") from error
+        raise NoResult(
+            f"{path} is not a readable netCDF result ({error}): delete it and run its chapter again."
+        ) from error
 
 
 def provenance_of(dataset: xr.Dataset) -> dict[str, Any]:
@@ -67,7 +71,9 @@ def write_bytes(content: bytes, path: str | os.PathLike) -> Path:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
+        )
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read

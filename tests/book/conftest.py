@@ -1,4 +1,6 @@
-"""A small chapter that keeps the contract, as a notebook with outputs; tests break it on purpose."""
+"""A small chapter that keeps the contract, as a notebook with outputs; tests break it on
+purpose.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +57,21 @@ def _example() -> NotebookNode:
     cells = [
         new_markdown_cell(f"# An example\n\n{PROSE * 2}"),
         _code('model = "none"\ndevice = "cpu"\nseed = 0\nout = "auto"\nsteps = 50', "parameters"),
-        _code(f"import plateaus as pl\n\nrun = pl.open_chapter(globals(), {NAME!r}, steps=pl.whole(2, 1000))"),
-        _code("slope = (steps - 1) / 7\nprint(f'slope {slope:.2f}, straight 1.00')", "headline", text="slope 7.00, straight 1.00\n"),
+        _code(
+            f"import plateaus as pl\n\nrun = pl.open_chapter(globals(), {NAME!r}, steps=pl.whole(2, 1000))"
+        ),
+        _code(
+            "slope = (steps - 1) / 7\nprint(f'slope {slope:.2f}, straight 1.00')",
+            "headline",
+            text="slope 7.00, straight 1.00\n",
+        ),
         _code("assert abs(slope - 7) < 0.01 or steps != 50"),
-        _code("import matplotlib.pyplot as plt\nplt.plot([0, 1]);", "hide-input", "nbval-ignore-output", image=True),
+        _code(
+            "import matplotlib.pyplot as plt\nplt.plot([0, 1]);",
+            "hide-input",
+            "nbval-ignore-output",
+            image=True,
+        ),
         new_markdown_cell(PROSE),
         _code("import xarray as xr\nrun.save(xr.Dataset({'slope': slope}))", text="'example.nc'"),
         _code(
@@ -74,7 +87,9 @@ def _example() -> NotebookNode:
             if output.output_type == "execute_result":
                 output.execution_count = count
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    return new_notebook(
+        cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}
+    )
 
 
 def _code(source: str, *tags: str, text: str = "", image: bool = False) -> NotebookNode:

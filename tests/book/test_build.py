@@ -45,7 +45,10 @@ def test_page_without_warnings_is_built(staged: Path) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [PAGE + PROOF + BIBLIOGRAPHY + "{doc}`nowhere`", PAGE + PROOF + BIBLIOGRAPHY + "### A level left out"],
+    [
+        PAGE + PROOF + BIBLIOGRAPHY + "{doc}`nowhere`",
+        PAGE + PROOF + BIBLIOGRAPHY + "### A level left out",
+    ],
     ids=["a reference that leads nowhere", "a heading out of order"],
 )
 def test_warning_stops_the_build(page: str, staged: Path) -> None:
@@ -55,18 +58,26 @@ def test_warning_stops_the_build(page: str, staged: Path) -> None:
         rendered(staged, page)
 
 
-def test_failing_chapter_stops_the_build_with_its_sentence(tmp_path: Path, good: NotebookNode) -> None:
+def test_failing_chapter_stops_the_build_with_its_sentence(
+    tmp_path: Path, good: NotebookNode
+) -> None:
     root = tmp_path
-    (root / "_toc.yml").write_text("format: jb-book\nroot: x\nparts:\n- chapters:\n  - file: chapters/1-a/b\n")
+    (root / "_toc.yml").write_text(
+        "format: jb-book\nroot: x\nparts:\n- chapters:\n  - file: chapters/1-a/b\n"
+    )
     path = root / "chapters" / "1-a" / "b.ipynb"
     path.parent.mkdir(parents=True)
     good.cells = good.cells[:2]
     good.cells[1].source = "raise ValueError('the third wheel is missing')"
     good.cells[1].outputs = []
     nbformat.write(good, path)
-    with pytest.raises(build.BuildFailed, match="chapters/1-a/b.ipynb: ValueError: the third wheel is missing"):
+    with pytest.raises(
+        build.BuildFailed, match="chapters/1-a/b.ipynb: ValueError: the third wheel is missing"
+    ):
         build.execute(root, root / "_build")
-    assert "outputs" in path.read_text() and "third wheel is missing')" in path.read_text(), "never in place"
+    assert "outputs" in path.read_text() and "third wheel is missing')" in path.read_text(), (
+        "never in place"
+    )
 
 
 def test_claims_are_merged_in_the_order_of_the_rules(tmp_path: Path) -> None:
@@ -87,16 +98,23 @@ def test_staged_book_has_executed_chapters_and_leads_back_to_the_repository(
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(good, copy)
     monkeypatch.setenv("GITHUB_REPOSITORY", "somebody/fork")
-    drawn = next(c for c in good.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", [])))
+    drawn = next(
+        c for c in good.cells if any("image/png" in o.get("data", {}) for o in c.get("outputs", []))
+    )
     drawn.metadata["tags"].append("cover")
     nbformat.write(good, tmp_path / chapters(root)[-1].relative_to(root))
     build.stage(root, tmp_path, [])
     stage = tmp_path / "stage"
-    assert yaml.safe_load((stage / "_config.yml").read_text())["repository"]["url"] == "https://github.com/somebody/fork"
+    assert (
+        yaml.safe_load((stage / "_config.yml").read_text())["repository"]["url"]
+        == "https://github.com/somebody/fork"
+    )
     for path in chapters(root):
         staged = nbformat.read(stage / path.relative_to(root), as_version=4)
         assert "papermill" not in staged.metadata
     introduction = (stage / "book" / "introduction.md").read_text(encoding="utf-8")
     assert "{figure} cover.png" in introduction and (stage / "book" / "cover.png").is_file()
     assert "(claim-n9)=" in (stage / "book" / "claims.md").read_text(encoding="utf-8")
-    assert [p.name for p in (stage / "book" / "models").iterdir()] == ["README.md"]   # the page, not the weights
+    assert [p.name for p in (stage / "book" / "models").iterdir()] == [
+        "README.md"
+    ]  # the page, not the weights

@@ -26,7 +26,11 @@ from plateaus.book.claims import (
 from plateaus.book.places import chapter_name, chapters
 
 RULES = Path(__file__).resolve().parents[2] / "book" / "claims.yaml"
-IDS = [f"{letter}{i}" for letter, last in (("J", 8), ("S", 9), ("H", 4), ("G", 2), ("N", 9)) for i in range(1, last + 1)]
+IDS = [
+    f"{letter}{i}"
+    for letter, last in (("J", 8), ("S", 9), ("H", 4), ("G", 2), ("N", 9))
+    for i in range(1, last + 1)
+]
 
 RULE = Criterion(
     name="gain", measures="a gain", holds=Bound(low=0.25), at_least=100, unit="pairs",
@@ -42,7 +46,13 @@ CASES = {
     "too few pairs": (1.0, (0.8, 1.2), 99, GOOD, NOT_TESTABLE),
     "just enough pairs": (1.0, (0.8, 1.2), 100, GOOD, HOLDS),
     "effect in the negative control": (1.0, (0.8, 1.2), 200, {**GOOD, "step 0": 1.5}, MIXED),
-    "no effect, whatever the negative control": (0.1, (0.0, 0.2), 200, {**GOOD, "step 0": 1.5}, FAILS),
+    "no effect, whatever the negative control": (
+        0.1,
+        (0.0, 0.2),
+        200,
+        {**GOOD, "step 0": 1.5},
+        FAILS,
+    ),
     "blind measurement": (0.1, (0.0, 0.2), 200, {**GOOD, "known jump": 1.1}, NOT_TESTABLE),
     "no such control": (1.0, (0.8, 1.2), 200, {**GOOD, "step 0": None}, NOT_TESTABLE),
     "no value": (None, (None, None), 200, GOOD, NOT_TESTABLE),
@@ -66,12 +76,16 @@ class PointEstimate(Criterion):
 
 class NoNegative(Criterion):
     def verdict(self, value, ci, n, control):
-        return dataclasses.replace(RULE, negative={}).verdict(value, ci, n, {"known jump": control["known jump"]})
+        return dataclasses.replace(RULE, negative={}).verdict(
+            value, ci, n, {"known jump": control["known jump"]}
+        )
 
 
 class NoPositive(Criterion):
     def verdict(self, value, ci, n, control):
-        return dataclasses.replace(RULE, positive={}).verdict(value, ci, n, {"step 0": control["step 0"]})
+        return dataclasses.replace(RULE, positive={}).verdict(
+            value, ci, n, {"step 0": control["step 0"]}
+        )
 
 
 class AnyNumber(Criterion):
@@ -81,10 +95,14 @@ class AnyNumber(Criterion):
 
 class AbsentControlPasses(Criterion):
     def verdict(self, value, ci, n, control):
-        return super().verdict(value, ci, n, {k: GOOD[k] if v is None else v for k, v in control.items()})
+        return super().verdict(
+            value, ci, n, {k: GOOD[k] if v is None else v for k, v in control.items()}
+        )
 
 
-@pytest.mark.parametrize("twin", [PointEstimate, NoNegative, NoPositive, AnyNumber, AbsentControlPasses])
+@pytest.mark.parametrize(
+    "twin", [PointEstimate, NoNegative, NoPositive, AnyNumber, AbsentControlPasses]
+)
 def test_wrong_verdicts_are_caught(twin: type[Criterion]) -> None:
     wrong = twin(**{field.name: getattr(RULE, field.name) for field in dataclasses.fields(RULE)})
     assert any(decided(wrong, case) != case[-1] for case in CASES.values())
@@ -97,7 +115,9 @@ def test_bound_between_is_decided_on_both_sides() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("words", ["over 1", "above one", "between 2 and 1", "above 1.", None, "below -"])
+@pytest.mark.parametrize(
+    "words", ["over 1", "above one", "between 2 and 1", "above 1.", None, "below -"]
+)
 def test_unreadable_bound_is_refused(words: str | None) -> None:
     with pytest.raises(BadClaim, match="A bound is"):
         Bound.read(words)
@@ -109,12 +129,18 @@ def test_all_claims_have_rules() -> None:
 
 @pytest.mark.parametrize("claim", load_claims(RULES).by_id.values(), ids=lambda c: c.id)
 def test_rule_is_complete(claim, root: Path) -> None:
-    keys = re.findall(r"@\w+\{(\w+),", (root / "book" / "references.bib").read_text(encoding="utf-8"))
+    keys = re.findall(
+        r"@\w+\{(\w+),", (root / "book" / "references.bib").read_text(encoding="utf-8")
+    )
     assert claim.source in keys
     assert claim.claim.endswith(".") and claim.criteria
     assert re.fullmatch(r"[1-4]-[a-z-]+/[a-z-]+", claim.chapter)
     for criterion in claim.criteria.values():
-        assert criterion.measures.endswith(".") and len(criterion.measures.split()) > 5 or criterion.measures.startswith("The same")
+        assert (
+            criterion.measures.endswith(".")
+            and len(criterion.measures.split()) > 5
+            or criterion.measures.startswith("The same")
+        )
         assert criterion.at_least >= 1 and criterion.unit
     # A claim is worth nothing without something that could show it to be an artefact.
     assert any(c.negative or c.positive for c in claim.criteria.values())
@@ -147,7 +173,17 @@ def settle(**changes):
 
 def test_row_has_what_the_scoreboard_needs() -> None:
     row = settle().as_json()
-    assert {"id", "model", "metric", "value", "ci_low", "ci_high", "n", "control", "verdict"} <= set(row)
+    assert {
+        "id",
+        "model",
+        "metric",
+        "value",
+        "ci_low",
+        "ci_high",
+        "n",
+        "control",
+        "verdict",
+    } <= set(row)
     assert (row["verdict"], row["ci_low"], row["control"]) == (HOLDS, 0.8, {"step 0": 1.07})
 
 
@@ -188,7 +224,12 @@ def test_state_of_a_claim() -> None:
 def test_scoreboard_shows_every_claim_and_the_untested_as_such(root: Path) -> None:
     claims = load_claims(RULES)
     known = [chapter_name(path) for path in chapters(root)]
-    page = scoreboard.page((root / "book" / "claims.md").read_text(encoding="utf-8"), claims, [settle().as_json()], known)
+    page = scoreboard.page(
+        (root / "book" / "claims.md").read_text(encoding="utf-8"),
+        claims,
+        [settle().as_json()],
+        known,
+    )
     for id in IDS:
         assert f"(claim-{id.lower()})=" in page
     assert page.count(f":::{{admonition}} J4 · {PARTLY}") == 1
@@ -204,5 +245,9 @@ def test_page_without_the_scoreboards_place_is_refused() -> None:
 def test_verdicts_are_typed_nowhere(root: Path) -> None:
     """Not in the rules, which have no place for one, nor by hand on the page."""
     rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))
-    assert not any("verdict" in criterion for claim in rules.values() for criterion in claim["criteria"].values())
+    assert not any(
+        "verdict" in criterion
+        for claim in rules.values()
+        for criterion in claim["criteria"].values()
+    )
     assert ".verdict-" not in (root / "book" / "claims.md").read_text(encoding="utf-8")

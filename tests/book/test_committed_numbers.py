@@ -1,4 +1,6 @@
-"""A committed number that is no longer true makes `make test` fail: nbval as the Makefile calls it."""
+"""A committed number that is no longer true makes `make test` fail: nbval as the Makefile calls
+it.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,15 @@ def nbval(path: Path, root: Path, **environment: str) -> subprocess.CompletedPro
     assert "--nbval" in options, "make test compares outputs"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(root / "pyproject.toml"),
                "--rootdir", str(path.parent), *options, str(path)]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, cwd=path.parent, env=os.environ | environment)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=path.parent, env=os.environ | environment
+    )
 
 
 @pytest.fixture(scope="module")
-def committed(tmp_path_factory: pytest.TempPathFactory, example: Callable[[], NotebookNode]) -> Path:
+def committed(
+    tmp_path_factory: pytest.TempPathFactory, example: Callable[[], NotebookNode]
+) -> Path:
     """A chapter executed as `make notebooks` does; its number comes from a module beside it."""
     folder = tmp_path_factory.mktemp("committed")
     (folder / "helper.py").write_text("SEVENTH = 7\n")
@@ -47,7 +53,9 @@ def committed(tmp_path_factory: pytest.TempPathFactory, example: Callable[[], No
     return path
 
 
-def test_executing_twice_writes_the_same_bytes(committed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_executing_twice_writes_the_same_bytes(
+    committed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLATEAUS_OUT", str(committed.parent / "out"))
     before = committed.read_bytes()
     execute_in_place(committed)
@@ -75,7 +83,9 @@ def test_false_number_fails(
         if source.is_file():
             text = source.read_text(encoding="utf-8")
             assert source.name != file or text.count(old) == 1
-            (tmp_path / source.name).write_text(text.replace(old, new) if source.name == file else text, encoding="utf-8")
+            (tmp_path / source.name).write_text(
+                text.replace(old, new) if source.name == file else text, encoding="utf-8"
+            )
     done = nbval(tmp_path / "example.ipynb", root, PLATEAUS_OUT=str(tmp_path / "out"))
     assert done.returncode == 1 and "1 failed" in done.stdout, done.stdout
 

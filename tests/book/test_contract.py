@@ -31,13 +31,19 @@ def test_chapter_is_saved_as_make_notebooks_saves_it(path: Path) -> None:
 
 
 def test_every_notebook_is_in_the_book_and_names_are_unique() -> None:
-    """Results are named after the last part of a chapter's name, so no two chapters may share it."""
-    on_disk = {p for p in (ROOT / "chapters").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts}
+    """Results are named after the last part of a chapter's name, so no two chapters may share
+    it.
+    """
+    on_disk = {
+        p for p in (ROOT / "chapters").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
+    }
     assert on_disk == set(chapters(ROOT))
     assert len({p.stem for p in on_disk}) == len(on_disk)
 
 
-def test_good_example_keeps_the_contract(good: NotebookNode, written: Callable[[NotebookNode], Path]) -> None:
+def test_good_example_keeps_the_contract(
+    good: NotebookNode, written: Callable[[NotebookNode], Path]
+) -> None:
     assert problems(written(good), NAME) == []
 
 
@@ -97,7 +103,9 @@ def _cell_after_the_end(notebook: NotebookNode) -> None:
 
 
 def _large(notebook: NotebookNode) -> None:
-    code_cells(notebook)[4].outputs.append(new_output("display_data", data={"image/png": "A" * 400_000}))
+    code_cells(notebook)[4].outputs.append(
+        new_output("display_data", data={"image/png": "A" * 400_000})
+    )
 
 
 TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
@@ -105,12 +113,18 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
     "tag on a later cell": (_tags(1, "parameters"), "tagged 'parameters'"),
     "computed parameter": (_source(0, "steps = 50", "steps = 5 * 10"), "literals only"),
     "import among parameters": (_source(0, "seed = 0", "seed = 0\nimport math"), "literals only"),
-    "looks injected": (_source(0, 'model = "none"', '# Parameters\nmodel = "none"'), "does not begin with"),
+    "looks injected": (
+        _source(0, 'model = "none"', '# Parameters\nmodel = "none"'),
+        "does not begin with",
+    ),
     "no seed": (_source(0, "seed = 0\n", ""), "it lacks seed"),
     "chapter not opened": (_source(1, "pl.open_chapter", "dict"), "opens the chapter"),
     "wrong name": (_source(1, "9-tests/example", "9-tests/other"), "own name"),
     "rule missing": (_source(1, ", steps=pl.whole(2, 1000)", ""), "differ in steps"),
-    "rule without parameter": (_source(1, "steps=", "pairs=pl.whole(1), steps="), "differ in pairs"),
+    "rule without parameter": (
+        _source(1, "steps=", "pairs=pl.whole(1), steps="),
+        "differ in pairs",
+    ),
     "long function": (_long_function, "no function is longer"),
     "class": (_source(3, "assert", "class A: pass\nassert"), "no class"),
     "long cells": (_long_cells, "median code cell"),
@@ -118,27 +132,47 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
     "second title": (_second_title, "only '# Title'"),
     "cell not run": (_unrun, "executed from top to bottom"),
     "run out of order": (_out_of_order, "executed from top to bottom"),
-    "error saved": (_append(4, new_output("error", ename="ValueError", evalue="", traceback=[])), "no error"),
-    "warning saved": (_append(4, new_output("stream", name="stderr", text="UserWarning")), "stderr"),
+    "error saved": (
+        _append(4, new_output("error", ename="ValueError", evalue="", traceback=[])),
+        "no error",
+    ),
+    "warning saved": (
+        _append(4, new_output("stream", name="stderr", text="UserWarning")),
+        "stderr",
+    ),
     "papermill metadata": (_papermill, "papermill metadata"),
     "other kernel": (_other_kernel, "kernel is python3"),
-    "misspelt tag": (_tags(4, "hide-inputs", "hide-input", "nbval-ignore-output"), "no tag is misspelt"),
+    "misspelt tag": (
+        _tags(4, "hide-inputs", "hide-input", "nbval-ignore-output"),
+        "no tag is misspelt",
+    ),
     "no headline": (_tags(2), "tagged 'headline'"),
     "headline not compared": (_tags(2, "headline", "nbval-ignore-output"), "nbval compares it"),
-    "headline not asserted": (_source(3, "assert abs(slope - 7) < 0.01 or steps != 50", "slope"), "asserts its numbers"),
-    "headline not rounded": (_append(2, new_output("stream", name="stdout", text="0.123456789")), "is rounded"),
+    "headline not asserted": (
+        _source(3, "assert abs(slope - 7) < 0.01 or steps != 50", "slope"),
+        "asserts its numbers",
+    ),
+    "headline not rounded": (
+        _append(2, new_output("stream", name="stdout", text="0.123456789")),
+        "is rounded",
+    ),
     "figure compared": (_tags(4, "hide-input"), "a cell that draws"),
     "nothing saved": (_source(5, "run.save", "print"), "run.save"),
     "nothing claimed": (_source(6, "run.claim", "dict"), "run.claim"),
     "no provenance": (_source(7, "run.provenance()", "run"), "run.provenance()"),
     "provenance not last": (_cell_after_the_end, "run.provenance()"),
-    "machine path": (_append(4, new_output("stream", name="stdout", text="saved to /ro" + "ot/x.nc")), "nothing of one machine"),
+    "machine path": (
+        _append(4, new_output("stream", name="stdout", text="saved to /ro" + "ot/x.nc")),
+        "nothing of one machine",
+    ),
     "too large": (_large, "below 300 kB"),
 }
 
 
 @pytest.mark.parametrize("twin", TWINS)
-def test_wrong_twin_is_caught(twin: str, good: NotebookNode, written: Callable[[NotebookNode], Path]) -> None:
+def test_wrong_twin_is_caught(
+    twin: str, good: NotebookNode, written: Callable[[NotebookNode], Path]
+) -> None:
     change, sentence = TWINS[twin]
     change(good)
     assert any(sentence in found for found in problems(written(good), NAME)), twin
@@ -151,6 +185,8 @@ def test_every_check_has_a_twin_of_its_own(good: NotebookNode) -> None:
         assert [check] in alone, check.__name__
 
 
-def _broken_checks(notebook: NotebookNode, change: Callable[[NotebookNode], None]) -> list[Callable]:
+def _broken_checks(
+    notebook: NotebookNode, change: Callable[[NotebookNode], None]
+) -> list[Callable]:
     change(notebook)
     return [check for check in CHECKS if list(check(notebook, NAME))]

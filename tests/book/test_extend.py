@@ -14,13 +14,18 @@ PAGE = Path(__file__).resolve().parents[2] / "book" / "extend.md"
 def test_the_page_runs_as_printed():
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert len(blocks) >= 4
-    assert all(len(block.strip().splitlines()) <= 10 for block in blocks), "ten lines each, as promised"
+    assert all(len(block.strip().splitlines()) <= 10 for block in blocks), (
+        "ten lines each, as promised"
+    )
     torch.manual_seed(0)
     names: dict = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
     assert names["slope"] >= 1 and 0 < names["turn"] < 180
-    assert names["found"]["n"] == 20 and names["found"]["ci"][0] <= names["found"]["value"] <= names["found"]["ci"][1]
+    assert (
+        names["found"]["n"] == 20
+        and names["found"]["ci"][0] <= names["found"]["value"] <= names["found"]["ci"][1]
+    )
     straight = torch.linspace(0, 1, 9)[:, None] * torch.ones(3)
     assert float(names["sharpest_turn"](straight)) < 1e-3
     assert np.isclose(float(names["sharpest_turn"](torch.tensor([[0.0, 0], [1, 0], [1, 1]]))), 90)

@@ -11,14 +11,42 @@ from pathlib import Path
 import pytest
 
 TWINS = {
-    "geometry draws": ("geometry/twin.py", "from plateaus import figures", "Layers of the design BROKEN"),
-    "measures train": ("measures/twin.py", "import plateaus.training", "Layers of the design BROKEN"),
-    "networks measure": ("networks/twin.py", "import plateaus.measures.curves", "Layers of the design BROKEN"),
-    "data measure": ("data/twin.py", "import plateaus.measures.curves", "Layers of the design BROKEN"),
+    "geometry draws": (
+        "geometry/twin.py",
+        "from plateaus import figures",
+        "Layers of the design BROKEN",
+    ),
+    "measures train": (
+        "measures/twin.py",
+        "import plateaus.training",
+        "Layers of the design BROKEN",
+    ),
+    "networks measure": (
+        "networks/twin.py",
+        "import plateaus.measures.curves",
+        "Layers of the design BROKEN",
+    ),
+    "data measure": (
+        "data/twin.py",
+        "import plateaus.measures.curves",
+        "Layers of the design BROKEN",
+    ),
     "new module outside the layers": ("helpers.py", "", "Layers of the design BROKEN"),
-    "geometry knows transformers": ("geometry/twin.py", "import transformers", "Geometry does not know what a language model is BROKEN"),
-    "geometry knows prompts": ("geometry/twin.py", "import plateaus.networks.prompt", "Geometry does not know what a language model is BROKEN"),
-    "figures compute": ("figures/twin.py", "import torch", "Figures draw and compute nothing with models BROKEN"),
+    "geometry knows transformers": (
+        "geometry/twin.py",
+        "import transformers",
+        "Geometry does not know what a language model is BROKEN",
+    ),
+    "geometry knows prompts": (
+        "geometry/twin.py",
+        "import plateaus.networks.prompt",
+        "Geometry does not know what a language model is BROKEN",
+    ),
+    "figures compute": (
+        "figures/twin.py",
+        "import torch",
+        "Figures draw and compute nothing with models BROKEN",
+    ),
 }
 
 
@@ -36,7 +64,11 @@ def test_imports_run_one_way(root: Path) -> None:
 @pytest.mark.parametrize("twin", TWINS)
 def test_import_against_the_layers_is_caught(twin: str, root: Path, tmp_path: Path) -> None:
     file, line, broken = TWINS[twin]
-    shutil.copytree(root / "src" / "plateaus", tmp_path / "src" / "plateaus", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        root / "src" / "plateaus",
+        tmp_path / "src" / "plateaus",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     shutil.copy(root / "pyproject.toml", tmp_path)
     (tmp_path / "src" / "plateaus" / file).write_text(line + "\n")
     done = lint(tmp_path)

@@ -1,4 +1,6 @@
-"""The shipped language models: their sizes, checksums, recipes and the committed table of their slopes."""
+"""The shipped language models: their sizes, checksums, recipes and the committed table of their
+slopes.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,13 @@ def test_every_file_is_as_recorded(name):
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_model_was_made_by_the_preset_that_its_card_names(name):
     preset, s = BY_NAME[name]
-    free = {*RESUMABLE, *(["vocabulary"] if s.language == "laboratory" else [])} - {"stop"}   # that language brings its own words
-    recorded, now = ({k: v for k, v in x.items() if k not in free} for x in (RECORDS[name]["settings"], asdict(s)))
+    free = {*RESUMABLE, *(["vocabulary"] if s.language == "laboratory" else [])} - {
+        "stop"
+    }  # that language brings its own words
+    recorded, now = (
+        {k: v for k, v in x.items() if k not in free}
+        for x in (RECORDS[name]["settings"], asdict(s))
+    )
     assert recorded == now
     assert f"plateaus train lm {preset}" in (FOLDER / name / "README.md").read_text()
 
@@ -57,7 +64,9 @@ def test_the_page_is_what_the_records_say():
 def test_slopes_belong_to_the_weights_that_are_shipped():
     for name, record in RECORDS.items():
         rows = measured()[name]
-        assert {step: row["sha256"] for step, row in rows.items()} == {str(step): digest for step, digest in models._weights(FOLDER / name, record)}
+        assert {step: row["sha256"] for step, row in rows.items()} == {
+            str(step): digest for step, digest in models._weights(FOLDER / name, record)
+        }
 
 
 def test_slopes_come_out_the_same_again():
@@ -67,7 +76,9 @@ def test_slopes_come_out_the_same_again():
     for readout in models.READOUTS:
         assert again[readout] == pytest.approx(stored[readout], abs=0.02), readout
     other = measured()["laboratory-12l"]
-    assert again["stream"][0] != pytest.approx(list(other.values())[-1]["stream"][0], abs=0.02)   # the tolerance tells models apart
+    assert again["stream"][0] != pytest.approx(
+        list(other.values())[-1]["stream"][0], abs=0.02
+    )  # the tolerance tells models apart
 
 
 def test_only_weights_that_changed_are_measured_again(tmp_path):
@@ -94,8 +105,16 @@ def test_the_smallest_model_can_be_made_again(tmp_path):
     """The whole recipe from its first word to its last weight; a few minutes on one core."""
     smallest = settings("laboratory-3l", threads=1)
     train(smallest, tmp_path, report=lambda _: None)
-    again = [row["validation"] for row in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines()) if "validation" in row]
+    again = [
+        row["validation"]
+        for row in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+        if "validation" in row
+    ]
     recorded = [row["validation"] for row in RECORDS["laboratory-3l"]["log"] if "validation" in row]
-    assert again[0] == pytest.approx(recorded[0], abs=1e-3)      # the same start
-    assert again[-1] == pytest.approx(recorded[-1], abs=0.02)    # the same end, up to the rounding of another machine
-    assert recorded[-2] - recorded[-1] > 0.02                    # which the checkpoint before it would not have passed
+    assert again[0] == pytest.approx(recorded[0], abs=1e-3)  # the same start
+    assert again[-1] == pytest.approx(
+        recorded[-1], abs=0.02
+    )  # the same end, up to the rounding of another machine
+    assert (
+        recorded[-2] - recorded[-1] > 0.02
+    )  # which the checkpoint before it would not have passed

@@ -13,13 +13,33 @@ import yaml
 from plateaus.book.contract import machine_words
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = {".py", ".md", ".ipynb", ".yml", ".yaml", ".toml", ".txt", ".cff", ".bib", ".css", ".json", ".cfg", ".js", ""}
+TEXT = {
+    ".py",
+    ".md",
+    ".ipynb",
+    ".yml",
+    ".yaml",
+    ".toml",
+    ".txt",
+    ".cff",
+    ".bib",
+    ".css",
+    ".json",
+    ".cfg",
+    ".js",
+    "",
+}
+
 
 def tracked() -> list[Path]:
     """Files that git tracks, or all but the generated ones where there is no git."""
-    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True
+    )
     if listed.returncode == 0 and listed.stdout:
-        return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+        return [
+            ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()
+        ]
     generated = {"_build", ".venv", "__pycache__", ".git"}
     return [p for p in ROOT.rglob("*") if p.is_file() and not generated & set(p.parts)]
 
@@ -48,7 +68,16 @@ def test_words_of_a_machine_are_caught(line: str) -> None:
     assert list(machine_words(line))
 
 
-@pytest.mark.parametrize("line", ["https://example.org/home/x", "chapters/work/x", "a/root/b", "/dev/null", "#!/usr/bin/env bash"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://example.org/home/x",
+        "chapters/work/x",
+        "a/root/b",
+        "/dev/null",
+        "#!/usr/bin/env bash",
+    ],
+)
 def test_ordinary_words_are_not(line: str) -> None:
     assert not list(machine_words(line))
 
@@ -67,7 +96,9 @@ def test_every_reference_is_whole_and_found_by_its_readers() -> None:
         year = re.search(r"year = \{(\d{4})\}", entry)[1]
         assert year in key, f"{key} is of {year}"
         if eprint := re.search(r"eprint = \{(.+?)\}", entry):
-            assert re.fullmatch(r"\d{4}\.\d{4,5}", eprint[1]) and "archiveprefix = {arXiv}" in entry, key
+            assert (
+                re.fullmatch(r"\d{4}\.\d{4,5}", eprint[1]) and "archiveprefix = {arXiv}" in entry
+            ), key
 
 
 def test_every_citation_is_in_the_bibliography() -> None:
@@ -86,7 +117,9 @@ def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
     place = settings["repository"]["url"].removeprefix("https://github.com/")
     for name in ("README.md", "CITATION.cff", "book/re-execute.md", "book/claims.md"):
         text = (ROOT / name).read_text(encoding="utf-8")
-        named = re.findall(r"github(?:\.com)?/([\w-]+/[\w-]+)", text) + re.findall(r"/gh/([\w-]+/[\w-]+)", text)
+        named = re.findall(r"github(?:\.com)?/([\w-]+/[\w-]+)", text) + re.findall(
+            r"/gh/([\w-]+/[\w-]+)", text
+        )
         assert named and set(named) == {place}, name
 
 
@@ -112,12 +145,21 @@ def test_the_first_example_runs_as_printed_and_shows_what_it_says(page: str) -> 
 
 def test_pinned_versions_are_plain_and_cover_the_dependencies() -> None:
     """Nothing local in them, so that they work with any index that mirrors the public one."""
-    lines = [s for s in (ROOT / "constraints.txt").read_text().splitlines() if s and not s.startswith("#")]
+    lines = [
+        s
+        for s in (ROOT / "constraints.txt").read_text().splitlines()
+        if s and not s.startswith("#")
+    ]
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*", line) for line in lines)
     pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)]
-    names = {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", d)[0]).lower() for d in asked} - {"plateaus"}
+    asked = [
+        *project["dependencies"],
+        *(d for extra in project["optional-dependencies"].values() for d in extra),
+    ]
+    names = {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", d)[0]).lower() for d in asked} - {
+        "plateaus"
+    }
     assert names <= pinned, "run `make constraints`"
 
 

@@ -1,4 +1,6 @@
-"""A wrong parameter stops a chapter with one sentence; presets and single values combine as documented."""
+"""A wrong parameter stops a chapter with one sentence; presets and single values combine as
+documented.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,24 @@ from plateaus.book.places import chapter_name, chapters
 from plateaus.errors import BadParameter, NoDevice, NotSaved
 
 CHAPTER = "1-definitions/plateaus"
-RULES = {"steps": pl.whole(2, 1000), "rate": pl.real(above=0, below=1), "radii": pl.listing(pl.real(0))}
+RULES = {
+    "steps": pl.whole(2, 1000),
+    "rate": pl.real(above=0, below=1),
+    "radii": pl.listing(pl.real(0)),
+}
 
 
 def names(**changes: Any) -> dict[str, Any]:
     """A notebook's globals after its parameters cell."""
-    given = {"model": "none", "device": "cpu", "seed": 0, "out": "auto", "steps": 50, "rate": 1.0e-3, "radii": [0.1, 0.2]}
+    given = {
+        "model": "none",
+        "device": "cpu",
+        "seed": 0,
+        "out": "auto",
+        "steps": 50,
+        "rate": 1.0e-3,
+        "radii": [0.1, 0.2],
+    }
     return {"__name__": "__main__", "In": [], "pl": pl} | given | changes
 
 
@@ -41,7 +55,13 @@ def refusal(**changes: Any) -> str:
 
 def test_defaults_pass_and_are_returned() -> None:
     run = pl.open_chapter(names(), CHAPTER, **RULES)
-    assert (run.model, run.device, run.seed, run.parameters["steps"], run.name) == ("none", "cpu", 0, 50, "plateaus")
+    assert (run.model, run.device, run.seed, run.parameters["steps"], run.name) == (
+        "none",
+        "cpu",
+        0,
+        50,
+        "plateaus",
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,11 +86,16 @@ def test_defaults_pass_and_are_returned() -> None:
         ({"device": "gpu"}, ["gpu"]),
         ({"chapters": [1]}, ["chapters must hold one section"]),
         ({"chapters": {"1-definitions/plateau": {}}}, ["no chapter of this book"]),
-        ({"chapters": {CHAPTER: {"stepps": 5}}}, ["stepps is not a parameter", "did you mean steps?"]),
+        (
+            {"chapters": {CHAPTER: {"stepps": 5}}},
+            ["stepps is not a parameter", "did you mean steps?"],
+        ),
         ({"chapters": {CHAPTER: {"steps": 0}}}, ["steps must be", "given: 0"]),
     ],
 )
-def test_wrong_parameter_is_answered_with_one_sentence(changes: dict[str, Any], words: list[str]) -> None:
+def test_wrong_parameter_is_answered_with_one_sentence(
+    changes: dict[str, Any], words: list[str]
+) -> None:
     message = refusal(**changes)
     assert "\n" not in message and len(message) < 350
     for word in words:
@@ -90,12 +115,16 @@ def test_unwritable_out_is_refused_before_anything_is_computed(tmp_path: Path) -
     assert "give a writable folder" in message
 
 
-def test_relative_out_is_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_out_is_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert pl.open_chapter(names(out="mine"), CHAPTER, **RULES).out == (tmp_path / "mine").resolve()
 
 
-def test_auto_out_is_inside_the_checkout(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_out_is_inside_the_checkout(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("PLATEAUS_OUT")
     monkeypatch.chdir(tmp_path)
     assert pl.open_chapter(names(), CHAPTER, **RULES).out == root / "_build" / "out"
@@ -114,7 +143,10 @@ def test_opening_again_ignores_what_later_cells_made() -> None:
 def test_section_of_a_preset_applies_unless_the_value_is_given_by_itself() -> None:
     section = {"chapters": {CHAPTER: {"steps": 7}, "2-language-models/interpolation": {"pairs": 3}}}
     injected = "# Parameters\nchapters = {}\n"
-    assert pl.open_chapter(names(**section, In=["", injected]), CHAPTER, **RULES).parameters["steps"] == 7
+    assert (
+        pl.open_chapter(names(**section, In=["", injected]), CHAPTER, **RULES).parameters["steps"]
+        == 7
+    )
     given = names(**section, In=["", injected + "steps = 50\n"])
     assert pl.open_chapter(given, CHAPTER, **RULES).parameters["steps"] == 50
 
@@ -137,10 +169,14 @@ def test_presets_name_known_chapters_and_real_numbers(root: Path, preset: str) -
     paths = {chapter_name(path): path for path in chapters(root)}
     assert set(sections) <= set(paths)
     for name, section in sections.items():
-        first = next(c for c in nbformat.read(paths[name], as_version=4).cells if c.cell_type == "code")
+        first = next(
+            c for c in nbformat.read(paths[name], as_version=4).cells if c.cell_type == "code"
+        )
         assert set(section) <= set(re.findall(r"(?m)^(\w+) =", first.source)), name
     for value in [*content.values(), *(v for s in sections.values() for v in s.values())]:
-        assert not (isinstance(value, str) and value[:1].isdigit()), f"{value} is text in YAML: write 1.0e-3"
+        assert not (isinstance(value, str) and value[:1].isdigit()), (
+            f"{value} is text in YAML: write 1.0e-3"
+        )
 
 
 @pytest.mark.parametrize(
@@ -153,21 +189,42 @@ def test_presets_name_known_chapters_and_real_numbers(root: Path, preset: str) -
     ids=["unknown", "mistyped", "preset"],
 )
 def test_through_papermill(
-    arguments: list[str], words: str, good: NotebookNode, written: Callable[[NotebookNode], Path], tmp_path: Path
+    arguments: list[str],
+    words: str,
+    good: NotebookNode,
+    written: Callable[[NotebookNode], Path],
+    tmp_path: Path,
 ) -> None:
-    """From the command line: a non-zero exit and the sentence, without a traceback into the package."""
+    """From the command line: a non-zero exit and the sentence, without a traceback into the
+    package.
+    """
     code = [c for c in good.cells if c.cell_type == "code"]
     code[1].source = code[1].source.replace("9-tests/example", CHAPTER)
     code[1].source += "\nassert run.parameters['steps'] in (3, 50)"
     good.cells = good.cells[:3]
-    (tmp_path / "preset.yaml").write_text(yaml.safe_dump({"seed": 5, "chapters": {CHAPTER: {"steps": 9}}}))
+    (tmp_path / "preset.yaml").write_text(
+        yaml.safe_dump({"seed": 5, "chapters": {CHAPTER: {"steps": 9}}})
+    )
     copy = tmp_path / "copy.ipynb"
-    command = [sys.executable, "-m", "papermill", str(written(good)), str(copy), "--no-progress-bar", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(written(good)),
+        str(copy),
+        "--no-progress-bar",
+        *arguments,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     if not words:
         assert done.returncode == 0, done.stderr
         return
     assert done.returncode != 0 and words in done.stderr
-    errors = [o for c in nbformat.read(copy, as_version=4).cells for o in c.get("outputs", []) if o.output_type == "error"]
+    errors = [
+        o
+        for c in nbformat.read(copy, as_version=4).cells
+        for o in c.get("outputs", [])
+        if o.output_type == "error"
+    ]
     assert len(errors) == 1 and "".join(errors[0].traceback).startswith(words)
     assert "site-packages" not in done.stderr.split(words)[1]

@@ -1,4 +1,6 @@
-"""The interpolation chapter on other people's models, and on input that cannot work: one sentence, non-zero exit."""
+"""The interpolation chapter on other people's models, and on input that cannot work: one sentence,
+non-zero exit.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,14 @@ ARCHITECTURES = ("gpt2", "pythia", "llama", "qwen2", "olmo", "gemma", "phi")
 
 
 def papermill(tmp_path: Path, *parameters: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "papermill", str(CHAPTER), str(tmp_path / "copy.ipynb"), "--no-progress-bar"]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(CHAPTER),
+        str(tmp_path / "copy.ipynb"),
+        "--no-progress-bar",
+    ]
     pairs = [("pairs", "8"), ("steps", "5"), ("out", str(tmp_path / "out"))]
     pairs += [tuple(parameters[i : i + 2]) for i in range(0, len(parameters), 2)]
     for name, value in dict(pairs).items():
@@ -42,19 +51,45 @@ def test_every_architecture_runs_and_writes_result_and_claims(architecture, save
     rows = json.loads((tmp_path / "out" / "claims" / "interpolation.json").read_text())
     assert {row["id"] for row in rows} == {"J1", "J2", "J4", "J6", "S1", "S4"}
     own = [row for row in rows if row["model"] == "tiny"]
-    assert own and all(row["verdict"] == "not testable on this model" for row in own), "8 pairs settle nothing"
+    assert own and all(row["verdict"] == "not testable on this model" for row in own), (
+        "8 pairs settle nothing"
+    )
     with xr.open_dataset(tmp_path / "out" / "interpolation.nc", engine="h5netcdf") as result:
         assert result.sizes["pair"] == 8 and result.sizes["alpha"] == 5
 
 
-@pytest.mark.parametrize("parameters, sentence", [
-    (("modle", "x"), "modle is not a parameter"),
-    (("steps", "-3"), "steps must be"),
-    (("seed", "1e-3"), "seed must be"),
-    (("model", "nowhere"), 'No model "nowhere"'),
-    (("context", "The house was", "last_a", " big", "last_b", " antidisestablishmentarianism"), "tokens for prose-12l, and one is needed"),
-    (("context", "The house was", "last_a", " in", "last_b", " in"), "the two end points must differ"),
-], ids=["unknown", "impossible", "mistyped", "no such model", "several tokens", "identical end points"])
+@pytest.mark.parametrize(
+    "parameters, sentence",
+    [
+        (("modle", "x"), "modle is not a parameter"),
+        (("steps", "-3"), "steps must be"),
+        (("seed", "1e-3"), "seed must be"),
+        (("model", "nowhere"), 'No model "nowhere"'),
+        (
+            (
+                "context",
+                "The house was",
+                "last_a",
+                " big",
+                "last_b",
+                " antidisestablishmentarianism",
+            ),
+            "tokens for prose-12l, and one is needed",
+        ),
+        (
+            ("context", "The house was", "last_a", " in", "last_b", " in"),
+            "the two end points must differ",
+        ),
+    ],
+    ids=[
+        "unknown",
+        "impossible",
+        "mistyped",
+        "no such model",
+        "several tokens",
+        "identical end points",
+    ],
+)
 def test_bad_input_ends_in_one_sentence(parameters, sentence, tmp_path):
     done = papermill(tmp_path, *parameters)
     assert done.returncode != 0
@@ -62,8 +97,13 @@ def test_bad_input_ends_in_one_sentence(parameters, sentence, tmp_path):
     assert sentence in last, done.stderr[-1500:]
 
 
-@pytest.mark.skipif("PLATEAUS_MODELS" not in os.environ, reason="PLATEAUS_MODELS names no folder with lm/stories260K")
+@pytest.mark.skipif(
+    "PLATEAUS_MODELS" not in os.environ,
+    reason="PLATEAUS_MODELS names no folder with lm/stories260K",
+)
 def test_a_model_that_someone_else_trained(tmp_path):
-    done = papermill(tmp_path, "model", str(Path(os.environ["PLATEAUS_MODELS"]) / "lm" / "stories260K"))
+    done = papermill(
+        tmp_path, "model", str(Path(os.environ["PLATEAUS_MODELS"]) / "lm" / "stories260K")
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "skipped: D3, S1, S3, big-large" in printed(tmp_path)

@@ -1,4 +1,6 @@
-"""The package as one object, so that a deliberately wrong twin replaces one method and keeps the rest."""
+"""The package as one object, so that a deliberately wrong twin replaces one method and keeps the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,9 @@ class Engine:
         return plane_of(case).merge_height(y, start=x)
 
     def relative_ball(self, c: F, distance: F) -> F:
-        """The radius of a ball around f(a) that holds all outputs with relative distance below c < 1/2."""
+        """The radius of a ball around f(a) that holds all outputs with relative distance below c <
+        1/2.
+        """
         return c * distance / (1 - 2 * c)
 
     def stability_factor(self) -> int:
@@ -89,9 +93,13 @@ class Engine:
         return 2
 
     def contraction_bounds(self, low: F, high: F, eps: F) -> tuple[F, F]:
-        """Bounds of |Delta_{l+1}| / |Delta_0| from those of |Delta_l| / |Delta_0| and the slope of F_l."""
+        """Bounds of |Delta_{l+1}| / |Delta_0| from those of |Delta_l| / |Delta_0| and the slope of
+        F_l.
+        """
         return low * (1 - eps), high * (1 + eps)
 
     def slope_bound(self, r: F, distance: F, share: F) -> F:
-        """The size-sharpness trade-off: the slope, over ``distance``, that plateaus covering ``share`` force."""
+        """The size-sharpness trade-off: the slope, over ``distance``, that plateaus covering
+        ``share`` force.
+        """
         return (1 - 2 * r / distance) / (1 - share)

@@ -1,4 +1,5 @@
-"""A slow, independent answer to "is b in P_r(a) on this slice?": union-find over cells, with its own geometry.
+"""A slow, independent answer to "is b in P_r(a) on this slice?": union-find over cells, with its
+own geometry.
 
 It takes the list of cells, and nothing else, from the engine (those are tested by their area and by
 evaluating the network). Adjacency is found pair by pair, and a facet is open at r if linear or
@@ -49,7 +50,9 @@ def _turn(u: tuple, v: tuple, z: tuple) -> F:
 
 
 def _shared_edge(p: list, q: list) -> tuple | None:
-    if any(max(x[k] for x in m) < min(x[k] for x in n) for k in (0, 1) for m, n in ((p, q), (q, p))):
+    if any(
+        max(x[k] for x in m) < min(x[k] for x in n) for k in (0, 1) for m, n in ((p, q), (q, p))
+    ):
         return None  # boxes apart
     for u, v in zip(p, p[1:] + p[:1], strict=True):
         for s, t in zip(q, q[1:] + q[:1], strict=True):
@@ -62,9 +65,15 @@ def _shared_edge(p: list, q: list) -> tuple | None:
 
 
 def _below(kind: str, p: list[F], q: list[F], r: F) -> bool:
-    """Whether |p + tau q| < r for some tau in [0, 1] (open facets and closed ones meet {h < r} alike)."""
+    """Whether |p + tau q| < r for some tau in [0, 1] (open facets and closed ones meet {h < r}
+    alike).
+    """
     if kind == "l2":
-        a, b, c = sum(v * v for v in q), sum(u * v for u, v in zip(p, q, strict=True)), sum(u * u for u in p) - r * r
+        a, b, c = (
+            sum(v * v for v in q),
+            sum(u * v for u, v in zip(p, q, strict=True)),
+            sum(u * u for u in p) - r * r,
+        )
         if c < 0 or a + 2 * b + c < 0:
             return True
         return a > 0 and 0 < -b < a and b * b > a * c
@@ -72,8 +81,13 @@ def _below(kind: str, p: list[F], q: list[F], r: F) -> bool:
         forms = [(s * u, s * v) for u, v in zip(p, q, strict=True) for s in (1, -1)]
     else:
         signs = product((1, -1), repeat=len(p))
-        forms = [(sum(s * u for s, u in zip(sign, p, strict=True)), sum(s * v for s, v in zip(sign, q, strict=True)))
-                 for sign in signs]
+        forms = [
+            (
+                sum(s * u for s, u in zip(sign, p, strict=True)),
+                sum(s * v for s, v in zip(sign, q, strict=True)),
+            )
+            for sign in signs
+        ]
     low, high, strict_low, strict_high = F(0), F(1), False, False
     for u, v in forms:  # u + tau v < r
         if v == 0:

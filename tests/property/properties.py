@@ -1,4 +1,6 @@
-"""The propositions as checks: each takes an engine and a case, and fails if the engine contradicts it on that case."""
+"""The propositions as checks: each takes an engine and a case, and fails if the engine contradicts
+it on that case.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ def some_points(case: Case, count: int = 4) -> list[tuple[F, F]]:
     rng = Random(repr((case.a, case.b)))
     (x0, y0), (x1, y1) = case.window
     return [
-        (x0 + F(rng.randint(0, 64), 64) * (x1 - x0), y0 + F(rng.randint(0, 64), 64) * (y1 - y0)) for _ in range(count)
+        (x0 + F(rng.randint(0, 64), 64) * (x1 - x0), y0 + F(rng.randint(0, 64), 64) * (y1 - y0))
+        for _ in range(count)
     ]
 
 
@@ -37,7 +40,9 @@ def membership(engine: Engine, case: Case) -> None:
 
 
 def strictness(engine: Engine, case: Case) -> None:
-    """The ball is open: b is not in P_r(a) at r = m(a, b), but is for every larger r. (L1 and L-infinity.)"""
+    """The ball is open: b is not in P_r(a) at r = m(a, b), but is for every larger r. (L1 and
+    L-infinity.)
+    """
     if norm(case.metric).power == 1:
         m = plane_of(case).merge_height(case.b)
         assert m == 0 or not engine.member(case, m)
@@ -55,13 +60,17 @@ def disjointness(engine: Engine, case: Case) -> None:
             ra, rb = share * distance, (1 - share) * distance
             if distance > 0:
                 for x in (case.a, case.b, *some_points(case)):
-                    assert not (engine.member(to(case, x), ra) and engine.member(to(reverse(case), x), rb))
+                    assert not (
+                        engine.member(to(case, x), ra) and engine.member(to(reverse(case), x), rb)
+                    )
 
 
 def nesting(engine: Engine, case: Case) -> None:
-    """Proposition 3.3, closure form: r1 < r2 implies that P_{r2} contains even the boundary of P_{r1}.
+    """Proposition 3.3, closure form: r1 < r2 implies that P_{r2} contains even the boundary of
+    P_{r1}.
 
-    m(a, x) <= r1 on the closure of P_{r1}(a); in the window the converse holds as well, since cells are convex.
+    m(a, x) <= r1 on the closure of P_{r1}(a); in the window the converse holds as well, since cells
+    are convex.
     """
     corners = [coordinates(cell.region[0]) for cell in plane_of(case).cells[:6]]
     for x in (case.b, *some_points(case), *corners):
@@ -108,7 +117,10 @@ def _leg(case: Case, x: tuple) -> F:
     measure = norm(case.metric)
     centre, start = case.net(case.a), case.net(x)
     shift = [u - v for u, v in zip(start, centre, strict=True)]
-    states = [line.affine[0].at(line.affine[0].region[0]), *(p.at(p.region[1]) for p in line.affine)]
+    states = [
+        line.affine[0].at(line.affine[0].region[0]),
+        *(p.at(p.region[1]) for p in line.affine),
+    ]
     return max(measure(tuple(u + v for u, v in zip(state, shift, strict=True))) for state in states)
 
 
@@ -130,7 +142,9 @@ def height_bounds(engine: Engine, case: Case) -> None:
 
 
 def contours(engine: Engine, case: Case) -> None:
-    """A contour picture must show plateaus: its field lies below r exactly on P_r(a), for every r."""
+    """A contour picture must show plateaus: its field lies below r exactly on P_r(a), for every
+    r.
+    """
     power = norm(case.metric).power
     for x in (case.b, *some_points(case, 1)):
         field = engine.contour(to(case, x))
@@ -150,7 +164,9 @@ def quasi_metric(engine: Engine, case: Case) -> None:
 
 
 def bars_count_components(engine: Engine, case: Case) -> None:
-    """#components of {h_a < r} = 1 + #{finite bars alive at r}; the last death is the highest m over minima."""
+    """#components of {h_a < r} = 1 + #{finite bars alive at r}; the last death is the highest m
+    over minima.
+    """
     found, power = engine.bars(case), norm(case.metric).power
     assert found[0].birth == 0 and found[0].death is None
     plane = plane_of(case)
@@ -165,7 +181,9 @@ def bars_count_components(engine: Engine, case: Case) -> None:
 
 
 def grid_sandwich(engine: Engine, case: Case, *, steps: int = 17) -> None:
-    """Node values and directional Lipschitz constants bound the window's merge height from both sides."""
+    """Node values and directional Lipschitz constants bound the window's merge height from both
+    sides.
+    """
     measure = norm(case.metric)
     if measure.power == 1:
         plane = plane_of(case)
@@ -179,16 +197,33 @@ def grid_sandwich(engine: Engine, case: Case, *, steps: int = 17) -> None:
             (l0, l1), (h0, h1) = lows, highs
             for i, y in enumerate(ys):
                 for j, x in enumerate(xs):
-                    if l0 <= x <= h0 and l1 <= y <= h1 and (i, j) not in values and oracle._holds(corners, (x, y)):
-                        state = [(row[0] + row[1] * x + row[2] * y) / F(cell.denominator) for row in cell.rows]
+                    if (
+                        l0 <= x <= h0
+                        and l1 <= y <= h1
+                        and (i, j) not in values
+                        and oracle._holds(corners, (x, y))
+                    ):
+                        state = [
+                            (row[0] + row[1] * x + row[2] * y) / F(cell.denominator)
+                            for row in cell.rows
+                        ]
                         values[i, j] = measure(tuple(state))
-        heights = np.array([[values[i, j] for j in range(steps)] for i in range(steps)], dtype=object)
+        heights = np.array(
+            [[values[i, j] for j in range(steps)] for i in range(steps)], dtype=object
+        )
         along = tuple(
-            max(measure(tuple(F(v, cell.denominator) for v in cell.rows[:, k])) for cell in plane.cells)
-            * (hi - lo) / (steps - 1)
+            max(
+                measure(tuple(F(v, cell.denominator) for v in cell.rows[:, k]))
+                for cell in plane.cells
+            )
+            * (hi - lo)
+            / (steps - 1)
             for k, (lo, hi) in ((1, (x0, x1)), (2, (y0, y1)))
         )
-        source, target = (ys.index(case.a[1]), xs.index(case.a[0])), (ys.index(case.b[1]), xs.index(case.b[0]))
+        source, target = (
+            (ys.index(case.a[1]), xs.index(case.a[0])),
+            (ys.index(case.b[1]), xs.index(case.b[0])),
+        )
         band = engine.band(heights, source, along)
         m = plane.merge_height(case.b)
         assert band.lower[target] <= m <= band.upper[target]
@@ -197,29 +232,48 @@ def grid_sandwich(engine: Engine, case: Case, *, steps: int = 17) -> None:
 
 
 def trade_off(engine: Engine, case: Case) -> None:
-    """max slope / R >= (1 - 2 r / R) / (1 - theta): large plateaus on a segment force a steep boundary."""
+    """max slope / R >= (1 - 2 r / R) / (1 - theta): large plateaus on a segment force a steep
+    boundary.
+    """
     if norm(case.metric).power == 1:
         line, back = segment_of(case), segment_of(reverse(case))
         distance = line.height(1)
         for r in (distance / 8, distance / 3):
             if r > 0:
                 covered = line.component(r).length + back.component(r).length
-                steepest = max(line.metric(tuple(F(v, p.denominator) for v in p.rows[:, 1])) for p in line.affine)
+                steepest = max(
+                    line.metric(tuple(F(v, p.denominator) for v in p.rows[:, 1]))
+                    for p in line.affine
+                )
                 assert steepest / distance >= engine.slope_bound(r, distance, covered)
 
 
 def pull_back(engine: Engine, case: Case) -> None:
-    """P_r^(i)(a_i) is the component of g_i^{-1}(P_r^(i+1)(a_{i+1})) that contains a_i (in one dimension)."""
+    """P_r^(i)(a_i) is the component of g_i^{-1}(P_r^(i+1)(a_{i+1})) that contains a_i (in one
+    dimension).
+    """
     states = case.net.trace(case.a)
     for i in range(len(case.net) - 1):
         here, there = states[i], states[i + 1]
         part = engine.component(_tail(case, i, here), case.radius)
         image = engine.component(_tail(case, i + 1, there), case.radius)
-        for t in (part.low, part.low / 2, part.high / 2, part.high, part.high + 1, part.low - 1, part.high * F(9, 10)):
+        for t in (
+            part.low,
+            part.low / 2,
+            part.high / 2,
+            part.high,
+            part.high + 1,
+            part.low - 1,
+            part.high * F(9, 10),
+        ):
             if t == 0 or not -16 <= t <= 16:
                 continue
-            step = segment_of(Case(net=case.net[i : i + 1], a=here, b=(here[0] + t,), metric="linf"))
-            path = [p.at(v)[0] for p in step.affine for v in p.region]  # g_i - g_i(a_i) along the way
+            step = segment_of(
+                Case(net=case.net[i : i + 1], a=here, b=(here[0] + t,), metric="linf")
+            )
+            path = [
+                p.at(v)[0] for p in step.affine for v in p.region
+            ]  # g_i - g_i(a_i) along the way
             if max(map(abs, path)) <= 16:
                 assert (t in part) == all(y in image for y in path)
 
@@ -229,10 +283,17 @@ def _tail(case: Case, i: int, anchor: tuple) -> Case:
 
 
 def depth_monotone(engine: Engine, case: Case) -> None:
-    """m^(i+1)(a_{i+1}, b_{i+1}) <= m^(i)(a_i, b_i): a block can remove a barrier, never raise one."""
+    """m^(i+1)(a_{i+1}, b_{i+1}) <= m^(i)(a_i, b_i): a block can remove a barrier, never raise
+    one.
+    """
     for i in range(len(case.net) - 1):
         before, after = (
-            Case(net=case.net[k:], a=case.net.trace(case.a)[k], b=case.net.trace(case.b)[k], metric="linf")
+            Case(
+                net=case.net[k:],
+                a=case.net.trace(case.a)[k],
+                b=case.net.trace(case.b)[k],
+                metric="linf",
+            )
             for k in (i, i + 1)
         )
         if before.a == before.b:
@@ -242,7 +303,9 @@ def depth_monotone(engine: Engine, case: Case) -> None:
 
 
 def no_barrier(engine: Engine, pair: tuple) -> None:
-    """A homeomorphic network has m(a, b) = |f(a) - f(b)|, if the window holds f^{-1} of the output segment."""
+    """A homeomorphic network has m(a, b) = |f(a) - f(b)|, if the window holds f^{-1} of the output
+    segment.
+    """
     case, inverse = pair
     p, q = case.net(case.a), case.net(case.b)
     assert inverse(p) == case.a
@@ -253,7 +316,9 @@ def no_barrier(engine: Engine, pair: tuple) -> None:
 
 
 def ultrametric(engine: Engine, case: Case) -> None:
-    """For a fixed anchor u_a(x, z) <= max(u_a(x, y), u_a(y, z)), u_a is symmetric, and u_a(a, b) = m(a, b)."""
+    """For a fixed anchor u_a(x, z) <= max(u_a(x, y), u_a(y, z)), u_a is symmetric, and u_a(a, b) =
+    m(a, b).
+    """
     x, y = some_points(case, 2)
     z = case.b
     xy, yz, xz = engine.joining(case, x, y), engine.joining(case, y, z), engine.joining(case, x, z)
@@ -263,7 +328,9 @@ def ultrametric(engine: Engine, case: Case) -> None:
 
 
 def relative_distance(engine: Engine, case: Case) -> None:
-    """With D = |f(a) - f(b)|: h_a < c D implies rho < c, and rho < c < 1/2 implies h_a < c D / (1 - 2 c)."""
+    """With D = |f(a) - f(b)|: h_a < c D implies rho < c, and rho < c < 1/2 implies h_a < c D / (1 -
+    2 c).
+    """
     if norm(case.metric).power == 1:
         measure, fa, fb = norm(case.metric), case.net(case.a), case.net(case.b)
         distance = measure(tuple(u - v for u, v in zip(fa, fb, strict=True)))
@@ -279,7 +346,10 @@ def relative_distance(engine: Engine, case: Case) -> None:
 
 def _towards(case: Case) -> list[tuple]:
     """Points on the line through a and b, beyond a as well: there the outer ball is filled."""
-    return [tuple(u - F(k, 20) * (v - u) for u, v in zip(case.a, case.b, strict=True)) for k in range(-20, 41)]
+    return [
+        tuple(u - F(k, 20) * (v - u) for u, v in zip(case.a, case.b, strict=True))
+        for k in range(-20, 41)
+    ]
 
 
 def windows(engine: Engine, case: Case) -> None:
@@ -291,29 +361,52 @@ def windows(engine: Engine, case: Case) -> None:
 def stability(engine: Engine, case: Case) -> None:
     """|m_f - m_g| <= 2 sup |f - g|, with g = f + (1/8) clamp(x_1, -1, 1) in every output."""
     if norm(case.metric).power == 1:
-        bent, size = perturbed(case), F(1, 8) * (len(case.net(case.a)) if case.metric == "l1" else 1)
+        bent, size = (
+            perturbed(case),
+            F(1, 8) * (len(case.net(case.a)) if case.metric == "l1" else 1),
+        )
         assert abs(engine.merge(case) - engine.merge(bent)) <= engine.stability_factor() * size
 
 
 def perturbed(case: Case, share: F = F(1, 8)) -> Case:
-    """The case with ``share`` clamp(x_1, -1, 1) added to every output: f on the first coordinates, x_1 on the last."""
+    """The case with ``share`` clamp(x_1, -1, 1) added to every output: f on the first coordinates,
+    x_1 on the last.
+    """
     outputs = len(case.net(case.a))
     d = case.net.inputs
     lift = affine([[int(i == j) for j in range(d)] for i in range(d)] + [[0] * d] * outputs)
     pick = affine([[int(i == j) for j in range(d + outputs)] for i in range(d)])
-    spread = affine([[0] * outputs] * d + [[int(i == j) for j in range(outputs)] for i in range(outputs)])
-    wave = hinges([[1] + [0] * (d + outputs - 1)] * 2, [1, -1], [[0, 0]] * d + [[share, -share]] * outputs)
-    steps = [lift, Residual(branch=(pick, *case.net.steps, spread)), Residual(branch=wave),
-             affine([[int(j == d + i) for j in range(d + outputs)] for i in range(outputs)])]
-    return Case(net=ExactNetwork.of(*steps, inputs=d), a=case.a, b=case.b, metric=case.metric, window=case.window)
+    spread = affine(
+        [[0] * outputs] * d + [[int(i == j) for j in range(outputs)] for i in range(outputs)]
+    )
+    wave = hinges(
+        [[1] + [0] * (d + outputs - 1)] * 2, [1, -1], [[0, 0]] * d + [[share, -share]] * outputs
+    )
+    steps = [
+        lift,
+        Residual(branch=(pick, *case.net.steps, spread)),
+        Residual(branch=wave),
+        affine([[int(j == d + i) for j in range(d + outputs)] for i in range(outputs)]),
+    ]
+    return Case(
+        net=ExactNetwork.of(*steps, inputs=d),
+        a=case.a,
+        b=case.b,
+        metric=case.metric,
+        window=case.window,
+    )
 
 
 def residual_growth(engine: Engine, case: Case) -> None:
-    """Slopes of F_l at most eps_l < 1 on the joining segments bound |Delta_n| / |Delta_0| by prod(1 -+ eps_l)."""
+    """Slopes of F_l at most eps_l < 1 on the joining segments bound |Delta_n| / |Delta_0| by prod(1
+    -+ eps_l).
+    """
     x, y = case.a[0], case.b[0]
     low = high = F(1)
     for block in case.net.blocks:
-        gentle = ExactNetwork(blocks=((Residual(branch=(*block, affine([[F(1, 16)]]))),),), inputs=1)
+        gentle = ExactNetwork(
+            blocks=((Residual(branch=(*block, affine([[F(1, 16)]]))),),), inputs=1
+        )
         if x == y:
             return
         line = segment_of(Case(net=gentle, a=(x,), b=(y,), metric="linf"))

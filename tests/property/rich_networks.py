@@ -44,7 +44,9 @@ def line(rng: Random) -> list[F]:
 
 
 def ridge(rng: Random) -> list[Step]:
-    """relu(height - steepness |l(x) - c|): a wall through the window, sometimes of finite length."""
+    """relu(height - steepness |l(x) - c|): a wall through the window, sometimes of finite
+    length.
+    """
     across, steep, height = line(rng), rng.randint(1, 3), rng.randint(1, 2)
     c = F(rng.randint(-2, 2), 2)
     wall = [affine([across, [-across[1], across[0]]], [-c, 0]), *absolute(2)]
@@ -57,11 +59,16 @@ def ring(rng: Random) -> list[Step]:
     """A closed wall around the middle, of diamond or square shape, possibly with a gap."""
     radius = F(rng.randint(2, 4), 2)
     gap = rng.choice([0, 0, 1])
-    shape = [*absolute(2), affine([[1, 1]] if rng.random() < 0.5 else [[1, rng.choice([F(1, 2), 2])]], [-radius])]
+    shape = [
+        *absolute(2),
+        affine([[1, 1]] if rng.random() < 0.5 else [[1, rng.choice([F(1, 2), 2])]], [-radius]),
+    ]
     wall = [*shape, *absolute(1), affine([[-rng.randint(1, 3)]], [rng.randint(1, 2)]), ReLU()]
     if not gap:
         return wall
-    lower = hinges([[1, 0], [0, 1], [0, -1]], [0, 0, 0], [[1, -1, 0]])  # lowered where the second input is positive
+    lower = hinges(
+        [[1, 0], [0, 1], [0, -1]], [0, 0, 0], [[1, -1, 0]]
+    )  # lowered where the second input is positive
     return [*_with_input(wall), *lower, ReLU()]
 
 
@@ -76,13 +83,19 @@ def folds(rng: Random) -> list[Step]:
     """Two or three rounds of |affine|: many sheets."""
     steps: list[Step] = []
     for _ in range(rng.randint(1, 2)):
-        steps += [affine([line(rng), line(rng)], [rational(rng, 1, 2), rational(rng, 1, 2)]), *absolute(2)]
+        steps += [
+            affine([line(rng), line(rng)], [rational(rng, 1, 2), rational(rng, 1, 2)]),
+            *absolute(2),
+        ]
     return [*steps, affine(matrix(rng, rng.randint(1, 2), 2, 1))]
 
 
 def valley(rng: Random) -> list[Step]:
     """A bent low road between high ground: |x - |y|| and the like, plus a weak tilt."""
-    steps = [*_with_input([affine([line(rng)]), *absolute(1)]), affine([[1, -rng.randint(1, 2)], [0, F(1, 8)]], [0, 0])]
+    steps = [
+        *_with_input([affine([line(rng)]), *absolute(1)]),
+        affine([[1, -rng.randint(1, 2)], [0, F(1, 8)]], [0, 0]),
+    ]
     return [*steps, *absolute(2), affine([[rng.randint(1, 3), 1]])]
 
 
@@ -97,8 +110,14 @@ def hills(rng: Random) -> list[Step]:
 def plain(rng: Random) -> list[Step]:
     """An ordinary random network with one residual block."""
     width = rng.randint(2, 3)
-    branch = hinges(matrix(rng, 3, width), [rational(rng, 1) for _ in range(3)], matrix(rng, width, 3))
-    return [affine(matrix(rng, width, 2)), Residual(branch=branch), affine(matrix(rng, rng.randint(1, 2), width, 1))]
+    branch = hinges(
+        matrix(rng, 3, width), [rational(rng, 1) for _ in range(3)], matrix(rng, width, 3)
+    )
+    return [
+        affine(matrix(rng, width, 2)),
+        Residual(branch=branch),
+        affine(matrix(rng, rng.randint(1, 2), width, 1)),
+    ]
 
 
 KINDS = (ridge, ring, folds, valley, hills, plain)
@@ -117,7 +136,9 @@ def plane_case(seed: int) -> Case:
         b = tuple(-u for u in a) if max(map(abs, a)) >= 1 else (F(3), F(-2))
     if kind is ring and rng.random() < 0.6:
         a, b = (F(0), F(0)), (F(3), rational(rng, 3, 2))
-    return Case(net=net, a=a, b=b, metric=rng.choice(["l1", "l2", "linf"]), radius=F(rng.randint(1, 16), 8))
+    return Case(
+        net=net, a=a, b=b, metric=rng.choice(["l1", "l2", "linf"]), radius=F(rng.randint(1, 16), 8)
+    )
 
 
 def line_case(seed: int) -> Case:
@@ -125,8 +146,12 @@ def line_case(seed: int) -> Case:
     rng = Random(seed)
     steps: list[Step] = []
     for _ in range(rng.randint(1, 3)):
-        shift = affine([[F(rng.choice([-2, -1, 1, 2, 3]), rng.choice([1, 2]))]], [rational(rng, 2, 2)])
-        bend = Residual(branch=hinges([[1], [-1]], [rational(rng), rational(rng)], [[-2, rational(rng)]]))
+        shift = affine(
+            [[F(rng.choice([-2, -1, 1, 2, 3]), rng.choice([1, 2]))]], [rational(rng, 2, 2)]
+        )
+        bend = Residual(
+            branch=hinges([[1], [-1]], [rational(rng), rational(rng)], [[-2, rational(rng)]])
+        )
         block = rng.choice([absolute(1), clamp(-1, 1), clamp(0, 1), (bend,)])
         steps += [shift, *block]
     if rng.random() < 0.5:
@@ -134,8 +159,14 @@ def line_case(seed: int) -> Case:
     net = ExactNetwork.of(*steps, inputs=1, name="line")
     a = rational(rng)
     b = a + rng.choice([-1, 1]) * F(rng.randint(8, 16), 4)
-    return Case(net=net, a=(a,), b=(b,), metric=rng.choice(["l1", "l2", "linf"]), radius=F(rng.randint(1, 16), 8),
-                window=(-8, 8))
+    return Case(
+        net=net,
+        a=(a,),
+        b=(b,),
+        metric=rng.choice(["l1", "l2", "linf"]),
+        radius=F(rng.randint(1, 16), 8),
+        window=(-8, 8),
+    )
 
 
 def chain_case(seed: int) -> Case:
@@ -150,11 +181,15 @@ def chain_case(seed: int) -> Case:
     a = rational(rng)
     b = a + rng.choice([-1, 1]) * F(rng.randint(8, 16), 4)
     net = ExactNetwork(blocks=tuple(blocks), inputs=1, name="chain")
-    return Case(net=net, a=(a,), b=(b,), metric="linf", radius=F(rng.randint(1, 12), 8), window=(-64, 64))
+    return Case(
+        net=net, a=(a,), b=(b,), metric="linf", radius=F(rng.randint(1, 12), 8), window=(-64, 64)
+    )
 
 
 def coupling_case(seed: int) -> tuple[Case, ExactNetwork]:
-    """Additive coupling layers (x, y) -> (x + phi(y), y), then the same for y: a homeomorphism, and its inverse."""
+    """Additive coupling layers (x, y) -> (x + phi(y), y), then the same for y: a homeomorphism, and
+    its inverse.
+    """
     rng = Random(seed)
     layers, inverse = [], []
     for k in range(rng.randint(1, 3)):
@@ -169,7 +204,9 @@ def coupling_case(seed: int) -> tuple[Case, ExactNetwork]:
     a, b = (tuple(F(rng.randint(-4, 4), 2) for _ in range(2)) for _ in range(2))
     b = b if a != b else (a[0] + 2, a[1])
     net = ExactNetwork.of(*layers, inputs=2, name="coupling")
-    case = Case(net=net, a=a, b=b, metric=rng.choice(["l1", "linf"]), window=((-200, -200), (200, 200)))
+    case = Case(
+        net=net, a=a, b=b, metric=rng.choice(["l1", "linf"]), window=((-200, -200), (200, 200))
+    )
     return case, ExactNetwork.of(*inverse, inputs=2, name="inverse coupling")
 
 

@@ -1,4 +1,6 @@
-"""Certificates against exact geometry on networks rich in barriers; every comparison is between rationals."""
+"""Certificates against exact geometry on networks rich in barriers; every comparison is between
+rationals.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,14 @@ from plateaus.geometry.exact.norms import norm
 from plateaus.geometry.exact.program import hinges
 from plateaus.geometry.minimax import certify, search
 
-CONE = ExactNetwork.of(*hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, 1, 1, 1]]), inputs=2)
-EDGE_ON = Case(net=ExactNetwork.of(*hinges([[1, 0], [0, 1], [0, -1]], [0, 0, 0], [[1, 0, 0]]), inputs=2), a=(F(0), F(0)), b=(F(2), F(0)))
+CONE = ExactNetwork.of(
+    *hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, 1, 1, 1]]), inputs=2
+)
+EDGE_ON = Case(
+    net=ExactNetwork.of(*hinges([[1, 0], [0, 1], [0, -1]], [0, 0, 0], [[1, 0, 0]]), inputs=2),
+    a=(F(0), F(0)),
+    b=(F(2), F(0)),
+)
 """relu(x): the nearest point of {h >= 1} lies inside an edge of the window, at no vertex."""
 
 
@@ -33,7 +41,9 @@ def in_norm(case: Case, metric: str = "linf") -> Case:
 
 
 def radius_is_sharp(case: Case, inner_radius_=inner.exact_inner_radius) -> None:
-    """h_a reaches r on the closed ball of the exact radius, and nowhere on a slightly smaller one."""
+    """h_a reaches r on the closed ball of the exact radius, and nowhere on a slightly smaller
+    one.
+    """
     d = inner_radius_(case.net, case.a, case.radius)
     if d is not None:
         assert inner.highest(case.net, case.a, d) == case.radius
@@ -47,10 +57,18 @@ def test_exact_radius_is_sharp(case):
 
 
 def test_corners_alone_are_caught():
-    """A twin that looks at the corners of {h >= r} and not at its edges finds too large a radius."""
+    """A twin that looks at the corners of {h >= r} and not at its edges finds too large a
+    radius.
+    """
+
     def from_corners(net, a, r):
         plane = inner._around(net, a, F(4), "linf")
-        corners = [inner.coordinates(v) for cell in plane.cells for v in cell.region if plane.metric(cell.at(v)) >= r]
+        corners = [
+            inner.coordinates(v)
+            for cell in plane.cells
+            for v in cell.region
+            if plane.metric(cell.at(v)) >= r
+        ]
         return min(max(abs(x - u) for x, u in zip(z, a, strict=True)) for z in corners)
 
     radius_is_sharp(EDGE_ON)
@@ -99,30 +117,47 @@ def two_corners(steps, box):
     return Box(low=low, high=high)
 
 
-@pytest.mark.parametrize("method, attribute, wrong", [
-    ("jacobian", "jacobians", at_the_centre), ("interval", "states", two_corners),
-])
+@pytest.mark.parametrize(
+    "method, attribute, wrong",
+    [
+        ("jacobian", "jacobians", at_the_centre),
+        ("interval", "states", two_corners),
+    ],
+)
 def test_wrong_bounds_are_caught(method, attribute, wrong, monkeypatch):
     """Both fall below the truth on some rich network, where the right bound does not."""
+
     def breaks() -> bool:
         cases = [in_norm(plane_case(seed)) for seed in range(30)]
-        return any(ceiling(c.net, c.a, F(1), method=method) < inner.highest(c.net, c.a, F(1)) for c in cases)
+        return any(
+            ceiling(c.net, c.a, F(1), method=method) < inner.highest(c.net, c.a, F(1))
+            for c in cases
+        )
 
-    right = {"states": propagate.states, "jacobians": propagate.jacobians, "identity": propagate.identity}
+    right = {
+        "states": propagate.states,
+        "jacobians": propagate.jacobians,
+        "identity": propagate.identity,
+    }
     assert not breaks()
     monkeypatch.setattr(radius_module, "propagate", SimpleNamespace(**{**right, attribute: wrong}))
     assert breaks()
 
 
 def test_better_bounds_are_better():
-    """On fifty networks the medians of certified / exact keep the order that the chapter reports."""
+    """On fifty networks the medians of certified / exact keep the order that the chapter
+    reports.
+    """
     shares = {method: [] for method in METHODS}
     for seed in range(50):
         case = in_norm(plane_case(seed))
         exact = inner.exact_inner_radius(case.net, case.a, case.radius)
         if exact is not None:
             for method in METHODS:
-                shares[method].append(inner_radius(case.net, case.a, case.radius, method=method, digits=6).value / exact)
+                shares[method].append(
+                    inner_radius(case.net, case.a, case.radius, method=method, digits=6).value
+                    / exact
+                )
     product, interval, jacobian, relaxed = (median(shares[m]) for m in METHODS)
     assert product < F(1, 4) < interval < F(9, 10) < min(jacobian, relaxed) < 1
 
@@ -137,12 +172,17 @@ def test_no_path_is_lower_than_the_merge_height(case):
 
 
 def test_search_is_powerful():
-    """Of twenty known detours (m at least 5 % below the segment) most are found almost entirely: at least 90 % of the difference."""
+    """Of twenty known detours (m at least 5 % below the segment) most are found almost entirely: at
+    least 90 % of the difference.
+    """
     gained, seed = [], 0
     while len(gained) < 20:
         case, seed = plane_case(seed), seed + 1
         power = norm(case.metric).power
-        m, straight = (float(v) ** (1 / power) for v in (plane_of(case).merge_height(case.b), segment_of(case).merge_height()))
+        m, straight = (
+            float(v) ** (1 / power)
+            for v in (plane_of(case).merge_height(case.b), segment_of(case).merge_height())
+        )
         if m < 0.95 * straight:
             gained.append((straight - float(searched(case).ceilings)) / (straight - m) >= 0.9)
     assert sum(gained) >= 17
@@ -159,7 +199,12 @@ def test_a_search_that_does_not_move_is_caught(monkeypatch):
 def searched(case: Case, **options):
     options = {"steps": 150, "nodes": 33, "restarts": 6, "bow": 0.5, **options}
     a, b = (torch.tensor([[float(v) for v in x]], dtype=torch.float64) for x in (case.a, case.b))
-    return certify(search(floating(case.net), a, b, metric=case.metric, **options), case.net, a, metric=case.metric)
+    return certify(
+        search(floating(case.net), a, b, metric=case.metric, **options),
+        case.net,
+        a,
+        metric=case.metric,
+    )
 
 
 def test_exact_radius_refuses_other_metrics():

@@ -1,4 +1,6 @@
-"""Statements that look true and are not: each refuted exactly, so that none creeps into the book."""
+"""Statements that look true and are not: each refuted exactly, so that none creeps into the
+book.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def test_membership_is_not_symmetric():
 
 def test_membership_is_not_transitive_even_for_the_identity():
     r = F(3, 2)
-    assert line(witnesses.identity(), 0, 1).contains(1, r) and line(witnesses.identity(), 1, 2).contains(1, r)
+    assert line(witnesses.identity(), 0, 1).contains(1, r) and line(
+        witnesses.identity(), 1, 2
+    ).contains(1, r)
     assert not line(witnesses.identity(), 0, 2).contains(1, r)
 
 
@@ -55,10 +59,14 @@ def test_nesting_need_not_be_strict():
 
 
 def test_balls_in_an_arbitrary_metric_need_not_lie_in_the_plateau():
-    """X = R with d(x, y) = |phi(x) - phi(y)|, phi a horseshoe: the ball of radius 1/2 about -1 has two parts."""
+    """X = R with d(x, y) = |phi(x) - phi(y)|, phi a horseshoe: the ball of radius 1/2 about -1 has
+    two parts.
+    """
 
     def distance(x: F, y: F) -> F:
-        return max(abs(u - v) for u, v in zip(witnesses.horseshoe(x), witnesses.horseshoe(y), strict=True))
+        return max(
+            abs(u - v) for u, v in zip(witnesses.horseshoe(x), witnesses.horseshoe(y), strict=True)
+        )
 
     net = witnesses.gate()
     near, far = F(-1), F(5, 4)
@@ -70,12 +78,16 @@ def test_balls_in_an_arbitrary_metric_need_not_lie_in_the_plateau():
 def test_more_layers_do_not_mean_larger_plateaus():
     ends = [line(witnesses.scaling(2, n), 0, 1, (-2, 2)).component(1).high for n in (1, 2, 3)]
     assert ends == sorted(ends, reverse=True) and len(set(ends)) == 3
-    steep = [line(witnesses.sharpening(n), 0, 1, (-2, 2)).component(F(3, 4)).high for n in (1, 2, 3)]
+    steep = [
+        line(witnesses.sharpening(n), 0, 1, (-2, 2)).component(F(3, 4)).high for n in (1, 2, 3)
+    ]
     assert steep == sorted(steep, reverse=True) and len(set(steep)) == 3
 
 
 def test_absorbed_does_not_mean_attracted():
-    """x -> 2 x carries the ball of radius r / 2^n into the ball of radius r, and every difference grows."""
+    """x -> 2 x carries the ball of radius r / 2^n into the ball of radius r, and every difference
+    grows.
+    """
     states = witnesses.scaling(2, 4).trace([F(1, 32)])
     assert [abs(s[0]) for s in states] == [F(2**k, 32) for k in range(5)]
     assert all(abs(s[0]) < F(2**k, 16) for k, s in enumerate(states))
@@ -89,7 +101,9 @@ def test_a_steep_place_is_not_a_boundary():
 
 
 def test_a_death_may_come_before_the_anchor():
-    """Three wells in a row, floors 0, 1/2, 3/4, passes 2 and 1: the last dies at 1 but joins a at 2 only."""
+    """Three wells in a row, floors 0, 1/2, 3/4, passes 2 and 1: the last dies at 1 but joins a at 2
+    only.
+    """
     case = on_plane(Case(net=witnesses.three_wells(), a=(F(-3),), b=(F(1),)))
     last = max(bars(plane_of(case)), key=lambda bar: bar.birth)
     assert (last.birth, last.death) == (F(3, 4), 1) and ENGINE.merge(case) == 2

@@ -1,4 +1,6 @@
-"""Closed-form Jacobian norms against automatic differentiation, and the wrong formulas that it tells apart."""
+"""Closed-form Jacobian norms against automatic differentiation, and the wrong formulas that it
+tells apart.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,11 @@ from torch.func import jacrev, vmap
 from plateaus.measures import jacobians
 from plateaus.measures.jacobians import Normalised
 
-POINTS, D, M = 4, 5, 7   # m != d: a transposed matrix is a shape error
+POINTS, D, M = 4, 5, 7  # m != d: a transposed matrix is a shape error
 SEEDS = st.integers(0, 10_000)
-EPSILONS = st.floats(0.1, 1.0)   # with 1e-5 the constants kappa and 1/d differ by 1e-4 and a wrong one would pass
+EPSILONS = st.floats(
+    0.1, 1.0
+)  # with 1e-5 the constants kappa and 1/d differ by 1e-4 and a wrong one would pass
 
 
 def drawn(seed: int, *shapes: tuple[int, ...]) -> list[Tensor]:
@@ -78,11 +82,16 @@ def _rank_one_dropped(x, gain, w_in, w_out, slope):
 
 def _one_over_d(x, gain, w_in, w_out, slope):
     moved = (slope * (x.hat @ x.through(w_in, gain).T)) @ w_out.T
-    return _rank_one_dropped(x, gain, w_in, w_out, slope) - moved.square().sum(-1) / D / x.scale[:, 0] ** 2
+    return (
+        _rank_one_dropped(x, gain, w_in, w_out, slope)
+        - moved.square().sum(-1) / D / x.scale[:, 0] ** 2
+    )
 
 
 def _not_centred(x, gain, w_in, w_out, slope):
-    return jacobians.normalised_mlp(Normalised(hat=x.hat, scale=x.scale, centred=False), gain, w_in, w_out, slope)[0]
+    return jacobians.normalised_mlp(
+        Normalised(hat=x.hat, scale=x.scale, centred=False), gain, w_in, w_out, slope
+    )[0]
 
 
 def _scale_forgotten(x, gain, w_in, w_out, slope):

@@ -1,4 +1,6 @@
-"""Plateaus as polygons: a point lies in one of them exactly if it lies in the plateau, and areas add up."""
+"""Plateaus as polygons: a point lies in one of them exactly if it lies in the plateau, and areas
+add up.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def held(found, z) -> bool:
 
 
 def disagreements(plane, found, r, seed, count=60) -> int:
-    """Random points that the polygons and the merge height judge differently; points of height r are left out."""
+    """Random points that the polygons and the merge height judge differently; points of height r
+    are left out.
+    """
     random = Random(seed)
     points = [tuple(F(random.randint(-400, 400), 101) for _ in range(2)) for _ in range(count)]
     return sum(plane.height(z) != r and held(found, z) != plane.contains(z, r) for z in points)
@@ -51,7 +55,7 @@ def test_below_and_above_make_the_whole_cell(case, r):
     plane = plane_of(replace(case, metric="linf"))
     upside_down = replace(plane, metric=_Negated(plane.metric))
     for i, cell in enumerate(plane.cells):
-        if plane.floors[i] == r:   # flat at exactly r: neither below nor above
+        if plane.floors[i] == r:  # flat at exactly r: neither below nor above
             continue
         parts = area(clipped(plane, i, r)) + area(clipped(upside_down, i, -r))
         assert parts == area(tuple(map(coordinates, cell.region)))
@@ -68,13 +72,20 @@ class _Negated:
 
 
 def two_wells() -> ExactPlane:
-    return ExactPlane.of(witnesses.on_a_plane(witnesses.double_well()), window=((-4, 0), (4, 1)), anchor=(-1, 0), metric="linf")
+    return ExactPlane.of(
+        witnesses.on_a_plane(witnesses.double_well()),
+        window=((-4, 0), (4, 1)),
+        anchor=(-1, 0),
+        metric="linf",
+    )
 
 
 def test_two_wells_by_hand():
     plane = two_wells()
-    assert plateau_area(plane, F(1, 2)) == 1                                    # (-3/2, -1/2) x (0, 1)
-    assert plateau_area(plane, 1) == 2 and plateau_area(plane, F(3, 2)) == 5    # the pass has height 1
+    assert plateau_area(plane, F(1, 2)) == 1  # (-3/2, -1/2) x (0, 1)
+    assert (
+        plateau_area(plane, 1) == 2 and plateau_area(plane, F(3, 2)) == 5
+    )  # the pass has height 1
 
 
 def _no_component(plane, r):

@@ -1,4 +1,6 @@
-"""The propositions hold on networks rich in barriers, and every wrong twin of the engine is caught."""
+"""The propositions hold on networks rich in barriers, and every wrong twin of the engine is
+caught.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,34 @@ ENGINE = Engine()
 
 
 @given(rich_networks.planes)
-@pytest.mark.parametrize("name", [
-    "membership", "strictness", "disjointness", "nesting", "segment_is_upper_bound", "segment_sees_everything",
-    "height_bounds", "contours", "quasi_metric", "bars_count_components", "grid_sandwich", "ultrametric",
-    "relative_distance", "windows", "stability",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "membership",
+        "strictness",
+        "disjointness",
+        "nesting",
+        "segment_is_upper_bound",
+        "segment_sees_everything",
+        "height_bounds",
+        "contours",
+        "quasi_metric",
+        "bars_count_components",
+        "grid_sandwich",
+        "ultrametric",
+        "relative_distance",
+        "windows",
+        "stability",
+    ],
+)
 def test_on_planes(name, case):
     getattr(properties, name)(ENGINE, case)
 
 
 @given(rich_networks.lines)
-@pytest.mark.parametrize("name", ["line_nesting", "line_disjointness", "segment_sees_everything", "trade_off"])
+@pytest.mark.parametrize(
+    "name", ["line_nesting", "line_disjointness", "segment_sees_everything", "trade_off"]
+)
 def test_on_lines(name, case):
     getattr(properties, name)(ENGINE, case)
 
@@ -60,17 +79,27 @@ def test_cells_tile_the_window_and_carry_the_network(case):
     centre, area = case.net(case.a), F(0)
     for cell in plane.cells:
         corners = [coordinates(v) for v in cell.region]
-        area += sum(p[0] * q[1] - q[0] * p[1] for p, q in zip(corners, corners[1:] + corners[:1], strict=True)) / 2
+        area += (
+            sum(
+                p[0] * q[1] - q[0] * p[1]
+                for p, q in zip(corners, corners[1:] + corners[:1], strict=True)
+            )
+            / 2
+        )
         middle = tuple(sum(x) / len(corners) for x in zip(*corners, strict=True))
         for z in (middle, corners[0]):
-            state = tuple((r[0] + r[1] * z[0] + r[2] * z[1]) / F(cell.denominator) for r in cell.rows)
+            state = tuple(
+                (r[0] + r[1] * z[0] + r[2] * z[1]) / F(cell.denominator) for r in cell.rows
+            )
             assert state == tuple(u - v for u, v in zip(case.net(z), centre, strict=True))
     (x0, y0), (x1, y1) = WINDOW
     assert area == (x1 - x0) * (y1 - y0)
 
 
 def test_the_generators_are_rich_enough():
-    """At least 15 % of plane cases have a barrier (m > h), 15 % a detour (m < m_seg), 10 % an asymmetry."""
+    """At least 15 % of plane cases have a barrier (m > h), 15 % a detour (m < m_seg), 10 % an
+    asymmetry.
+    """
     cases = [plane_case(seed) for seed in range(240)]
     barrier = detour = asymmetric = 0
     for case in cases:

@@ -1,4 +1,6 @@
-"""The suite looks at itself: which property catches which twin, and whether each property is needed."""
+"""The suite looks at itself: which property catches which twin, and whether each property is
+needed.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,21 @@ KINDS = {
     "chain": ["pull_back", "depth_monotone", "residual_growth"],
     "line": ["line_nesting", "line_disjointness", "segment_sees_everything", "trade_off"],
     "plane": [
-        "membership", "strictness", "disjointness", "nesting", "segment_is_upper_bound", "segment_sees_everything",
-        "height_bounds", "contours", "quasi_metric", "bars_count_components", "grid_sandwich", "ultrametric",
-        "relative_distance", "windows", "stability",
+        "membership",
+        "strictness",
+        "disjointness",
+        "nesting",
+        "segment_is_upper_bound",
+        "segment_sees_everything",
+        "height_bounds",
+        "contours",
+        "quasi_metric",
+        "bars_count_components",
+        "grid_sandwich",
+        "ultrametric",
+        "relative_distance",
+        "windows",
+        "stability",
     ],
 }
 KEPT = {

@@ -67,7 +67,12 @@ def test_a_gate_taken_for_open_is_caught(monkeypatch):
 
     def careless(x, width):
         y = honest(x, width)
-        return replace(y, slope=np.where(y.slope == 0, 0, x.slope), spread=0 * y.spread, spread_ball=0 * y.spread_ball)
+        return replace(
+            y,
+            slope=np.where(y.slope == 0, 0, x.slope),
+            spread=0 * y.spread,
+            spread_ball=0 * y.spread_ball,
+        )
 
     monkeypatch.setattr(verified, "_relu", careless)
     found = [compare(line_case(seed)) for seed in range(40)]

@@ -26,7 +26,10 @@ def test_fold_has_a_disconnected_preimage():
     assert [ends(part) for part in x.intervals(1)] == [(-5, -3), (-1, 1)]
     assert ends(x.component(1)) == (-1, 1)
     # The converse of disjointness fails: balls around equal values meet, the plateaus do not.
-    assert ends(line(witnesses.fold(), -2, -1, window=(-9, 9)).component(1)) == (-1, 1)  # x = -2 + t
+    assert ends(line(witnesses.fold(), -2, -1, window=(-9, 9)).component(1)) == (
+        -1,
+        1,
+    )  # x = -2 + t
 
 
 def test_hook_is_asymmetric():
@@ -38,7 +41,9 @@ def test_hook_is_asymmetric():
 
 def test_saturation_covers_everything_beyond_its_range():
     parts = [line(witnesses.saturation(), -1, 1, window=(-50, 50)).component(r) for r in (2, 3)]
-    assert parts[0] == parts[1] == Interval(low=F(-50), high=F(50), exits_low=False, exits_high=False)
+    assert (
+        parts[0] == parts[1] == Interval(low=F(-50), high=F(50), exits_low=False, exits_high=False)
+    )
 
 
 def test_half_line_is_unbounded():
@@ -48,17 +53,26 @@ def test_half_line_is_unbounded():
 
 @pytest.mark.parametrize("metric", ["l1", "l2", "linf"])
 def test_bump_is_passed_around(metric):
-    plane = ExactPlane.of(witnesses.bump(), window=((-3, -3), (3, 3)), anchor=(-2, 0), metric=metric)
+    plane = ExactPlane.of(
+        witnesses.bump(), window=((-3, -3), (3, 3)), anchor=(-2, 0), metric=metric
+    )
     assert plane.merge_height((2, 0)) == 0
     assert ExactSegment.of(witnesses.bump(), [-2, 0], [2, 0], metric=metric).merge_height() == 1
-    assert not plane.contains((0, 0), HALF)  # a plateau with a hole: neither convex nor simply connected
+    assert not plane.contains(
+        (0, 0), HALF
+    )  # a plateau with a hole: neither convex nor simply connected
 
 
 def test_double_well_has_a_pass():
     x = line(witnesses.double_well(), -1, 1)
     assert (x.height(1), x.merge_height()) == (0, 1)
-    outer, inner = (line(witnesses.double_well(), -1, 1, window=(-2, 3)).component(r) for r in (F(3, 2), F(1, 4)))
-    assert 1 in outer and 1 not in inner  # yet h(1) = 0: "in the larger ball, not in the smaller" would miss it
+    outer, inner = (
+        line(witnesses.double_well(), -1, 1, window=(-2, 3)).component(r)
+        for r in (F(3, 2), F(1, 4))
+    )
+    assert (
+        1 in outer and 1 not in inner
+    )  # yet h(1) = 0: "in the larger ball, not in the smaller" would miss it
 
 
 def grid(net, a, *, spacing=HALF):
@@ -96,13 +110,19 @@ def test_sharpening_grows_below_one_half_and_shrinks_above(layers, r):
 
 @pytest.mark.parametrize("layers", range(1, 5))
 def test_doubling_layers_shrink_the_plateau(layers):
-    assert line(witnesses.scaling(2, layers), 0, 1, window=(-2, 2)).component(1).high == F(1, 2**layers)
+    assert line(witnesses.scaling(2, layers), 0, 1, window=(-2, 2)).component(1).high == F(
+        1, 2**layers
+    )
 
 
 def test_corollary_as_printed_fails_where_the_corrected_one_holds():
     late = witnesses.late_kink()[1:]
-    assert late([F(5, 4)])[0] - late([1])[0] == 25  # a ball of radius 1/2 around f_{0->1}(a) = 1 is not in the plateau
-    assert line(late, 0, 1, window=(-1, 1)).component(1).high == F(51, 100) > HALF  # around a_1 = 0 it is
+    assert (
+        late([F(5, 4)])[0] - late([1])[0] == 25
+    )  # a ball of radius 1/2 around f_{0->1}(a) = 1 is not in the plateau
+    assert (
+        line(late, 0, 1, window=(-1, 1)).component(1).high == F(51, 100) > HALF
+    )  # around a_1 = 0 it is
 
 
 def test_bent_sheet_shows_a_spurious_barrier_on_the_straight_slice():

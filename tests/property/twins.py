@@ -1,4 +1,6 @@
-"""Deliberately wrong engines. Each must be caught by the property named beside it, on a fixed example."""
+"""Deliberately wrong engines. Each must be caught by the property named beside it, on a fixed
+example.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,31 @@ from plateaus.geometry.flood import Band, grid_band, over_grid
 BUMP = Case(net=witnesses.bump(), a=(F(-2), F(0)), b=(F(2), F(0)), radius=F(1, 2))
 WELLS = Case(net=witnesses.double_well(), a=(F(-1),), b=(F(1),), radius=F(1, 2))
 HOOK = Case(net=witnesses.hook(), a=(F(0),), b=(F(2),), radius=F(3, 2))
-RIDGE = Case(net=witnesses.ridge(), a=(F(-1), F(1)), b=(F(1), F(-1)), radius=F(1, 4), window=((-1, -1), (1, 1)))
-VALLEY = Case(net=witnesses.valley(), a=(F(-1), F(-1)), b=(F(1), F(1)), radius=F(1, 4), window=((-1, -1), (1, 1)))
+RIDGE = Case(
+    net=witnesses.ridge(),
+    a=(F(-1), F(1)),
+    b=(F(1), F(-1)),
+    radius=F(1, 4),
+    window=((-1, -1), (1, 1)),
+)
+VALLEY = Case(
+    net=witnesses.valley(),
+    a=(F(-1), F(-1)),
+    b=(F(1), F(1)),
+    radius=F(1, 4),
+    window=((-1, -1), (1, 1)),
+)
 SHARP = Case(net=witnesses.sharpening(3), a=(F(0),), b=(F(1),))
 EDGE = Case(net=witnesses.hook(), a=(F(0),), b=(F(3, 2),))
 STEP = Case(net=witnesses.saturation(), a=(F(-1),), b=(F(1),))
 LINE = Case(net=witnesses.identity(), a=(F(0),), b=(F(1),))
-TILTED = Case(net=ExactNetwork.of(*hinges([[1], [-1], [1], [1]], [1, -1, 0, -1], [[F(5, 4), F(3, 4), -2, 2]]), inputs=1),
-              a=(F(-1),), b=(F(1),))
+TILTED = Case(
+    net=ExactNetwork.of(
+        *hinges([[1], [-1], [1], [1]], [1, -1, 0, -1], [[F(5, 4), F(3, 4), -2, 2]]), inputs=1
+    ),
+    a=(F(-1),),
+    b=(F(1),),
+)
 """Two wells with floors 0 and 1/2 and a pass of 5/4 between."""
 SHEET = Case(net=witnesses.bent_sheet(), a=(F(0), F(1)), b=(F(0), F(-1)), window=((-9, -9), (9, 9)))
 
@@ -31,15 +50,29 @@ SHEET = Case(net=witnesses.bent_sheet(), a=(F(0), F(1)), b=(F(0), F(-1)), window
 def on_plane(case: Case) -> Case:
     """A function of one variable as a function of two that ignores the second."""
     net = ExactNetwork.of(affine([[1, 0]]), *case.net.steps, inputs=2)
-    return Case(net=net, a=(*case.a, F(0)), b=(*case.b, F(0)), metric=case.metric, radius=case.radius)
+    return Case(
+        net=net, a=(*case.a, F(0)), b=(*case.b, F(0)), metric=case.metric, radius=case.radius
+    )
 
-TWO_FOLDS = Case(net=ExactNetwork(blocks=((*absolute(1), affine([[1]], [-1])), absolute(1)), inputs=1),
-                 a=(F(-1),), b=(F(1),), radius=F(1, 2))
+
+TWO_FOLDS = Case(
+    net=ExactNetwork(blocks=((*absolute(1), affine([[1]], [-1])), absolute(1)), inputs=1),
+    a=(F(-1),),
+    b=(F(1),),
+    radius=F(1, 2),
+)
 CREASE = Case(
-    net=ExactNetwork.of(*hinges([[1, 0], [0, 1], [0, -1]], [0, 0, 0], [[1, 0, 0], [0, 1, -1]]), inputs=2),
-    a=(F(-1), F(0)), b=(F(1), F(0)), radius=F(2))
+    net=ExactNetwork.of(
+        *hinges([[1, 0], [0, 1], [0, -1]], [0, 0, 0], [[1, 0, 0], [0, 1, -1]]), inputs=2
+    ),
+    a=(F(-1), F(0)),
+    b=(F(1), F(0)),
+    radius=F(2),
+)
 """(relu(x), y): its only facet is low in the middle and high at its ends."""
-UNFOLDED = ExactNetwork.of(*witnesses.bent_sheet().steps[:2], affine([[1, -1, -4, -4], [0, 0, 1, -1]]), inputs=2)
+UNFOLDED = ExactNetwork.of(
+    *witnesses.bent_sheet().steps[:2], affine([[1, -1, -4, -4], [0, 0, 1, -1]]), inputs=2
+)
 """The inverse of the bent sheet: (x - 4|y|, y)."""
 
 
@@ -73,7 +106,9 @@ class Symmetrised(Engine):
     """max(m(a, b), m(b, a))."""
 
     def merge(self, case: Case) -> F:
-        return max(plane_of(case).merge_height(case.b), plane_of(reverse(case)).merge_height(case.a))
+        return max(
+            plane_of(case).merge_height(case.b), plane_of(reverse(case)).merge_height(case.a)
+        )
 
 
 class FacetMaximum(Engine):
@@ -81,7 +116,9 @@ class FacetMaximum(Engine):
 
     def merge(self, case: Case) -> F:
         plane = plane_of(case)
-        high = [max(plane.metric(plane.cells[f.cells[0]].at(v)) for v in f.ends) for f in plane.facets]
+        high = [
+            max(plane.metric(plane.cells[f.cells[0]].at(v)) for v in f.ends) for f in plane.facets
+        ]
         level = {plane.cell(case.a): F(0)}
         for _ in plane.cells:
             for facet, door in zip(plane.facets, high, strict=True):
@@ -153,7 +190,9 @@ class PreimageHull(Engine):
     def component(self, case: Case, r: F) -> Interval:
         parts = segment_of(case, (-16, 16)).intervals(r)
         first, last = parts[0], parts[-1]
-        return Interval(low=first.low, high=last.high, exits_low=first.exits_low, exits_high=last.exits_high)
+        return Interval(
+            low=first.low, high=last.high, exits_low=first.exits_low, exits_high=last.exits_high
+        )
 
 
 class YoungerRule(Engine):
@@ -162,7 +201,10 @@ class YoungerRule(Engine):
     def bars(self, case: Case) -> tuple[Bar, ...]:
         first, *rest = super().bars(case)
         floors = plane_of(case).floors
-        return (first, *(Bar(birth=floors[b.into], death=b.death, cell=b.into, into=b.cell) for b in rest))
+        return (
+            first,
+            *(Bar(birth=floors[b.into], death=b.death, cell=b.into, into=b.cell) for b in rest),
+        )
 
 
 class ZeroBirths(Engine):
@@ -298,7 +340,10 @@ TWINS = {
     OneSidedStability: ("stability", on_plane(STEP)),
     NoGrowth: ("residual_growth", Case(net=witnesses.scaling(2, 2), a=(F(0),), b=(F(1),))),
     WindowBlind: ("windows", on_plane(WELLS)),
-    SharedByDepth: ("depth_monotone", Case(net=witnesses.scaling(1, 3), a=(F(0),), b=(F(1),), metric="linf")),
+    SharedByDepth: (
+        "depth_monotone",
+        Case(net=witnesses.scaling(1, 3), a=(F(0),), b=(F(1),), metric="linf"),
+    ),
     Touching: ("line_disjointness", LINE),
     TouchingOnPlanes: ("disjointness", on_plane(LINE)),
     OverSegment: ("segment_is_upper_bound", on_plane(LINE)),

@@ -1,4 +1,6 @@
-"""Certified radii never exceed what the network allows; each deliberately wrong bound does, on a fixed example."""
+"""Certified radii never exceed what the network allows; each deliberately wrong bound does, on a
+fixed example.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,16 @@ from torch import nn
 
 from plateaus.errors import BadParameter, BadRadius, NotCertifiable
 from plateaus.geometry import inner
-from plateaus.geometry.bounds import METHODS, ceiling, functions, inner_radius, interval, linear, lipschitz, propagate
+from plateaus.geometry.bounds import (
+    METHODS,
+    ceiling,
+    functions,
+    inner_radius,
+    interval,
+    linear,
+    lipschitz,
+    propagate,
+)
 from plateaus.geometry.bounds import radius as radius_module
 from plateaus.geometry.bounds.interval import Box
 from plateaus.geometry.bounds.program import Branch, Linear, Pointwise
@@ -22,7 +33,9 @@ from plateaus.geometry.exact.program import ReLU, Residual, affine, hinges
 from plateaus.networks.network import Network
 from plateaus.networks.residual import PlainMLP, ResidualMLP, network
 
-lipschitz_module = import_module("plateaus.geometry.bounds.lipschitz")  # its name is also its function's
+lipschitz_module = import_module(
+    "plateaus.geometry.bounds.lipschitz"
+)  # its name is also its function's
 
 GELU = Network(blocks=(nn.GELU(),), dims=(1, 1), dtype=torch.float64)
 DOUBLE = ExactNetwork.of(Residual(branch=(affine([[1]]),)), inputs=1, name="x + x")
@@ -46,7 +59,9 @@ def layer_norm(gain: float = 2.0, epsilon: float = 1e-2) -> Network:
 
 
 def holds_on_line(net: Network | ExactNetwork, a: float, radius, r: float) -> bool:
-    """Whether h_a < r at both ends of the radius, for maps of one variable: exactly over the rationals."""
+    """Whether h_a < r at both ends of the radius, for maps of one variable: exactly over the
+    rationals.
+    """
     if isinstance(net, ExactNetwork):
         return all(abs(net([F(a) + s * F(radius)])[0] - net([a])[0]) < F(r) for s in (1, -1))
     x = torch.tensor([[a], [a + float(radius)], [a - float(radius)]], dtype=torch.float64)
@@ -55,8 +70,11 @@ def holds_on_line(net: Network | ExactNetwork, a: float, radius, r: float) -> bo
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("net, a, r", [(DOUBLE, 1, 1), (KINK, 0, 1), (MINUS, 0, 1), (ROUND, 1, F(1, 2)), (GELU, 2**0.5, 0.1)],
-                         ids=["residual", "kink", "minus", "relu", "gelu"])
+@pytest.mark.parametrize(
+    "net, a, r",
+    [(DOUBLE, 1, 1), (KINK, 0, 1), (MINUS, 0, 1), (ROUND, 1, F(1, 2)), (GELU, 2**0.5, 0.1)],
+    ids=["residual", "kink", "minus", "relu", "gelu"],
+)
 def test_radius_is_inside(net, a, r, method):
     found = inner_radius(net, [a], r, method=method)
     assert found.value > 0
@@ -65,46 +83,71 @@ def test_radius_is_inside(net, a, r, method):
 
 
 def test_values_known_by_hand():
-    assert lipschitz((Branch(steps=(Linear(weight=np.array([[F(1)]]), bias=np.array([F(0)])),)),), "linf") == 2
-    assert inner.exact_inner_radius(DIAMOND, [-2, 0], F(1, 2)) == F(3, 2)  # the bump is half as high at (-1/2, 0)
+    assert (
+        lipschitz(
+            (Branch(steps=(Linear(weight=np.array([[F(1)]]), bias=np.array([F(0)])),)),), "linf"
+        )
+        == 2
+    )
+    assert inner.exact_inner_radius(DIAMOND, [-2, 0], F(1, 2)) == F(
+        3, 2
+    )  # the bump is half as high at (-1/2, 0)
     assert inner.highest(DIAMOND, [-2, 0], F(3, 2)) == F(1, 2)
     assert inner_radius(KINK, [0], 1, method="product").value < F(1, 100)
-    assert F(1, 2) < inner_radius(KINK, [0], 1, method="interval").value < F(51, 100)  # 100 (x - 1/2) = 1
+    assert (
+        F(1, 2) < inner_radius(KINK, [0], 1, method="interval").value < F(51, 100)
+    )  # 100 (x - 1/2) = 1
 
 
-# --- wrong twins ---------------------------------------------------------------------------------------------
+# --- wrong twins
+# ---------------------------------------------------------------------------------------------
 
 
 def wrong_gelu(monkeypatch):
-    monkeypatch.setitem(functions.FUNCTIONS, "gelu", replace(functions.FUNCTIONS["gelu"], lipschitz=1.0))
+    monkeypatch.setitem(
+        functions.FUNCTIONS, "gelu", replace(functions.FUNCTIONS["gelu"], lipschitz=1.0)
+    )
 
 
 def wrong_residual(monkeypatch):
     right = lipschitz_module.of_step
-    monkeypatch.setattr(lipschitz_module, "of_step",
-                        lambda step, norm: lipschitz_module.lipschitz(step.steps, norm) if isinstance(step, Branch) else right(step, norm))
+    monkeypatch.setattr(
+        lipschitz_module,
+        "of_step",
+        lambda step, norm: lipschitz_module.lipschitz(step.steps, norm)
+        if isinstance(step, Branch)
+        else right(step, norm),
+    )
 
 
 def wrong_signs(monkeypatch):
     """W low to W high, as if no weight were negative."""
+
     def affine_(weight, bias, box):
         shift = 0 if bias is None else bias
         return Box(low=weight @ box.low + shift, high=weight @ box.high + shift)
+
     monkeypatch.setattr(propagate, "affine", affine_)
 
 
 def wrong_gates(monkeypatch):
-    """The gate at the middle of the interval for the whole interval: a Jacobian at a point, not on a ball."""
+    """The gate at the middle of the interval for the whole interval: a Jacobian at a point, not on
+    a ball.
+    """
+
     def slopes(kind, box):
         middle = (box.low + box.high) / 2
         return functions.slopes(kind, Box(low=middle, high=middle))
+
     monkeypatch.setattr(propagate, "slopes", slopes)
 
 
 def wrong_lines(monkeypatch):
     """The chord without its offset: a line through the graph, not above it."""
     right = functions.lines
-    monkeypatch.setattr(linear, "lines", lambda kind, box: replace(right(kind, box), high_offset=0 * box.low))
+    monkeypatch.setattr(
+        linear, "lines", lambda kind, box: replace(right(kind, box), high_offset=0 * box.low)
+    )
 
 
 TWINS = {
@@ -126,7 +169,9 @@ def test_wrong_bound_is_caught(twin, monkeypatch):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_rounding_is_outward(method, monkeypatch):
-    """sup of the sum of ten tenths over the unit box is above 1, exactly; without outward rounding the bound is below it."""
+    """sup of the sum of ten tenths over the unit box is above 1, exactly; without outward rounding
+    the bound is below it.
+    """
     net, exactly = tenths(), 10 * F(0.1)
     assert F(ceiling(net, [0.0] * 10, 1.0, method=method)) >= exactly > 1
     monkeypatch.setattr(interval, "UNIT", 0.0)
@@ -136,7 +181,9 @@ def test_rounding_is_outward(method, monkeypatch):
 
 
 def test_layernorm_constant(monkeypatch):
-    """Near a vector of equal entries LayerNorm stretches by max|gain| / sqrt(epsilon); a constant of 1 is refuted there."""
+    """Near a vector of equal entries LayerNorm stretches by max|gain| / sqrt(epsilon); a constant
+    of 1 is refuted there.
+    """
     net, a = layer_norm(), torch.ones(4, dtype=torch.float64)
     step = torch.tensor([1.0, -1.0, 0.0, 0.0], dtype=torch.float64) / 2**0.5
 
@@ -144,12 +191,15 @@ def test_layernorm_constant(monkeypatch):
         return bool((net(a + radius * step) - net(a)).norm() < 0.1)
 
     assert inside(inner_radius(net, a, 0.1, method="product", metric="l2", norm="l2").value)
-    assert not inside(1.01 * inner_radius(net, a, 0.1, method="product", metric="l2", norm="l2").value)  # and sharp there
+    assert not inside(
+        1.01 * inner_radius(net, a, 0.1, method="product", metric="l2", norm="l2").value
+    )  # and sharp there
     monkeypatch.setattr(lipschitz_module, "normalisation", lambda step, norm: 1.0)
     assert not inside(inner_radius(net, a, 0.1, method="product", metric="l2", norm="l2").value)
 
 
-# --- networks of many kinds ----------------------------------------------------------------------------------
+# --- networks of many kinds
+# ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
@@ -158,7 +208,15 @@ def test_layernorm_constant(monkeypatch):
 @pytest.mark.parametrize("activation", ["relu", "gelu", "silu", "tanh"])
 def test_ceiling_is_above_samples(activation, normalisation, metric, norm):
     torch.manual_seed(1)
-    module = ResidualMLP(inputs=3, width=5, blocks=1, outputs=2, normalisation=normalisation, activation=activation, depth=1)
+    module = ResidualMLP(
+        inputs=3,
+        width=5,
+        blocks=1,
+        outputs=2,
+        normalisation=normalisation,
+        activation=activation,
+        depth=1,
+    )
     net = network(module, dtype=torch.float64)
     a = torch.randn(3, dtype=torch.float64)
     u = torch.randn(500, 3, dtype=torch.float64)
@@ -169,7 +227,9 @@ def test_ceiling_is_above_samples(activation, normalisation, metric, norm):
             continue
         for rho in (1e-3, 0.3, 3.0):
             seen = (net(a + rho * u) - net(a)).norm(dim=-1, p=order).max()
-            assert float(seen) <= ceiling(net, a, rho, method=method, metric=metric, norm=norm) * (1 + 1e-12)
+            assert float(seen) <= ceiling(net, a, rho, method=method, metric=metric, norm=norm) * (
+                1 + 1e-12
+            )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -191,9 +251,15 @@ def test_lines_and_slopes_enclose_the_graph(kind):
     low = rng.normal(size=300) * 3
     box = Box(low=low, high=low + rng.exponential(size=300) ** 2)
     z = box.low + np.linspace(0, 1, 501)[:, None] * (box.high - box.low)
-    line, slope, range_ = functions.lines(kind, box), functions.slopes(kind, box), functions.image(kind, box)
+    line, slope, range_ = (
+        functions.lines(kind, box),
+        functions.slopes(kind, box),
+        functions.image(kind, box),
+    )
     value, derivative = function.value(z), function.slope(z)
-    assert (line.low_slope * z + line.low_offset <= value).all() and (value <= line.high_slope * z + line.high_offset).all()
+    assert (line.low_slope * z + line.low_offset <= value).all() and (
+        value <= line.high_slope * z + line.high_offset
+    ).all()
     assert (slope.low <= derivative).all() and (derivative <= slope.high).all()
     assert (range_.low <= value).all() and (value <= range_.high).all()
     assert derivative.max() <= function.lipschitz < derivative.max() + 1e-3 or kind == "tanh"
@@ -203,15 +269,21 @@ def test_moat_and_peak():
     """The ridge between two wells, met exactly; and a square around the middle of a cone."""
     wells = ExactNetwork.of(affine([[1, 0]]), *witnesses.double_well().steps, inputs=2)
     assert inner.peak(wells, [-1, 0], [[-1, 0], [1, 0]]) == 1
-    cone = ExactNetwork.of(*hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, 1, 1, 1]]), inputs=2)  # |x| + |y|
+    cone = ExactNetwork.of(
+        *hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, 1, 1, 1]]), inputs=2
+    )  # |x| + |y|
     square = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
     assert inner.moat(cone, [0, 0], square) == 1
     assert inner.moat(cone, [0, 0], [(2 * x, 2 * y) for x, y in square], metric="l2") == 4
 
 
 def test_exact_radius_in_both_norms():
-    cone = ExactNetwork.of(*hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, 1, 1, 1]]), inputs=2)
-    assert inner.exact_inner_radius(cone, [0, 0], 1) == F(1, 2)  # the corner of the square is nearest
+    cone = ExactNetwork.of(
+        *hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, 1, 1, 1]]), inputs=2
+    )
+    assert inner.exact_inner_radius(cone, [0, 0], 1) == F(
+        1, 2
+    )  # the corner of the square is nearest
     assert inner.exact_inner_radius(cone, [0, 0], 1, ball="l2") == F(1, 2)  # squared
     assert inner.exact_inner_radius(witnesses.bump(), [-2, 0], 2) is None  # h never reaches 2
     assert inner.exact_inner_radius(cone, [0, 0], 40) == 20  # beyond the first window

@@ -1,4 +1,6 @@
-"""What the chapter on certificates computes: shares, grids, pairs of a language model, and its figures."""
+"""What the chapter on certificates computes: shares, grids, pairs of a language model, and its
+figures.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +51,18 @@ def test_grids_decide_rightly(plane, steps):
     for r in RADII:
         field = certificates.decided(plane, r, steps=steps)
         assert certificates.wrong_decisions(field) == 0
-    assert (field.verdict == certificates.INSIDE).any() and (field.verdict == certificates.OUTSIDE).any()
+    assert (field.verdict == certificates.INSIDE).any() and (
+        field.verdict == certificates.OUTSIDE
+    ).any()
 
 
 def test_a_grid_without_slack_is_caught(plane, monkeypatch):
     """The twin that takes node values for the truth puts nodes on the wrong side."""
     monkeypatch.setattr(certificates, "directional", lambda plane: (0, 0))
-    assert sum(certificates.wrong_decisions(certificates.decided(plane, r, steps=17)) for r in RADII) > 0
+    assert (
+        sum(certificates.wrong_decisions(certificates.decided(plane, r, steps=17)) for r in RADII)
+        > 0
+    )
 
 
 def test_contradictions_are_counted(plane):
@@ -66,8 +73,13 @@ def test_contradictions_are_counted(plane):
 
 def segments(end, straight) -> xr.Dataset:
     reading = list(joins.READINGS)
-    return xr.Dataset({"end": (("pair", "reading"), [[e] * 3 for e in end]),
-                       "straight": (("pair", "reading"), [[s] * 3 for s in straight])}, {"reading": reading})
+    return xr.Dataset(
+        {
+            "end": (("pair", "reading"), [[e] * 3 for e in end]),
+            "straight": (("pair", "reading"), [[s] * 3 for s in straight]),
+        },
+        {"reading": reading},
+    )
 
 
 def test_clear_is_relative_and_for_kl_absolute_too():
@@ -82,7 +94,13 @@ def test_highest_sorts_by_excess():
 
 
 def test_joined_needs_half_of_the_barrier():
-    table = xr.Dataset({"end": ("pair", [1.0, 1.0]), "straight": ("pair", [2.0, 2.0]), "found": ("pair", [1.4, 1.6])})
+    table = xr.Dataset(
+        {
+            "end": ("pair", [1.0, 1.0]),
+            "straight": ("pair", [2.0, 2.0]),
+            "found": ("pair", [1.4, 1.6]),
+        }
+    )
     assert joins.joined(table).values.tolist() == [True, False]
 
 
@@ -96,7 +114,9 @@ def searched(gpt2_lm) -> xr.Dataset:
 
 
 def test_paths_never_end_below_their_end(searched):
-    """The negative control: no path stays below h_a(b), nor is the search worse than the segment."""
+    """The negative control: no path stays below h_a(b), nor is the search worse than the
+    segment.
+    """
     assert (searched.found >= searched.end).all() and (searched.found <= searched.straight).all()
     assert searched.attrs["samples"] == 17 and searched.sizes == {"pair": 3, "t": 17}
 
@@ -118,7 +138,10 @@ def test_figures_draw_data(shares, plane, searched):
     draw.shares(shares, axes[0, 0])
     draw.depth(certificates.by_depth([1, 2]), axes[0, 1])
     draw.verdicts(certificates.decided(plane, F(1), steps=9), axes[0, 2])
-    table = xr.Dataset({k: ("network", [v]) for k, v in (("straight", 2.0), ("certified", 1.0), ("known", 1.0))}, {"network": ["bump"]})
+    table = xr.Dataset(
+        {k: ("network", [v]) for k, v in (("straight", 2.0), ("certified", 1.0), ("known", 1.0))},
+        {"network": ["bump"]},
+    )
     draw.power(table, axes[1, 0])
     draw.profile(searched.isel(pair=0), axes[1, 1])
     draw.excess(searched, axes[1, 2])

@@ -1,4 +1,6 @@
-"""Curves on outputs whose answer is known in closed form, and wrong definitions that these would catch."""
+"""Curves on outputs whose answer is known in closed form, and wrong definitions that these would
+catch.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,12 @@ CLAMP = (4 * ALPHA - 1.5).clamp(0, 1)
 
 
 def test_a_straight_line_is_straight_in_every_metric():
-    for metric in (curves.normalised_distance, curves.relative_distance, curves.projection, curves.arc_length):
+    for metric in (
+        curves.normalised_distance,
+        curves.relative_distance,
+        curves.projection,
+        curves.arc_length,
+    ):
         curve = metric(LINE)
         assert torch.allclose(curve, ALPHA), metric.__name__
         assert math.isclose(curves.maximum_slope(curve).item(), 1, abs_tol=1e-9)
@@ -38,8 +45,12 @@ def test_slopes_are_capped_by_the_number_of_steps():
 
 def test_reversal_mirrors_rho_but_not_the_distance():
     y = torch.stack([ALPHA**2, ALPHA**3], dim=-1)
-    assert torch.allclose(curves.relative_distance(y).flip(0), 1 - curves.relative_distance(y.flip(0)))
-    assert not torch.allclose(curves.normalised_distance(y).flip(0), 1 - curves.normalised_distance(y.flip(0)), atol=1e-3)
+    assert torch.allclose(
+        curves.relative_distance(y).flip(0), 1 - curves.relative_distance(y.flip(0))
+    )
+    assert not torch.allclose(
+        curves.normalised_distance(y).flip(0), 1 - curves.normalised_distance(y.flip(0)), atol=1e-3
+    )
 
 
 def test_half_exit_index_is_one_for_affine_maps_and_small_on_a_plateau():
@@ -59,7 +70,9 @@ def test_divergences_against_direct_sums():
     direct = (base * (base / p).log()).sum(-1)
     assert torch.allclose(curves.kl(logits), direct)
     reverse = (p * (p / base).log()).sum(-1)
-    assert not torch.allclose(curves.kl(logits)[:, 1:], reverse[:, 1:], rtol=1e-3)  # the arguments' order matters
+    assert not torch.allclose(
+        curves.kl(logits)[:, 1:], reverse[:, 1:], rtol=1e-3
+    )  # the arguments' order matters
     m = (p + base) / 2
     jsd = ((base * (base / m).log()).sum(-1) + (p * (p / m).log()).sum(-1)) / 2
     assert torch.allclose(curves.root_jsd(logits), jsd.clamp_min(0).sqrt(), atol=1e-7)
@@ -78,4 +91,6 @@ def test_crossings():
     assert math.isclose(curves.crossing(curve, 0.4).item(), 1.5 / 4, abs_tol=1e-6)
     assert curves.crossing(curve, 0.0).item() == 0
     assert math.isnan(curves.crossing(curve, 2.0).item())
-    np.testing.assert_allclose(curves.crossing(torch.stack([curve, curve / 2]), 0.4), [0.375, 0.875], rtol=1e-6)
+    np.testing.assert_allclose(
+        curves.crossing(torch.stack([curve, curve / 2]), 0.4), [0.375, 0.875], rtol=1e-6
+    )

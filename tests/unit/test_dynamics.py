@@ -1,4 +1,6 @@
-"""Pairs of trajectories, their nulls, and segments through any network; each check with a wrong twin."""
+"""Pairs of trajectories, their nulls, and segments through any network; each check with a wrong
+twin.
+"""
 
 import math
 
@@ -30,13 +32,19 @@ def ends():
 def affine(*matrices):
     matrices = [torch.as_tensor(m, dtype=torch.float64) for m in matrices]
     blocks = tuple(lambda x, m=m: x @ m.T + 1 for m in matrices)
-    return Network(blocks=blocks, dims=(len(matrices[0]),) * (len(matrices) + 1), dtype=torch.float64)
+    return Network(
+        blocks=blocks, dims=(len(matrices[0]),) * (len(matrices) + 1), dtype=torch.float64
+    )
 
 
 def test_ratio_and_parts_of_a_known_block():
     # Delta = (2, 0); the update of the difference is (-1, 3): p = -1/2, q = 3/2, c^2 = 1/4 + 9/4.
-    found = dynamics.of_pairs(affine([[0.5, 0.0], [1.5, 1.0]]), torch.zeros(2), torch.tensor([2.0, 0.0]))
-    assert found.parallel.item() == pytest.approx(-0.5) and found.transverse.item() == pytest.approx(1.5)
+    found = dynamics.of_pairs(
+        affine([[0.5, 0.0], [1.5, 1.0]]), torch.zeros(2), torch.tensor([2.0, 0.0])
+    )
+    assert found.parallel.item() == pytest.approx(
+        -0.5
+    ) and found.transverse.item() == pytest.approx(1.5)
     assert found.ratio.item() == pytest.approx(math.sqrt(2.5))
     assert found.alignment.item() == pytest.approx(1 / math.sqrt(10))
 
@@ -54,11 +62,18 @@ def test_contraction_identity_and_its_twins(net, ends):
 def test_telescoping_and_its_twins(net, ends):
     found = dynamics.of_pairs(net, *ends)
     assert dynamics.telescoping_gap(found.ratio, found.first, found.last) < 1e-12
-    assert dynamics.telescoping_gap(found.ratio[:-1], found.first, found.last) > 1e-3  # a block left out
-    assert dynamics.telescoping_gap(torch.cat([found.ratio[:1], found.ratio]), found.first, found.last) > 1e-3  # one twice
+    assert (
+        dynamics.telescoping_gap(found.ratio[:-1], found.first, found.last) > 1e-3
+    )  # a block left out
+    assert (
+        dynamics.telescoping_gap(torch.cat([found.ratio[:1], found.ratio]), found.first, found.last)
+        > 1e-3
+    )  # one twice
     assert dynamics.telescoping_gap(found.ratio, found.last, found.first) > 1e-3  # ends exchanged
     trace = net.trace(ends[0]), net.trace(ends[1])
-    direct = ((trace[1][-1] - trace[0][-1]).norm(dim=-1) / (trace[1][0] - trace[0][0]).norm(dim=-1)).log()
+    direct = (
+        (trace[1][-1] - trace[0][-1]).norm(dim=-1) / (trace[1][0] - trace[0][0]).norm(dim=-1)
+    ).log()
     torch.testing.assert_close(found.log_total, direct)
 
 
@@ -74,7 +89,9 @@ def test_alignment_is_one_for_a_pure_pull_and_does_not_depend_on_the_order(ends,
     assert pull.log_total[0].item() == pytest.approx(math.log(0.7))
     push = dynamics.of_pairs(affine(torch.eye(D) * 1.3), *ends)
     torch.testing.assert_close(push.alignment, -torch.ones_like(push.alignment))
-    torch.testing.assert_close(dynamics.of_pairs(net, *ends).alignment, dynamics.of_pairs(net, *ends.flip(0)).alignment)
+    torch.testing.assert_close(
+        dynamics.of_pairs(net, *ends).alignment, dynamics.of_pairs(net, *ends.flip(0)).alignment
+    )
 
 
 def test_identical_points_are_refused(net, ends):
@@ -84,9 +101,13 @@ def test_identical_points_are_refused(net, ends):
 
 def test_gini_of_known_amounts():
     amounts = torch.tensor([[1.0, 1, 1, 1], [0, 0, 0, 1], [1, 2, 3, 4]])
-    torch.testing.assert_close(dynamics.gini(amounts), torch.tensor([0, 0.75, 0.25], dtype=torch.float64))
+    torch.testing.assert_close(
+        dynamics.gini(amounts), torch.tensor([0, 0.75, 0.25], dtype=torch.float64)
+    )
     x = torch.rand(7, dtype=torch.float64)
-    pairs = (x[:, None] - x).abs().sum() / (2 * 49 * x.mean())  # the definition, as the independent reference
+    pairs = (x[:, None] - x).abs().sum() / (
+        2 * 49 * x.mean()
+    )  # the definition, as the independent reference
     assert dynamics.gini(x).item() == pytest.approx(pairs.item())
     unsorted = ((2 * torch.arange(1, 8) - 8) * x).sum() / (7 * x.sum())
     assert abs(unsorted - pairs) > 1e-3  # the twin that forgets to sort
@@ -94,7 +115,9 @@ def test_gini_of_known_amounts():
 
 
 def test_spacing_stays_equal_under_affine_maps_and_not_under_a_plateau(net, ends):
-    line = torch.lerp(ends[0, :1], ends[1, :1], torch.linspace(0, 1, 30, dtype=torch.float64)[:, None])
+    line = torch.lerp(
+        ends[0, :1], ends[1, :1], torch.linspace(0, 1, 30, dtype=torch.float64)[:, None]
+    )
     assert dynamics.spacing_gini(line) < 1e-12
     assert dynamics.spacing_gini(affine(torch.randn(D, D)).trace(line)[-1]) < 1e-9
     step = torch.sigmoid(200 * (torch.linspace(0, 1, 30, dtype=torch.float64)[:, None] - 0.5))
@@ -104,7 +127,9 @@ def test_spacing_stays_equal_under_affine_maps_and_not_under_a_plateau(net, ends
 
 def test_chord_position_of_a_bent_line():
     line = torch.tensor([[0.0, 0], [1, 5], [4, 0]])
-    torch.testing.assert_close(dynamics.chord_position(line), torch.tensor([0, 0.25, 1], dtype=torch.float64))
+    torch.testing.assert_close(
+        dynamics.chord_position(line), torch.tensor([0, 0.25, 1], dtype=torch.float64)
+    )
 
 
 def test_matched_points_have_the_mean_and_covariance_of_the_real_ones():
@@ -116,7 +141,11 @@ def test_matched_points_have_the_mean_and_covariance_of_the_real_ones():
     torch.testing.assert_close(drawn.T.cov(), real.T.cov(), atol=0.15, rtol=0.02)
     # The twin: isotropic points of the same norm are spread over all D dimensions, not over three.
     isotropic = torch.randn_like(drawn)
-    assert torch.linalg.matrix_rank(drawn.T.cov(), atol=1e-6) == 3 < torch.linalg.matrix_rank(isotropic.T.cov(), atol=1e-6)
+    assert (
+        torch.linalg.matrix_rank(drawn.T.cov(), atol=1e-6)
+        == 3
+        < torch.linalg.matrix_rank(isotropic.T.cov(), atol=1e-6)
+    )
 
 
 def test_nearest_is_the_nearest(ends):
@@ -133,17 +162,23 @@ def test_linearisation_is_tangent_and_affine(net, ends):
     near = a + 1e-6 * torch.randn(5, D, dtype=torch.float64)
     assert (straight(near) - net(near)).norm() < 1e-3 * (net(near) - net(a[None])).norm()
     x, y = ends
-    torch.testing.assert_close(straight.trace((x + y) / 2)[-1], (straight.trace(x)[-1] + straight.trace(y)[-1]) / 2)
+    torch.testing.assert_close(
+        straight.trace((x + y) / 2)[-1], (straight.trace(x)[-1] + straight.trace(y)[-1]) / 2
+    )
     jacobian, v = torch.autograd.functional.jacobian(net.blocks[0], a), y[:4]
     torch.testing.assert_close(nulls.jvp(net.blocks[0], a[None], v), v @ jacobian.T)
-    assert not torch.allclose(nulls.jvp(net.blocks[0], a[None], v), v @ jacobian, atol=1e-3)  # the transposed twin
+    assert not torch.allclose(
+        nulls.jvp(net.blocks[0], a[None], v), v @ jacobian, atol=1e-3
+    )  # the transposed twin
 
 
 def test_linearisation_at_several_points_at_once(net, ends):
     several = nulls.linearised(net, at=ends[0, :3])
     points = ends[1, :12].reshape(3, 4, D)
     for k in range(3):
-        torch.testing.assert_close(several.trace(points)[-1][k], nulls.linearised(net, at=ends[0, k]).trace(points[k])[-1])
+        torch.testing.assert_close(
+            several.trace(points)[-1][k], nulls.linearised(net, at=ends[0, k]).trace(points[k])[-1]
+        )
 
 
 def test_sign_flip_turns_every_update(net, ends):
@@ -157,11 +192,19 @@ def test_sign_flip_turns_every_update(net, ends):
 def test_segments_of_an_affine_network_are_straight(ends):
     linear = network(toy.build("linear", inputs=D, width=D, blocks=3), dtype=torch.float64)
     found = segments.sharpness(linear[1:], *ends, steps=51, first=1)
-    assert list(found.readout.values) == ["block 1", "block 2", "block 3", "logits", "probabilities"]
+    assert list(found.readout.values) == [
+        "block 1",
+        "block 2",
+        "block 3",
+        "logits",
+        "probabilities",
+    ]
     straight = found.drop_sel(readout="probabilities")
     for name, value in {"slope": 1, "slope_rho": 1, "half_exit": 1, "width": 0.8}.items():
         assert abs(straight[name] - value).max() < 1e-6
-    curved = segments.sharpness(network(toy.build(inputs=D, width=D, blocks=3), dtype=torch.float64)[1:], *ends)
+    curved = segments.sharpness(
+        network(toy.build(inputs=D, width=D, blocks=3), dtype=torch.float64)[1:], *ends
+    )
     assert (curved.slope.sel(readout="block 2") > 1.01).any()  # the measure can see a bend
 
 
@@ -171,6 +214,10 @@ def test_readings_follow_the_network(ends):
     read = segments.readings(trunk, x)
     torch.testing.assert_close(read["logits"], trunk(x))
     torch.testing.assert_close(read["probabilities"].sum(-1), torch.ones(20, dtype=torch.float64))
-    assert "logits" not in segments.readings(trunk[:2], x) and "output" in segments.readings(trunk, x, probabilities=False)
+    assert "logits" not in segments.readings(trunk[:2], x) and "output" in segments.readings(
+        trunk, x, probabilities=False
+    )
     curve = segments.curve(trunk, *ends, steps=11)
-    assert curve.distance.shape == (20, 5, 11) and float(abs(curve.distance[..., -1] - 1).max()) < 1e-9
+    assert (
+        curve.distance.shape == (20, 5, 11) and float(abs(curve.distance[..., -1] - 1).max()) < 1e-9
+    )

@@ -1,4 +1,6 @@
-"""The numbers behind the scoreboard, on made curves whose answers are known; each with a twin that would be wrong."""
+"""The numbers behind the scoreboard, on made curves whose answers are known; each with a twin that
+would be wrong.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ CENTRES = 0.3 + 0.4 * RNG.permutation(PAIRS) / PAIRS
 
 
 def ramp(slope, centre=0.5):
-    """Flat, a ramp of the given slope around ``centre``, flat: from 0 to 1; slope 1 is the straight line."""
+    """Flat, a ramp of the given slope around ``centre``, flat: from 0 to 1; slope 1 is the straight
+    line.
+    """
     return np.clip(slope * (ALPHA - centre) + 0.5, 0, 1) if slope > 1 else ALPHA
 
 
@@ -24,14 +28,25 @@ def result(slopes_by_block, *, centres=CENTRES, apart=None, gap_centres=None, pa
     curves = np.stack([[ramp(s, c) for s in slopes_by_block] for c in centres])
     extra = curves[:, -1:]
     all_curves = np.concatenate([curves, extra, extra, extra], axis=1)
-    readout = [f"block {i + 1}" for i in range(len(slopes_by_block))] + ["normed", "logits", "probabilities"]
+    readout = [f"block {i + 1}" for i in range(len(slopes_by_block))] + [
+        "normed",
+        "logits",
+        "probabilities",
+    ]
     apart = np.linspace(0.1, 0.8, PAIRS) if apart is None else apart
-    gap = np.stack([ramp(slopes_by_block[-1], c) for c in (centres if gap_centres is None else gap_centres)])
+    gap = np.stack(
+        [ramp(slopes_by_block[-1], c) for c in (centres if gap_centres is None else gap_centres)]
+    )
     return xr.Dataset(
-        {"distance": (("pair", "readout", "alpha"), all_curves), "relative_distance": (("pair", "readout", "alpha"), all_curves),
-         "kl": (("pair", "alpha"), extra[:, 0]), "root_jsd": (("pair", "alpha"), apart[:, None] * ALPHA),
-         "logit_difference": (("pair", "alpha"), gap)},
-        coords={"pair": np.arange(PAIRS), "readout": readout, "alpha": ALPHA}, attrs={"patch": patch},
+        {
+            "distance": (("pair", "readout", "alpha"), all_curves),
+            "relative_distance": (("pair", "readout", "alpha"), all_curves),
+            "kl": (("pair", "alpha"), extra[:, 0]),
+            "root_jsd": (("pair", "alpha"), apart[:, None] * ALPHA),
+            "logit_difference": (("pair", "alpha"), gap),
+        },
+        coords={"pair": np.arange(PAIRS), "readout": readout, "alpha": ALPHA},
+        attrs={"patch": patch},
     )
 
 
@@ -52,14 +67,18 @@ def test_similar_and_dissimilar_pairs_are_told_apart_by_prediction():
     mixed = mixed.transpose("pair", "readout", "alpha", missing_dims="ignore").assign_attrs(patch=1)
     assert evidence.dissimilar_slope(mixed, STEP_0)["value"] == pytest.approx(4)
     near = evidence.similar_slope(mixed)
-    assert near["value"] == pytest.approx(1) and near["control"]["dissimilar pairs"] == pytest.approx(4)
+    assert near["value"] == pytest.approx(1) and near["control"][
+        "dissimilar pairs"
+    ] == pytest.approx(4)
     assert near["n"] == PAIRS // 4
     assert np.median(evidence.slopes(mixed)) not in (1, 4)  # all pairs together say neither
 
 
 def test_flat_share_of_a_ramp():
     share = evidence.flat_share(TRAINED)
-    np.testing.assert_allclose(share, 0.75, atol=0.03)  # a ramp of slope 4 takes a quarter of the path
+    np.testing.assert_allclose(
+        share, 0.75, atol=0.03
+    )  # a ramp of slope 4 takes a quarter of the path
     np.testing.assert_array_equal(evidence.flat_share(STEP_0), 0)
 
 
@@ -87,13 +106,17 @@ def test_ranks_over_checkpoints():
     assert evidence.rank_by_step(steps)["value"] == pytest.approx(1)
     relabelled = {-k: v for k, v in steps.items()}  # time reversed
     assert evidence.rank_by_step(relabelled)["value"] == pytest.approx(-1)
-    assert evidence.rank_by_step({0: STEP_0, 1: TRAINED})["value"] is None  # two points are no trend
+    assert (
+        evidence.rank_by_step({0: STEP_0, 1: TRAINED})["value"] is None
+    )  # two points are no trend
 
 
 def test_share_of_the_narrowing_that_freezing_removes():
     assert evidence.narrowing_removed(TRAINED, STEP_0)["value"] == pytest.approx(1, abs=1e-6)
     assert evidence.narrowing_removed(TRAINED, TRAINED)["value"] == pytest.approx(0, abs=1e-6)
-    half = evidence.narrowing_removed(TRAINED, result([1, 2, 3, 1.6]))  # width 0.5 between 0.2 and 0.8
+    half = evidence.narrowing_removed(
+        TRAINED, result([1, 2, 3, 1.6])
+    )  # width 0.5 between 0.2 and 0.8
     assert half["value"] == pytest.approx(0.5, abs=0.02)
     assert half["control"]["width of the whole network"] == pytest.approx(0.2, abs=0.01)
     assert evidence.narrowing_removed(STEP_0, STEP_0)["value"] is None  # nothing was narrowed
@@ -112,8 +135,15 @@ def test_summaries():
     table = summary.metrics({"m": TRAINED})
     assert table.loc[("m", "stream"), "ρ"] == pytest.approx(4)
     shallow = result([1, 3])
-    both = summary.together(trained={"deep": TRAINED, "shallow": shallow}, step_0={"deep": STEP_0, "shallow": shallow})
+    both = summary.together(
+        trained={"deep": TRAINED, "shallow": shallow}, step_0={"deep": STEP_0, "shallow": shallow}
+    )
     assert both.sizes["model"] == 2 and both.sizes["condition"] == 2
     assert np.isnan(both.distance.sel(model="shallow", readout="block 4")).all()
-    words = summary.in_words({"m": TRAINED}, {"m": STEP_0}, {"m": TRAINED}, {"m": {"MLPs frozen": STEP_0, "attention frozen": TRAINED}})
+    words = summary.in_words(
+        {"m": TRAINED},
+        {"m": STEP_0},
+        {"m": TRAINED},
+        {"m": {"MLPs frozen": STEP_0, "attention frozen": TRAINED}},
+    )
     assert "1.00 at step 0 and 4.00 after training" in words and "3 of 3" in words

@@ -31,21 +31,34 @@ from plateaus.networks.residual import PlainMLP, ResidualMLP, network
 
 def test_building_blocks_mean_what_they_say():
     assert ExactNetwork.of(*absolute(2), inputs=2)(["-1/3", 2]) == (F(1, 3), 2)
-    assert [ExactNetwork.of(*clamp(-1, F(1, 2)), inputs=1)([x])[0] for x in (-3, 0, 3)] == [-1, 0, F(1, 2)]
-    assert [ExactNetwork.of(*maximum(), inputs=2)(x)[0] for x in ((1, 2), (-3, -5), (F(1, 3), 0))] == [2, -3, F(1, 3)]
+    assert [ExactNetwork.of(*clamp(-1, F(1, 2)), inputs=1)([x])[0] for x in (-3, 0, 3)] == [
+        -1,
+        0,
+        F(1, 2),
+    ]
+    assert [
+        ExactNetwork.of(*maximum(), inputs=2)(x)[0] for x in ((1, 2), (-3, -5), (F(1, 3), 0))
+    ] == [2, -3, F(1, 3)]
 
 
-@pytest.mark.parametrize("module", [
-    PlainMLP((3, 5, 4, 2)), PlainMLP((2, 4), activation="identity"),
-    ResidualMLP(inputs=3, width=5, blocks=3, normalisation=None),
-    ResidualMLP(inputs=2, width=4, blocks=2, normalisation=None, skip=False),
-], ids=["plain", "affine", "residual", "no skip"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        PlainMLP((3, 5, 4, 2)),
+        PlainMLP((2, 4), activation="identity"),
+        ResidualMLP(inputs=3, width=5, blocks=3, normalisation=None),
+        ResidualMLP(inputs=2, width=4, blocks=2, normalisation=None, skip=False),
+    ],
+    ids=["plain", "affine", "residual", "no skip"],
+)
 def test_converted_networks_agree_with_float64(module):
     net = network(module, dtype=torch.float64)
     program = exact(net)
     assert program.dims[0] == net.dims[0]
     for x in torch.randn(5, net.dims[0], dtype=torch.float64):
-        assert torch.allclose(torch.tensor([float(v) for v in program(x.tolist())], dtype=torch.float64), net(x))
+        assert torch.allclose(
+            torch.tensor([float(v) for v in program(x.tolist())], dtype=torch.float64), net(x)
+        )
         assert torch.allclose(floating(program)(x), net(x))
     # A partial network is the same part of the program.
     states = program.trace(x.tolist())
@@ -53,12 +66,17 @@ def test_converted_networks_agree_with_float64(module):
 
 
 def test_a_wrong_branch_would_be_seen():
-    """The comparison above can fail: a residual branch without its skip connection gives another function."""
+    """The comparison above can fail: a residual branch without its skip connection gives another
+    function.
+    """
     torch.manual_seed(0)
     net = network(ResidualMLP(inputs=2, width=4, blocks=1, normalisation=None), dtype=torch.float64)
     program = exact(net)
     stripped = ExactNetwork(
-        blocks=tuple(block[0].branch if hasattr(block[0], "branch") else block for block in program.blocks), inputs=2
+        blocks=tuple(
+            block[0].branch if hasattr(block[0], "branch") else block for block in program.blocks
+        ),
+        inputs=2,
     )
     assert stripped([1.0, 2.0]) != program([1.0, 2.0])
 
@@ -75,7 +93,10 @@ def test_only_piecewise_linear_networks_convert():
 def test_segment_of_a_trained_size_network_matches_sampling():
     torch.manual_seed(1)
     net = network(ResidualMLP(inputs=2, width=8, blocks=6, normalisation=None), dtype=torch.float64)
-    a, b = torch.tensor([-1.0, 0.5], dtype=torch.float64), torch.tensor([1.0, -0.25], dtype=torch.float64)
+    a, b = (
+        torch.tensor([-1.0, 0.5], dtype=torch.float64),
+        torch.tensor([1.0, -0.25], dtype=torch.float64),
+    )
     line = ExactSegment.of(exact(net), a.tolist(), b.tolist())
     t = torch.linspace(0, 1, 4001, dtype=torch.float64)
     h = (net(a + t[:, None] * (b - a)) - net(a)).norm(dim=-1)
@@ -86,7 +107,9 @@ def test_segment_of_a_trained_size_network_matches_sampling():
     changes = int(((h < r).diff() != 0).sum())
     parts = line.intervals(r)
     assert sum(part.exits_low + part.exits_high for part in parts) == changes
-    assert all(float(line.height(part.high)) <= r**2 for part in parts)  # L2 ends are rounded inwards
+    assert all(
+        float(line.height(part.high)) <= r**2 for part in parts
+    )  # L2 ends are rounded inwards
 
 
 def test_pieces_with_one_map_are_one_piece():
@@ -113,25 +136,42 @@ def test_landscape_and_its_merge_tree():
     net, wells = landscape(), centres()
     assert [net(c)[0] for c in wells] == [0, 0, F(1, 4), F(1, 5), F(3, 8)]
     plane = ExactPlane.of(net, window=((-2, -2), (2, 2)), anchor=wells[0], metric="linf")
-    assert [plane.merge_height(c) for c in wells] == [0, F(209, 192), F(87, 88), F(63, 80), F(33, 40)]
+    assert [plane.merge_height(c) for c in wells] == [
+        0,
+        F(209, 192),
+        F(87, 88),
+        F(63, 80),
+        F(33, 40),
+    ]
     assert sorted((bar.birth, bar.death) for bar in bars(plane)[1:]) == [
-        (0, F(209, 192)), (F(1, 5), F(63, 80)), (F(1, 4), F(87, 88)), (F(3, 8), F(33, 40))
+        (0, F(209, 192)),
+        (F(1, 5), F(63, 80)),
+        (F(1, 4), F(87, 88)),
+        (F(3, 8), F(33, 40)),
     ]
 
 
-@pytest.mark.parametrize(("error", "call"), [
-    (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [1])),
-    (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [2], window=(1, 2))),
-    (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).height(3)),
-    (BadRadius, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).contains(1, 0)),
-    (BadRadius, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).contains(1, float("nan"))),
-    (BadParameter, lambda: ExactSegment.of(witnesses.fold(), [1], [2], metric="kl")),
-    (BadPoints, lambda: witnesses.fold()([float("nan")])),
-    (BadPoints, lambda: witnesses.fold()([1, 2])),
-    (BadPath, lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (0, 1)), anchor=(0, 0))),
-    (BadPath, lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (1, 1)), anchor=(2, 0))),
-    (BadPath, lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (1, 1)), anchor=(0, 0)).height((5, 5))),
-])
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [1])),
+        (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [2], window=(1, 2))),
+        (BadPath, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).height(3)),
+        (BadRadius, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).contains(1, 0)),
+        (BadRadius, lambda: ExactSegment.of(witnesses.fold(), [1], [2]).contains(1, float("nan"))),
+        (BadParameter, lambda: ExactSegment.of(witnesses.fold(), [1], [2], metric="kl")),
+        (BadPoints, lambda: witnesses.fold()([float("nan")])),
+        (BadPoints, lambda: witnesses.fold()([1, 2])),
+        (BadPath, lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (0, 1)), anchor=(0, 0))),
+        (BadPath, lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (1, 1)), anchor=(2, 0))),
+        (
+            BadPath,
+            lambda: ExactPlane.of(witnesses.bump(), window=((0, 0), (1, 1)), anchor=(0, 0)).height(
+                (5, 5)
+            ),
+        ),
+    ],
+)
 def test_mistakes_are_named(error, call):
     with pytest.raises(error):
         call()
@@ -142,7 +182,9 @@ def test_random_wells_have_barriers():
     behind = []
     for seed in range(10):
         wells = random_wells(seed)
-        plane = ExactPlane.of(landscape(wells), window=((-2, -2), (2, 2)), anchor=wells[0][:2], metric="linf")
+        plane = ExactPlane.of(
+            landscape(wells), window=((-2, -2), (2, 2)), anchor=wells[0][:2], metric="linf"
+        )
         behind += [plane.merge_height(w[:2]) > plane.height(w[:2]) for w in wells[1:]]
         assert random_wells(seed) == wells
     assert sum(behind) > len(behind) / 2

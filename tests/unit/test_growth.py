@@ -1,4 +1,6 @@
-"""Piece counts of the growth study: additive under composition with an affine map, larger for deeper networks."""
+"""Piece counts of the growth study: additive under composition with an affine map, larger for
+deeper networks.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def nets(depths):
     out = {}
     for blocks in depths:
         torch.manual_seed(0)
-        out[blocks] = network(ResidualMLP(blocks=blocks, width=6, normalisation=None), dtype=torch.float64)
+        out[blocks] = network(
+            ResidualMLP(blocks=blocks, width=6, normalisation=None), dtype=torch.float64
+        )
     return out
 
 
@@ -24,15 +28,27 @@ def test_counts_are_those_of_the_exact_segment():
     found = growth.on_segments(nets((1, 3)), PAIRS, dim="blocks")
     net = pl.exact.exact(nets((3,))[3])
     for k, (a, b) in enumerate(PAIRS):
-        segment = pl.exact.ExactSegment.of(net, [pl.exact.program.point([v])[0] for v in a], [pl.exact.program.point([v])[0] for v in b], metric="linf")
+        segment = pl.exact.ExactSegment.of(
+            net,
+            [pl.exact.program.point([v])[0] for v in a],
+            [pl.exact.program.point([v])[0] for v in b],
+            metric="linf",
+        )
         assert found.pieces.sel(blocks=3)[k] == len(segment.affine)
-        assert float(found.merge_height.sel(blocks=3)[k]) == float(segment.merge_height()) >= float(found.end.sel(blocks=3)[k])
+        assert (
+            float(found.merge_height.sel(blocks=3)[k])
+            == float(segment.merge_height())
+            >= float(found.end.sel(blocks=3)[k])
+        )
     assert found.pieces.sel(blocks=3).sum() > found.pieces.sel(blocks=1).sum()
 
 
 def test_an_affine_network_has_one_piece():
     torch.manual_seed(0)
-    flat = network(ResidualMLP(blocks=2, width=6, normalisation=None, activation="identity"), dtype=torch.float64)
+    flat = network(
+        ResidualMLP(blocks=2, width=6, normalisation=None, activation="identity"),
+        dtype=torch.float64,
+    )
     assert (growth.on_segments({2: flat}, PAIRS, dim="blocks").pieces == 1).all()
     assert growth.on_plane({2: flat}, (0.0, 0.0), dim="blocks").pieces == 1
 

@@ -1,4 +1,6 @@
-"""The interpolation experiment on tiny models: batches, reversal, frozen sublayers, prompts that cannot be served."""
+"""The interpolation experiment on tiny models: batches, reversal, frozen sublayers, prompts that
+cannot be served.
+"""
 
 from __future__ import annotations
 
@@ -21,28 +23,39 @@ def pairs():
 def test_every_architecture_runs(tiny_lm, pairs):
     result = interpolation.interpolate(tiny_lm, pairs, steps=5)
     assert dict(result.distance.sizes) == {"pair": 6, "readout": 5, "alpha": 5}
-    assert np.isfinite(result.distance).all() and (result.relative_distance.isel(alpha=-1) == 1).all()
+    assert (
+        np.isfinite(result.distance).all() and (result.relative_distance.isel(alpha=-1) == 1).all()
+    )
 
 
 def test_batches_do_not_change_results(gpt2_lm, pairs, monkeypatch):
     whole = interpolation.interpolate(gpt2_lm, pairs, steps=9)
-    monkeypatch.setattr(interpolation, "AT_ONCE", 2 * 9 * gpt2_lm.bridge.cfg.d_vocab)  # two pairs at a time
+    monkeypatch.setattr(
+        interpolation, "AT_ONCE", 2 * 9 * gpt2_lm.bridge.cfg.d_vocab
+    )  # two pairs at a time
     split = interpolation.interpolate(gpt2_lm, pairs, steps=9)
     np.testing.assert_allclose(split.distance, whole.distance, rtol=1e-4)
 
 
 def test_exchanging_a_and_b_mirrors_rho_when_the_context_is_shared(gpt2_lm, pairs):
     swapped = prompts.Pairs(a=pairs.b, b=pairs.a, labels=pairs.labels, source="test")
-    there, back = (interpolation.interpolate(gpt2_lm, p, steps=9).relative_distance.values for p in (pairs, swapped))
+    there, back = (
+        interpolation.interpolate(gpt2_lm, p, steps=9).relative_distance.values
+        for p in (pairs, swapped)
+    )
     np.testing.assert_allclose(back[..., ::-1], 1 - there, atol=1e-4)
 
 
 def test_both_frozen_is_the_identity_curve_and_one_frozen_is_not(gpt2_lm, pairs):
     stream = {"readout": "block 2"}
     alpha = np.linspace(0, 1, 9)
-    both = interpolation.interpolate(gpt2_lm, pairs, steps=9, frozen="both frozen").distance.sel(stream)
+    both = interpolation.interpolate(gpt2_lm, pairs, steps=9, frozen="both frozen").distance.sel(
+        stream
+    )
     np.testing.assert_allclose(both, np.broadcast_to(alpha, both.shape), atol=1e-4)
-    mlp = interpolation.interpolate(gpt2_lm, pairs, steps=9, frozen="MLPs frozen").distance.sel(stream)
+    mlp = interpolation.interpolate(gpt2_lm, pairs, steps=9, frozen="MLPs frozen").distance.sel(
+        stream
+    )
     assert np.abs(mlp - alpha).max() > 1e-3
 
 
@@ -76,7 +89,10 @@ def test_sampled_pairs_are_reproducible_and_distinct(gpt2_lm):
     assert torch.equal(first.a, again.a) and first.source == "samples"
     assert not torch.equal(first.a, prompts.unrelated(gpt2_lm, 8, tokens=5, seed=2).a)
     shared = prompts.sharing_context(gpt2_lm, 8, tokens=5)
-    assert torch.equal(shared.a[:, :-1], shared.b[:, :-1]) and (shared.a[:, -1] != shared.b[:, -1]).all()
+    assert (
+        torch.equal(shared.a[:, :-1], shared.b[:, :-1])
+        and (shared.a[:, -1] != shared.b[:, -1]).all()
+    )
 
 
 def test_prompts_from_a_directory(gpt2_lm, tmp_path):
@@ -98,6 +114,10 @@ def test_bootstrap_intervals_cover_and_pair():
         hits += low <= 1 <= high
     assert 88 <= hits <= 100
     shared = rng.normal(0, 10, 80)
-    paired = statistics.interval(shared + 1, shared, statistic=lambda a, b: float(np.mean(a - b)), resamples=300)
-    assert abs(paired[2] - paired[1]) < 1e-6 < abs(paired[0])  # resampled apart, the interval would be about 6 wide
+    paired = statistics.interval(
+        shared + 1, shared, statistic=lambda a, b: float(np.mean(a - b)), resamples=300
+    )
+    assert (
+        abs(paired[2] - paired[1]) < 1e-6 < abs(paired[0])
+    )  # resampled apart, the interval would be about 6 wide
     assert statistics.interval(np.array([1.0, np.nan, 1.0, 1.0]))[0] == 1

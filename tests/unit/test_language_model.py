@@ -36,7 +36,9 @@ def patched_full_prompt(lm, ids, x, block):
 
     last = f"blocks.{len(lm) - 1}.hook_out"
     with torch.no_grad():
-        logits = lm.bridge.run_with_hooks(ids[None], fwd_hooks=[(f"blocks.{block}.hook_in", patch), (last, record)])
+        logits = lm.bridge.run_with_hooks(
+            ids[None], fwd_hooks=[(f"blocks.{block}.hook_in", patch), (last, record)]
+        )
     return seen["stream"][0], logits[0, -1]
 
 
@@ -74,7 +76,9 @@ def test_a_tail_keeps_the_names_of_what_can_be_read(tiny_lm, ids):
 def test_one_token_evaluation_equals_full_prompt_hooks(tiny_lm, ids):
     net = tiny_lm.at(ids[0, :-1])
     a = net.states(ids[0, -1:], block=1)
-    points = a + torch.randn(5, tiny_lm.d, generator=torch.Generator().manual_seed(0)) * a.norm() / 4
+    points = (
+        a + torch.randn(5, tiny_lm.d, generator=torch.Generator().manual_seed(0)) * a.norm() / 4
+    )
     fast, fast_logits = net[1:](points), net[1:].reading(tiny_lm.logits)(points)
     for i, x in enumerate(points):
         slow, slow_logits = patched_full_prompt(tiny_lm, ids[0], x, block=1)
@@ -105,7 +109,9 @@ def test_several_prompts_equal_each_prompt_alone(tiny_lm, ids):
     together = tiny_lm.at(ids[:, :-1])(x)
     for p in range(3):
         assert relative(together[p], tiny_lm.at(ids[p, :-1])(x[p])) < TOLERANCE
-    assert relative(together[0], tiny_lm.at(ids[1, :-1])(x[0])) > 100 * TOLERANCE  # the prompt matters
+    assert (
+        relative(together[0], tiny_lm.at(ids[1, :-1])(x[0])) > 100 * TOLERANCE
+    )  # the prompt matters
 
 
 def test_sublayers_add_up_to_the_block(tiny_lm, ids):
@@ -128,7 +134,9 @@ def test_freezing_everything_leaves_a_translation(tiny_lm, ids):
     assert torch.allclose(moved, moved[:1].expand_as(moved), atol=1e-5 * moved.abs().max().item())
     curve = pl.curves.normalised_distance(both(points))
     assert torch.allclose(curve, torch.linspace(0, 1, 7).double(), atol=1e-4)
-    assert relative(mlp(points), net[1:](points)) > 100 * TOLERANCE  # an intervention that does nothing
+    assert (
+        relative(mlp(points), net[1:](points)) > 100 * TOLERANCE
+    )  # an intervention that does nothing
 
 
 def test_frozen_values_are_the_means_of_the_untouched_network(tiny_lm, ids):
@@ -139,7 +147,9 @@ def test_frozen_values_are_the_means_of_the_untouched_network(tiny_lm, ids):
     expected = net.blocks[1].with_parts(x)[1]["mlp"].mean(0)
     assert torch.allclose(frozen.blocks[1].frozen["mlp"][0], expected, atol=1e-6)
     shifted = frozen.blocks[0](points)  # the running mean of the frozen network is something else
-    assert not torch.allclose(net.blocks[1].with_parts(shifted)[1]["mlp"].mean(0), expected, atol=1e-6)
+    assert not torch.allclose(
+        net.blocks[1].with_parts(shifted)[1]["mlp"].mean(0), expected, atol=1e-6
+    )
 
 
 def test_empty_prefix(gpt2_lm):
@@ -158,7 +168,9 @@ def test_gradients_flow_through_a_prompt(gpt2_lm, ids):
     assert relative((net[1:](x + step * v) - net[1:](x - step * v)) / (2 * step), jvp) < 1e-2
 
 
-@pytest.mark.parametrize("text, sentence", [("w3 w4", "2 tokens"), ("w3 zebra", "no token"), ("zebra", "no token")])
+@pytest.mark.parametrize(
+    "text, sentence", [("w3 w4", "2 tokens"), ("w3 zebra", "no token"), ("zebra", "no token")]
+)
 def test_continuations_must_be_one_known_token(gpt2_lm, text, sentence):
     with pytest.raises(BadPrompt, match=sentence):
         gpt2_lm.at("w5 w6").embed([text])

@@ -17,7 +17,10 @@ from plateaus.networks import embedded
 def copied(gpt2_folder, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(gpt2_folder, folder)
-    lines = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in sorted(folder.iterdir())]
+    lines = [
+        f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n"
+        for p in sorted(folder.iterdir())
+    ]
     (folder / embedded.CHECKSUMS).write_text("".join(lines))
     return folder
 
@@ -72,14 +75,25 @@ def test_checkpoints_are_sub_folders(copied):
 
 def test_the_untrained_twin_is_fresh_and_repeatable(gpt2_lm):
     key = "transformer.h.0.mlp.c_fc.weight"
-    weight = {name: _parameter(lm, key) for name, lm in
-              {"trained": gpt2_lm, "0": gpt2_lm.untrained(0), "again": gpt2_lm.untrained(0), "1": gpt2_lm.untrained(1)}.items()}
+    weight = {
+        name: _parameter(lm, key)
+        for name, lm in {
+            "trained": gpt2_lm,
+            "0": gpt2_lm.untrained(0),
+            "again": gpt2_lm.untrained(0),
+            "1": gpt2_lm.untrained(1),
+        }.items()
+    }
     assert torch.equal(weight["0"], weight["again"])
-    assert not torch.equal(weight["0"], weight["1"]) and not torch.equal(weight["0"], weight["trained"])
+    assert not torch.equal(weight["0"], weight["1"]) and not torch.equal(
+        weight["0"], weight["trained"]
+    )
 
 
 def _parameter(lm, suffix):
-    return next(p for n, p in lm.bridge.original_model.named_parameters() if "mlp" in n and p.ndim == 2)
+    return next(
+        p for n, p in lm.bridge.original_model.named_parameters() if "mlp" in n and p.ndim == 2
+    )
 
 
 def test_the_dtype_is_pinned(gpt2_folder):
@@ -89,7 +103,12 @@ def test_the_dtype_is_pinned(gpt2_folder):
 
 def test_devices():
     assert pl.device("cpu").type == "cpu"
-    for absent in ("cuda:99", "gpu", "hpu", "meta"):   # a number too high, no device at all, one that needs a plug-in, one without numbers
+    for absent in (
+        "cuda:99",
+        "gpu",
+        "hpu",
+        "meta",
+    ):  # a number too high, no device at all, one that needs a plug-in, one without numbers
         with pytest.raises(NoDevice, match="not available"):
             pl.device(absent)
 

@@ -1,4 +1,6 @@
-"""The path search finds what is known to be there, claims nothing that is not, and its wrong twins are caught."""
+"""The path search finds what is known to be there, claims nothing that is not, and its wrong twins
+are caught.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def fold_in(net: ExactNetwork) -> ExactNetwork:
 
 def found(net: ExactNetwork, a, b, **options) -> FoundPaths:
     a, b = points(a), points(b)
-    return certify(search(floating(net), a, b, metric="linf", **{**QUICK, **options}), net, a, metric="linf")
+    return certify(
+        search(floating(net), a, b, metric="linf", **{**QUICK, **options}), net, a, metric="linf"
+    )
 
 
 def test_around_the_bump():
@@ -49,7 +53,9 @@ def test_coupling_witness():
 
 @pytest.mark.parametrize("d", [16, 32])
 def test_passes_in_many_dimensions(d):
-    """A wall of infinite extent with one gate off the line: m = 0, and chance does not find the gate."""
+    """A wall of infinite extent with one gate off the line: m = 0, and chance does not find the
+    gate.
+    """
     net = gate(d)
     assert net(gate_at(d)) == (0,)
     end = [2.0] + [0.0] * (d - 1)
@@ -58,11 +64,15 @@ def test_passes_in_many_dimensions(d):
     assert float(path.ceilings) < 0.02
 
 
-@pytest.mark.parametrize("net, a, b, known", [
-    (witnesses.ridge(), [-1.0, 1.0], [1.0, -1.0], 0.5),
-    (fold_in(witnesses.double_well()), [-1.0, 0.0], [1.0, 0.0], 1.0),
-    (wall(16), [-2.0] + [0.0] * 15, [2.0] + [0.5] * 15, 1.0),
-], ids=["ridge", "double well", "wall"])
+@pytest.mark.parametrize(
+    "net, a, b, known",
+    [
+        (witnesses.ridge(), [-1.0, 1.0], [1.0, -1.0], 0.5),
+        (fold_in(witnesses.double_well()), [-1.0, 0.0], [1.0, 0.0], 1.0),
+        (wall(16), [-2.0] + [0.0] * 15, [2.0] + [0.5] * 15, 1.0),
+    ],
+    ids=["ridge", "double well", "wall"],
+)
 def test_no_path_where_there_is_none(net, a, b, known):
     """Where m is known to be high the search must not say otherwise once it has to prove it."""
     path = found(net, a, b)
@@ -85,23 +95,36 @@ def straddling() -> FoundPaths:
 
 
 def test_nodes_are_not_a_certificate():
-    """The twin that trusts its samples joins the two sides of a ridge of height 1/2 at r = 1/4; the certificate does not."""
+    """The twin that trusts its samples joins the two sides of a ridge of height 1/2 at r = 1/4; the
+    certificate does not.
+    """
     a, net = points([-1.0, 1.0]), witnesses.ridge()
     naive = straddling()
     assert bool(naive.joined(0.25)) and "nothing is proved" in naive.statement()
-    for proved in (certify(naive, net, a, metric="linf"), certify(naive, floating(net), a, metric="linf", lipschitz=2**0.5, dense=3)):
+    for proved in (
+        certify(naive, net, a, metric="linf"),
+        certify(naive, floating(net), a, metric="linf", lipschitz=2**0.5, dense=3),
+    ):
         assert not bool(proved.joined(0.25))
         assert float(proved.ceilings) >= 0.5
 
 
 def test_lipschitz_certificate_is_tight():
-    """From foot to foot of the ridge the bound with L = sqrt 2 is its height 1/2; half the slack would prove 1/4."""
-    nodes, zero = points([-1.0, 1.0], [-0.25, 0.25], [0.25, -0.25], [1.0, -1.0])[None], torch.zeros(1, dtype=torch.float64)
+    """From foot to foot of the ridge the bound with L = sqrt 2 is its height 1/2; half the slack
+    would prove 1/4.
+    """
+    nodes, zero = (
+        points([-1.0, 1.0], [-0.25, 0.25], [0.25, -0.25], [1.0, -1.0])[None],
+        torch.zeros(1, dtype=torch.float64),
+    )
     path = FoundPaths(nodes=nodes, peaks=zero, straight=zero, ends=zero, samples=4)
     a, net = points([-1.0, 1.0]), floating(witnesses.ridge())
     true = float(peak(witnesses.ridge(), [-1, 1], nodes[0].tolist()))
     assert true == 0.5
-    assert float(certify(path, net, a, metric="linf", lipschitz=2**0.5, dense=3).ceilings) >= true - 1e-12
+    assert (
+        float(certify(path, net, a, metric="linf", lipschitz=2**0.5, dense=3).ceilings)
+        >= true - 1e-12
+    )
     halved = certify(path, net, a, metric="linf", lipschitz=2**0.5 / 2, dense=3)
     assert float(halved.ceilings) < true
 
@@ -139,7 +162,9 @@ def test_search_is_reproducible_and_keeps_its_ends():
 
 def test_shell_is_kept():
     net = floating(witnesses.bump())
-    path = search(net, points([-2.0, 0.0]), points([2.0, 0.0]), metric="linf", shell=(1.5, 2.5), **QUICK)
+    path = search(
+        net, points([-2.0, 0.0]), points([2.0, 0.0]), metric="linf", shell=(1.5, 2.5), **QUICK
+    )
     norms = path.nodes.norm(dim=-1)
     assert float(norms.min()) >= 1.5 - 1e-9 and float(norms.max()) <= 2.5 + 1e-9
 
@@ -151,7 +176,9 @@ def test_stops_below_a_level():
 
 def test_polylines():
     nodes = points([0.0, 0.0], [1.0, 0.0], [1.0, 3.0])
-    assert torch.equal(sampled(nodes, 2), points([0.0, 0.0], [0.5, 0.0], [1.0, 0.0], [1.0, 1.5], [1.0, 3.0]))
+    assert torch.equal(
+        sampled(nodes, 2), points([0.0, 0.0], [0.5, 0.0], [1.0, 0.0], [1.0, 1.5], [1.0, 3.0])
+    )
     even = respaced(nodes)
     assert torch.allclose(even, points([0.0, 0.0], [1.0, 1.0], [1.0, 3.0]))
     assert torch.allclose(respaced(nodes, torch.tensor([3.0, 1.0]))[1], points([1.0, 0.0])[0])

@@ -79,10 +79,15 @@ def test_indexing_by_a_number_or_backwards_is_explained():
         net[::-1]
 
 
-@pytest.mark.parametrize("points, sentence", [
-    (torch.zeros(3, 3), "dimension 2"), (torch.tensor(1.0), "dimension 2"),
-    (torch.full((1, 2), torch.nan), "NaN"), (torch.full((1, 2), torch.inf), "infinite"),
-])
+@pytest.mark.parametrize(
+    "points, sentence",
+    [
+        (torch.zeros(3, 3), "dimension 2"),
+        (torch.tensor(1.0), "dimension 2"),
+        (torch.full((1, 2), torch.nan), "NaN"),
+        (torch.full((1, 2), torch.inf), "infinite"),
+    ],
+)
 def test_bad_points_are_refused(points, sentence):
     with pytest.raises(BadPoints, match=sentence):
         pl.network(pl.PlainMLP((2, 4, 3)))(points)

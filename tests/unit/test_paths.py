@@ -1,4 +1,6 @@
-"""Paths hit their ends, keep their promises about norm and direction, and refuse what leads nowhere."""
+"""Paths hit their ends, keep their promises about norm and direction, and refuse what leads
+nowhere.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ VECTORS = st.lists(st.floats(-10, 10, width=32), min_size=3, max_size=3).map(tor
 
 
 def naive_slerp(a, b, steps):
-    """The wrong twin: acos of the absolute cosine, as in published code; wrong for obtuse angles."""
+    """The wrong twin: acos of the absolute cosine, as in published code; wrong for obtuse
+    angles.
+    """
     u, v = a / a.norm(), b / b.norm()
     angle = torch.acos((u @ v).abs())
     t = torch.linspace(0, 1, steps)[:, None]
@@ -66,7 +70,9 @@ def test_rays():
     assert torch.allclose((paths.ray(a, v)[-1] - a).norm(), a.norm())
     x = paths.sphere_ray(a, v, degrees=180, steps=181)
     assert torch.allclose(x.norm(dim=-1), torch.full((181,), 5.0), atol=1e-5)
-    assert torch.allclose(x[-1], -a, atol=1e-5) and torch.allclose(x[90] @ a, torch.tensor(0.0), atol=1e-4)
+    assert torch.allclose(x[-1], -a, atol=1e-5) and torch.allclose(
+        x[90] @ a, torch.tensor(0.0), atol=1e-4
+    )
 
 
 def test_the_plane_passes_through_its_three_points():
@@ -79,15 +85,18 @@ def test_the_plane_passes_through_its_three_points():
     assert torch.allclose(a + shift * e1 + e2, c, atol=1e-5)
 
 
-@pytest.mark.parametrize("call, sentence", [
-    (lambda: paths.segment(torch.ones(3), torch.ones(3)), "identical end points"),
-    (lambda: paths.segment(torch.ones(3), torch.zeros(3), steps=1), "at least 2 steps"),
-    (lambda: paths.segment(torch.ones(3), torch.full((3,), torch.nan)), "NaN"),
-    (lambda: paths.slerp(torch.ones(3), torch.zeros(3)), "zero vector"),
-    (lambda: paths.slerp(torch.ones(3), -torch.ones(3)), "opposite"),
-    (lambda: paths.sphere_ray(torch.ones(3), torch.ones(3)), "direction"),
-    (lambda: paths.plane(torch.zeros(2), torch.ones(2), 2 * torch.ones(2)), "one line"),
-])
+@pytest.mark.parametrize(
+    "call, sentence",
+    [
+        (lambda: paths.segment(torch.ones(3), torch.ones(3)), "identical end points"),
+        (lambda: paths.segment(torch.ones(3), torch.zeros(3), steps=1), "at least 2 steps"),
+        (lambda: paths.segment(torch.ones(3), torch.full((3,), torch.nan)), "NaN"),
+        (lambda: paths.slerp(torch.ones(3), torch.zeros(3)), "zero vector"),
+        (lambda: paths.slerp(torch.ones(3), -torch.ones(3)), "opposite"),
+        (lambda: paths.sphere_ray(torch.ones(3), torch.ones(3)), "direction"),
+        (lambda: paths.plane(torch.zeros(2), torch.ones(2), 2 * torch.ones(2)), "one line"),
+    ],
+)
 def test_paths_that_lead_nowhere_are_refused(call, sentence):
     with pytest.raises(BadPath, match=sentence):
         call()

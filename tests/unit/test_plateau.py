@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from plateaus.errors import BadParameter, BadPath, BadPoints, BadRadius, NotPiecewiseLinear, Undecided
+from plateaus.errors import (
+    BadParameter,
+    BadPath,
+    BadPoints,
+    BadRadius,
+    NotPiecewiseLinear,
+    Undecided,
+)
 from plateaus.geometry.exact import witnesses
 from plateaus.geometry.flood import Band, grid_band, line_band, over_grid
 from plateaus.geometry.metrics import heights
@@ -27,7 +34,9 @@ A, B, C = torch.tensor([[0.0, 0.0], [2.0, 0.5], [0.5, 2.0]], dtype=torch.float64
 @pytest.mark.parametrize("metric", ["l1", "l2", "linf"])
 def test_sampled_and_exact_slices_agree(net, metric):
     plateau = Plateau(net, A, radius=0.08, metric=metric)
-    exact, sampled = (plateau.segment(A, B, steps=2001, arithmetic=how) for how in ("exact", "sampled"))
+    exact, sampled = (
+        plateau.segment(A, B, steps=2001, arithmetic=how) for how in ("exact", "sampled")
+    )
     assert exact.exits[1] == pytest.approx(sampled.exits[1], abs=1e-3)
     assert exact.half_exit_index() == pytest.approx(sampled.half_exit_index(), abs=1e-2)
     assert (B in exact) is False and exact.verdict(1.0) == "outside"
@@ -42,8 +51,14 @@ def test_sampled_and_exact_slices_agree(net, metric):
 
 def test_exact_planes_lie_in_the_certified_band(net):
     plateau = Plateau(net, A, radius=0.12)
-    lipschitz = float(np.prod([torch.linalg.matrix_norm(layer[-1].weight if i else layer.weight, 2).item()
-                               for i, layer in enumerate(net.blocks)]))
+    lipschitz = float(
+        np.prod(
+            [
+                torch.linalg.matrix_norm(layer[-1].weight if i else layer.weight, 2).item()
+                for i, layer in enumerate(net.blocks)
+            ]
+        )
+    )
     exact = plateau.plane(A, B, C, steps=41)
     sampled = plateau.plane(A, B, C, steps=41, arithmetic="sampled", lipschitz=lipschitz)
     m = exact.merge_heights
@@ -73,7 +88,9 @@ def test_contours_are_merge_heights_not_heights():
     wells = Plateau(witnesses.double_well(), [-1.0], radius=0.5)
     line = wells.segment([-1.0], [1.0], window=(-0.5, 1.5))
     at_b = int(np.abs(line.alpha - 1).argmin())
-    assert line.heights[at_b] == pytest.approx(0, abs=1e-9) and line.merge_heights[at_b] == pytest.approx(1)
+    assert line.heights[at_b] == pytest.approx(0, abs=1e-9) and line.merge_heights[
+        at_b
+    ] == pytest.approx(1)
     assert [1.0] not in line
 
 
@@ -86,7 +103,9 @@ def test_half_exit_index_tells_a_plateau_from_a_slope():
 
 
 def test_a_slice_certifies_membership_only():
-    """Off the straight line there is a way around the bump, so the segment proves nothing outside it."""
+    """Off the straight line there is a way around the bump, so the segment proves nothing outside
+    it.
+    """
     across = Plateau(witnesses.bump(), [-2.0, 0.0], radius=0.5).segment([-2.0, 0.0], [2.0, 0.0])
     assert torch.tensor([2.0, 0.0]) not in across
     assert across.verdict(1.0) == "undecided" and across.verdict(0.5) == "outside"
@@ -96,7 +115,9 @@ def test_kl_balls_are_balls_too():
     softmax = Network(blocks=(lambda x: x,), dims=(3, 3), dtype=torch.float64)
     plateau = Plateau(softmax, [1.0, 0.0, 0.0], radius=0.2, metric="kl")
     assert plateau.height([1.0, 0.0, 0.0]) == 0
-    assert plateau.height([3.0, 2.0, 2.0]) == pytest.approx(0, abs=1e-12)  # logits that differ by a constant
+    assert plateau.height([3.0, 2.0, 2.0]) == pytest.approx(
+        0, abs=1e-12
+    )  # logits that differ by a constant
     x = torch.randn(50, 3, dtype=torch.float64)
     quarter = (x - plateau.anchor).norm(dim=-1) ** 2 / 4
     assert (plateau.height(x) <= quarter + 1e-12).all()
@@ -122,28 +143,38 @@ def test_flood_and_bands_on_a_wall():
         over_grid(h, (0, 0), connectivity=6)
 
 
-@pytest.mark.parametrize(("error", "call"), [
-    (BadRadius, lambda net: Plateau(net, A, radius=0)),
-    (BadRadius, lambda net: Plateau(net, A, radius=-1.0)),
-    (BadRadius, lambda net: Plateau(net, A, radius=float("nan"))),
-    (BadRadius, lambda net: Plateau(net, A, radius="wide")),
-    (BadParameter, lambda net: Plateau(net, A, radius=1, metric="cosine")),
-    (BadPoints, lambda net: Plateau(net, A * float("nan"), radius=1)),
-    (BadPoints, lambda net: Plateau(net, torch.zeros(3), radius=1)),
-    (BadPath, lambda net: Plateau(net, A, radius=1).segment(A, A)),
-    (BadPath, lambda net: Plateau(net, A, radius=1).segment(B, C)),
-    (BadPath, lambda net: Plateau(net, A, radius=1).segment(A, B, window=(0.5, 1))),
-    (BadPath, lambda net: Plateau(net, A, radius=1).segment(A, B, steps=1)),
-    (BadPath, lambda net: Plateau(net, A, radius=1).plane(A, B, 2 * B)),
-    (BadPoints, lambda net: Plateau(net, A, radius=1).segment(A, B * float("inf"))),
-    (BadPoints, lambda net: C in Plateau(net, A, radius=1).segment(A, B)),
-    (BadPoints, lambda net: 9 * C in Plateau(net, A, radius=1).plane(A, B, C, steps=5)),
-    (BadParameter, lambda net: Plateau(net, A, radius=1).segment(A, B, arithmetic="magic")),
-    (BadParameter, lambda net: Plateau(net, A, radius=1).segment(A, B, lipschitz=-1.0)),
-    (BadParameter, lambda net: Plateau(net, A, radius=1, metric="kl").segment(A, B, arithmetic="exact")),
-    (NotPiecewiseLinear, lambda net: Plateau(Network(blocks=(torch.sin,), dims=(2, 2)), A, radius=1)
-     .segment(A, B, arithmetic="exact")),
-])
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (BadRadius, lambda net: Plateau(net, A, radius=0)),
+        (BadRadius, lambda net: Plateau(net, A, radius=-1.0)),
+        (BadRadius, lambda net: Plateau(net, A, radius=float("nan"))),
+        (BadRadius, lambda net: Plateau(net, A, radius="wide")),
+        (BadParameter, lambda net: Plateau(net, A, radius=1, metric="cosine")),
+        (BadPoints, lambda net: Plateau(net, A * float("nan"), radius=1)),
+        (BadPoints, lambda net: Plateau(net, torch.zeros(3), radius=1)),
+        (BadPath, lambda net: Plateau(net, A, radius=1).segment(A, A)),
+        (BadPath, lambda net: Plateau(net, A, radius=1).segment(B, C)),
+        (BadPath, lambda net: Plateau(net, A, radius=1).segment(A, B, window=(0.5, 1))),
+        (BadPath, lambda net: Plateau(net, A, radius=1).segment(A, B, steps=1)),
+        (BadPath, lambda net: Plateau(net, A, radius=1).plane(A, B, 2 * B)),
+        (BadPoints, lambda net: Plateau(net, A, radius=1).segment(A, B * float("inf"))),
+        (BadPoints, lambda net: C in Plateau(net, A, radius=1).segment(A, B)),
+        (BadPoints, lambda net: 9 * C in Plateau(net, A, radius=1).plane(A, B, C, steps=5)),
+        (BadParameter, lambda net: Plateau(net, A, radius=1).segment(A, B, arithmetic="magic")),
+        (BadParameter, lambda net: Plateau(net, A, radius=1).segment(A, B, lipschitz=-1.0)),
+        (
+            BadParameter,
+            lambda net: Plateau(net, A, radius=1, metric="kl").segment(A, B, arithmetic="exact"),
+        ),
+        (
+            NotPiecewiseLinear,
+            lambda net: Plateau(Network(blocks=(torch.sin,), dims=(2, 2)), A, radius=1).segment(
+                A, B, arithmetic="exact"
+            ),
+        ),
+    ],
+)
 def test_mistakes_are_named(net, error, call):
     with pytest.raises(error):
         call(net)

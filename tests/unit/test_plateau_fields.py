@@ -36,7 +36,9 @@ def test_merge_tree_of_the_landscape(plane):
     tree = plateaus.merge_tree(plane)
     assert tree.sizes["bar"] == 5 and np.isinf(tree.death[0]) and tree.joins[0] == 0
     assert (tree.joins[1:] >= tree.birth[1:]).all() and (tree.into[1:] >= 0).all()
-    assert sorted(zip(tree.s.values, tree.t.values, strict=True)) == sorted(tuple(map(float, c)) for c in centres())
+    assert sorted(zip(tree.s.values, tree.t.values, strict=True)) == sorted(
+        tuple(map(float, c)) for c in centres()
+    )
 
 
 def test_growth_jumps_at_merge_heights(plane):

@@ -1,4 +1,6 @@
-"""Saved results come back whole with their origin, and a failed save leaves the earlier file alone."""
+"""Saved results come back whole with their origin, and a failed save leaves the earlier file
+alone.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,14 @@ from plateaus.errors import NotSaved
 @pytest.fixture
 def curves() -> xr.Dataset:
     values = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
-    return xr.Dataset({"rho": (("pair", "alpha"), values, {"units": "1"})}, coords={"alpha": np.linspace(0, 1, 4)})
+    return xr.Dataset(
+        {"rho": (("pair", "alpha"), values, {"units": "1"})}, coords={"alpha": np.linspace(0, 1, 4)}
+    )
 
 
-def test_round_trip_keeps_values_dtypes_attributes_and_origin(curves: xr.Dataset, tmp_path: Path) -> None:
+def test_round_trip_keeps_values_dtypes_attributes_and_origin(
+    curves: xr.Dataset, tmp_path: Path
+) -> None:
     path = results.save(curves, tmp_path / "deep" / "curves.nc", seed=3, parameters={"steps": 4})
     back = results.load(path)
     xr.testing.assert_identical(back.drop_attrs(), curves.drop_attrs())

@@ -1,4 +1,6 @@
-"""The training recipe: exact resumption, refused settings, data order, corpora, export and checksums. Tiny models, seconds."""
+"""The training recipe: exact resumption, refused settings, data order, corpora, export and
+checksums. Tiny models, seconds.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,18 @@ from plateaus.training.lm_quality import TrigramModel
 from plateaus.training.lm_settings import PRESETS, settings
 from plateaus.training.loop import rate
 
-TINY = dict(blocks=2, width=16, heads=2, context=32, batch=4, tokens=40 * 128, corpus_tokens=20_000, compile="no", device="cpu", threads=1)
+TINY = dict(
+    blocks=2,
+    width=16,
+    heads=2,
+    context=32,
+    batch=4,
+    tokens=40 * 128,
+    corpus_tokens=20_000,
+    compile="no",
+    device="cpu",
+    threads=1,
+)
 
 
 def silent(_: str) -> None:
@@ -33,7 +46,11 @@ def silent(_: str) -> None:
 
 
 def losses(work) -> list[float]:
-    return [row["loss"] for row in map(json.loads, (work / "log.jsonl").read_text().splitlines()) if "loss" in row]
+    return [
+        row["loss"]
+        for row in map(json.loads, (work / "log.jsonl").read_text().splitlines())
+        if "loss" in row
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -57,21 +74,33 @@ def test_resuming_equals_never_stopping(whole, tmp_path):
     work, model = whole
     resumed = interrupted(tmp_path)
     assert losses(tmp_path) == losses(work)
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), resumed.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), resumed.parameters(), strict=True)
+    )
 
 
 def test_a_run_that_was_killed_ends_like_one_that_was_not(tmp_path):
     changed = {**TINY, "tokens": 900 * 128}
     train(settings("laboratory", **changed), tmp_path / "whole", report=silent)
     arguments = [word for name, value in changed.items() for word in ("--set", f"{name}={value}")]
-    command = [sys.executable, "-m", "plateaus.cli", "train", "lm", "laboratory", *arguments, "--work", str(tmp_path / "killed")]
+    command = [
+        sys.executable,
+        "-m",
+        "plateaus.cli",
+        "train",
+        "lm",
+        "laboratory",
+        *arguments,
+        "--work",
+        str(tmp_path / "killed"),
+    ]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while not (tmp_path / "killed" / "state.pt").exists():
         assert running.poll() is None, "the command ended before it saved anything"
         time.sleep(0.01)
-    running.kill()                                                        # SIGKILL: nothing can be tidied up
+    running.kill()  # SIGKILL: nothing can be tidied up
     running.wait()
-    assert not (tmp_path / "killed" / "log.jsonl").exists()               # it had not come to its end
+    assert not (tmp_path / "killed" / "log.jsonl").exists()  # it had not come to its end
     train(settings("laboratory", **changed), tmp_path / "killed", report=silent)
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
@@ -82,14 +111,26 @@ def test_a_run_that_stopped_early_goes_on_along_its_schedule(whole, tmp_path):
     train(early, tmp_path, save_every=10, report=silent)
     further = train(settings("laboratory", **TINY), tmp_path, save_every=10, report=silent)
     assert losses(tmp_path) == losses(work)
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), further.parameters(), strict=True))
-    with pytest.raises(TrainingError, match=r"has already come to step \d+, beyond the last one asked for, 20"):
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), further.parameters(), strict=True)
+    )
+    with pytest.raises(
+        TrainingError, match=r"has already come to step \d+, beyond the last one asked for, 20"
+    ):
         train(early, tmp_path, save_every=10, report=silent)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: nothing can be compiled")
 def test_compiled_steps_on_several_threads_repeat(tmp_path):
-    changed = {**TINY, "blocks": 1, "compile": "yes", "threads": 2, "context": 64, "batch": 16, "tokens": 40 * 1024}
+    changed = {
+        **TINY,
+        "blocks": 1,
+        "compile": "yes",
+        "threads": 2,
+        "context": 64,
+        "batch": 16,
+        "tokens": 40 * 1024,
+    }
     for name in ("one", "two"):
         train(settings("laboratory", **changed), tmp_path / name, report=silent)
     torch.set_num_threads(1)
@@ -131,13 +172,16 @@ def test_unknown_or_impossible_settings_are_refused():
     assert settings("laboratory", blocks=3).blocks == 3
 
 
-@pytest.mark.parametrize("arguments, sentence", [
-    (["laboratory", "--set", "blokcs=3"], "'blokcs' is unknown"),
-    (["laboratory", "--set", "blocks=many"], "must be a whole number"),
-    (["laboratory", "--set", "blocks"], "write NAME=VALUE"),
-    (["prose", "--set", "compile=no"], "give --corpus"),
-    (["prose", "--corpus", "nowhere"], "corpus 'nowhere' must be a folder"),
-])
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["laboratory", "--set", "blokcs=3"], "'blokcs' is unknown"),
+        (["laboratory", "--set", "blocks=many"], "must be a whole number"),
+        (["laboratory", "--set", "blocks"], "write NAME=VALUE"),
+        (["prose", "--set", "compile=no"], "give --corpus"),
+        (["prose", "--corpus", "nowhere"], "corpus 'nowhere' must be a folder"),
+    ],
+)
 def test_the_command_ends_with_one_sentence(arguments, sentence, tmp_path, capsys):
     assert main(["train", "lm", *arguments, "--work", str(tmp_path)]) == 2
     said = capsys.readouterr().err.strip()
@@ -156,7 +200,10 @@ def test_laboratory_windows_begin_where_stories_begin(whole):
 def test_data_order_depends_on_seed_and_step_alone(whole):
     work, _ = whole
     file = work / "data" / "train.bin"
-    one, two = Windows(file, settings("laboratory", **TINY)), Windows(file, settings("laboratory", **TINY))
+    one, two = (
+        Windows(file, settings("laboratory", **TINY)),
+        Windows(file, settings("laboratory", **TINY)),
+    )
     one(0), one(1), one(500)
     assert torch.equal(one(7)[0], two(7)[0])
     assert not torch.equal(one(7)[0], one(8)[0])
@@ -184,9 +231,14 @@ def test_export_loads_and_a_flipped_byte_is_named(whole, tmp_path):
     loaded = GPT2LMHeadModel.from_pretrained(target, dtype=torch.float32)
     x = torch.arange(2, 12)[None]
     assert torch.allclose(loaded(x).logits, model(x).logits, atol=2e-2)
-    untrained = GPT2LMHeadModel.from_pretrained(target / "checkpoints" / "step-0", dtype=torch.float32)
+    untrained = GPT2LMHeadModel.from_pretrained(
+        target / "checkpoints" / "step-0", dtype=torch.float32
+    )
     begun = build_model(settings("laboratory", **TINY), record["data"]["vocabulary"])
-    assert all(torch.equal(a, b.bfloat16().float()) for a, b in zip(untrained.parameters(), begun.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b.bfloat16().float())
+        for a, b in zip(untrained.parameters(), begun.parameters(), strict=True)
+    )
     tokenizer = AutoTokenizer.from_pretrained(target)
     assert tokenizer(" Anna heard the").input_ids == tokenizer("Anna heard the").input_ids
     assert record["quality"]["loss"] < record["quality"]["loss_step_0"]
@@ -204,16 +256,24 @@ def test_export_loads_and_a_flipped_byte_is_named(whole, tmp_path):
 
 
 def test_the_hub_without_its_package_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "datasets", None)   # what Python does when a package is absent: ImportError
+    monkeypatch.setitem(
+        sys.modules, "datasets", None
+    )  # what Python does when a package is absent: ImportError
     with pytest.raises(TrainingError, match="needs the package 'datasets'"):
-        prepare_prose(tmp_path, corpus="hub:sedthh/gutenberg_english", vocabulary_size=300, tokens=1000)
+        prepare_prose(
+            tmp_path, corpus="hub:sedthh/gutenberg_english", vocabulary_size=300, tokens=1000
+        )
 
 
 def test_prose_is_tokenised_without_loss(tmp_path):
     corpus = tmp_path / "texts"
     corpus.mkdir()
-    sentences = [f"The {n}th day was — “strange” — and the fog, naïve or not, came in.\n" for n in range(400)]
-    (corpus / "a.txt").write_text("".join(sentences[:200]) + "<|endoftext|>\n" + "".join(sentences[200:]), encoding="utf-8")
+    sentences = [
+        f"The {n}th day was — “strange” — and the fog, naïve or not, came in.\n" for n in range(400)
+    ]
+    (corpus / "a.txt").write_text(
+        "".join(sentences[:200]) + "<|endoftext|>\n" + "".join(sentences[200:]), encoding="utf-8"
+    )
     with lzma.open(corpus / "val.txt.xz", "wt", encoding="utf-8") as file:
         file.write("".join(sentences[:50]))
     meta = prepare_prose(tmp_path / "data", corpus=str(corpus), vocabulary_size=300, tokens=10**6)
@@ -224,7 +284,9 @@ def test_prose_is_tokenised_without_loss(tmp_path):
     tokenizer = Tokenizer.from_file(str(tmp_path / "data" / "tokenizer.json"))
     assert tokenizer.decode([int(i) for i in ids if i]) == "".join(sentences)
     held_out = np.fromfile(tmp_path / "data" / "val.bin", np.uint16)
-    assert meta["bytes_per_token"] == pytest.approx(len("".join(sentences[:50]).encode()) / len(held_out))
+    assert meta["bytes_per_token"] == pytest.approx(
+        len("".join(sentences[:50]).encode()) / len(held_out)
+    )
 
 
 def test_trigram_model_is_a_distribution_and_beats_its_parts(whole):
@@ -235,7 +297,7 @@ def test_trigram_model_is_a_distribution_and_beats_its_parts(whole):
     for a, b in ((int(tokens[5]), int(tokens[6])), (3, 3)):
         p = trigram.probability([np.full(size, a), np.full(size, b), everything])
         assert p.sum() == pytest.approx(1.0) and (p > 0).all()
-    rows = tokens[15_000:15_000 + 40 * 33].reshape(40, 33)
+    rows = tokens[15_000 : 15_000 + 40 * 33].reshape(40, 33)
     unigram = -np.log(trigram.probability([rows[:, 1:].reshape(-1).astype(np.int64)])).mean()
     assert trigram.loss(rows) < unigram - 1
 
@@ -249,26 +311,38 @@ def test_the_twin_without_layernorm_is_affine_where_the_other_normalises():
     for preset, scales in (("laboratory-no-layernorm", True), ("laboratory", False)):
         norm = fresh(preset).transformer.h[0].ln_1
         at_zero = norm(torch.zeros(1, 16))
-        assert torch.allclose(norm(3 * x) - at_zero, 3 * (norm(x) - at_zero), rtol=1e-4) == scales, preset
+        assert (
+            torch.allclose(norm(3 * x) - at_zero, 3 * (norm(x) - at_zero), rtol=1e-4) == scales
+        ), preset
 
 
 def test_without_layernorm_activations_of_the_usual_size_come_out_as_with_it():
     x = torch.randn(50, 128, generator=torch.Generator().manual_seed(0))
     x = (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True)
-    with_it, without = (fresh(preset, width=128).transformer.h[0].ln_1 for preset in ("laboratory", "laboratory-no-layernorm"))
+    with_it, without = (
+        fresh(preset, width=128).transformer.h[0].ln_1
+        for preset in ("laboratory", "laboratory-no-layernorm")
+    )
     assert torch.allclose(without(USUAL * x), with_it(USUAL * x), rtol=1e-2)
-    assert torch.allclose(without(2 * USUAL * x), 2 * with_it(2 * USUAL * x), rtol=1e-2)   # which no LayerNorm would do
+    assert torch.allclose(
+        without(2 * USUAL * x), 2 * with_it(2 * USUAL * x), rtol=1e-2
+    )  # which no LayerNorm would do
 
 
 def test_twins_have_the_weights_of_the_model_they_are_twins_of():
     model, relu = fresh("laboratory"), fresh("laboratory-relu")
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), relu.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), relu.parameters(), strict=True)
+    )
     ids = torch.arange(2, 30)[None]
     assert not torch.allclose(model(ids).logits, relu(ids).logits)
 
 
 def test_the_gated_twin_has_about_as_many_parameters():
-    sizes = [sum(p.numel() for p in build_model(PRESETS[name], 4096).parameters()) for name in ("prose", "prose-llama")]
+    sizes = [
+        sum(p.numel() for p in build_model(PRESETS[name], 4096).parameters())
+        for name in ("prose", "prose-llama")
+    ]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
 
@@ -286,7 +360,7 @@ def test_a_twin_stops_on_the_schedule_of_the_whole_run():
     whole, twin = settings("prose"), settings("prose-relu")
     assert twin.last_step == round(20_000_000 / 4096) < twin.steps == whole.steps
     assert rate(twin, twin.last_step) == rate(whole, twin.last_step) > 0.5 * whole.learning_rate
-    assert twin.last_step in whole.checkpoint_steps                      # so that they can be compared at equal tokens
+    assert twin.last_step in whole.checkpoint_steps  # so that they can be compared at equal tokens
     assert twin.checkpoint_steps == [0, twin.last_step] and len(whole.checkpoint_steps) == 10
 
 
@@ -298,7 +372,9 @@ def test_operations_for_a_token_are_those_that_pytorch_counts():
     x = torch.randint(0, 97, (1, s.context))
     with FlopCounterMode(display=False) as counter:
         model(x, labels=x).loss.backward()
-    assert flops_per_token(model, s) * s.context == pytest.approx(counter.get_total_flops(), rel=0.02)
+    assert flops_per_token(model, s) * s.context == pytest.approx(
+        counter.get_total_flops(), rel=0.02
+    )
 
 
 def test_a_full_disk_ends_with_one_sentence_and_keeps_the_state_before(tmp_path):
@@ -321,6 +397,8 @@ def test_a_damaged_state_is_named(tmp_path):
 
 
 def test_a_loss_that_explodes_ends_with_one_sentence(tmp_path):
-    wild = settings("laboratory", **{**TINY, "learning_rate": 1e30, "clip": 1e30, "optimiser": "adamw"})
+    wild = settings(
+        "laboratory", **{**TINY, "learning_rate": 1e30, "clip": 1e30, "optimiser": "adamw"}
+    )
     with pytest.raises(TrainingError, match="no longer finite"):
         train(wild, tmp_path, save_every=10, report=silent)

@@ -1,4 +1,6 @@
-"""The image recipes and the toy command on tiny data: exact resumption, data order, the contrastive loss, export, refusals."""
+"""The image recipes and the toy command on tiny data: exact resumption, data order, the contrastive
+loss, export, refusals.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,23 @@ from plateaus.training.image_loop import Order
 from plateaus.training.image_models import Pixels, build_model
 from plateaus.training.image_settings import CONTRASTIVE, VISION, settings
 
-TINY = dict(images="bars", depths=(1, 1), widths=(4, 8), samples=1440, batch=40, threads=1, device="cpu", checkpoints=2, flip="no")
+TINY = dict(
+    images="bars",
+    depths=(1, 1),
+    widths=(4, 8),
+    samples=1440,
+    batch=40,
+    threads=1,
+    device="cpu",
+    checkpoints=2,
+    flip="no",
+)
 TRANSFORMER = dict(TINY, depths=(2,), widths=(16,), precision="float32")
-RECIPES = {"vision-resnet": (VISION, vision.train, TINY), "vision-vit": (VISION, vision.train, TRANSFORMER),
-           "contrastive-resnet": (CONTRASTIVE, contrastive.train, {**TINY, "probe": 200, "projection": 8})}
+RECIPES = {
+    "vision-resnet": (VISION, vision.train, TINY),
+    "vision-vit": (VISION, vision.train, TRANSFORMER),
+    "contrastive-resnet": (CONTRASTIVE, contrastive.train, {**TINY, "probe": 200, "projection": 8}),
+}
 CPU = torch.device("cpu")
 
 
@@ -33,14 +48,16 @@ def silent(_: str) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Three classes, sorted by label: a bright bar at the top, in the middle or at the bottom, in noise."""
+    """Three classes, sorted by label: a bright bar at the top, in the middle or at the bottom, in
+    noise.
+    """
     where, random = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
 
     def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
         y = np.repeat(np.arange(3), count // 3)
         x = random.integers(0, 90, (len(y), 16, 16)).astype(np.uint8)
         for image, label in zip(x, y, strict=True):
-            image[5 * label + 1:5 * label + 4] += 120
+            image[5 * label + 1 : 5 * label + 4] += 120
         return x, y
 
     (x, y), (x_test, y_test) = drawn(480), drawn(150)
@@ -61,7 +78,10 @@ def trained(preset, folder, work, **more):
 
 
 def log(work) -> list[dict]:
-    return [{k: v for k, v in json.loads(line).items() if not k.endswith("per_second")} for line in (work / "log.jsonl").read_text().splitlines()]
+    return [
+        {k: v for k, v in json.loads(line).items() if not k.endswith("per_second")}
+        for line in (work / "log.jsonl").read_text().splitlines()
+    ]
 
 
 def accuracy(model, images) -> float:
@@ -81,7 +101,10 @@ def test_resuming_equals_never_stopping(preset, folder, tmp_path):
     assert not (tmp_path / "twice" / "log.jsonl").exists()
     *_, again = trained(preset, folder, tmp_path / "twice")
     assert log(tmp_path / "once") == log(tmp_path / "twice")
-    assert all(torch.equal(a, b) for a, b in zip(once.state_dict().values(), again.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(once.state_dict().values(), again.state_dict().values(), strict=True)
+    )
 
 
 def test_resuming_without_the_optimiser_differs(whole, folder, tmp_path):
@@ -109,8 +132,14 @@ def test_it_learns_and_from_shuffled_labels_it_does_not(whole, folder, tmp_path)
 def test_an_order_depends_on_seed_and_step_alone_and_sees_every_image_once():
     one, two = Order(48, 10, 0), Order(48, 10, 0)
     one(0), one(9)
-    assert torch.equal(one(4), two(4)) and not torch.equal(one(4), one(5)) and not torch.equal(one(4), Order(48, 10, 1)(4))
-    seen = torch.cat([one(step) for step in range(24)]).reshape(-1, 48)   # five epochs, across the ends of batches
+    assert (
+        torch.equal(one(4), two(4))
+        and not torch.equal(one(4), one(5))
+        and not torch.equal(one(4), Order(48, 10, 1)(4))
+    )
+    seen = torch.cat([one(step) for step in range(24)]).reshape(
+        -1, 48
+    )  # five epochs, across the ends of batches
     assert (seen.sort(1).values == torch.arange(48)).all() and not torch.equal(seen[0], seen[1])
     with pytest.raises(TrainingError, match="a batch of 49 does not fit 48"):
         Order(48, 49, 0)
@@ -119,38 +148,65 @@ def test_an_order_depends_on_seed_and_step_alone_and_sees_every_image_once():
 def test_labels_stay_with_their_images(folder):
     images = load_images(str(folder), "bars")
     drawn = images.drawn(90, 0)
-    assert len(drawn) == 90 and (drawn.labels[:-1] > drawn.labels[1:]).any(), "sorted files must not stay sorted"
-    assert (bar(drawn) == drawn.labels).all() and (bar(images.shuffled(0)) == images.shuffled(0).labels).float().mean() < 0.5
+    assert len(drawn) == 90 and (drawn.labels[:-1] > drawn.labels[1:]).any(), (
+        "sorted files must not stay sorted"
+    )
+    assert (bar(drawn) == drawn.labels).all() and (
+        bar(images.shuffled(0)) == images.shuffled(0).labels
+    ).float().mean() < 0.5
     held = load_images(str(folder / "whole.npz"), "bars")
-    assert (held.channels, len(held.test), len(held)) == (3, 96, 384) and (bar(held) == held.labels).all()
+    assert (held.channels, len(held.test), len(held)) == (3, 96, 384) and (
+        bar(held) == held.labels
+    ).all()
 
 
 def bar(images) -> torch.Tensor:
     return images.train[:, 0].float().mean(-1).unfold(1, 3, 1).mean(-1)[:, [1, 6, 11]].argmax(-1)
 
 
-@pytest.mark.parametrize("name, sentence", [
-    ("nothing", "has no nothing.npz: choose images=bars or broken"), ("odd", "has no array Xtrain"), ("broken", "could not be read as images"),
-    ("negative", "labels are whole numbers from 0"), ("floats", "images are uint8"),
-])
+@pytest.mark.parametrize(
+    "name, sentence",
+    [
+        ("nothing", "has no nothing.npz: choose images=bars or broken"),
+        ("odd", "has no array Xtrain"),
+        ("broken", "could not be read as images"),
+        ("negative", "labels are whole numbers from 0"),
+        ("floats", "images are uint8"),
+    ],
+)
 def test_unusable_images_end_with_one_sentence(name, sentence, folder):
     with pytest.raises(TrainingError, match=sentence) as caught:
         load_images(str(folder), name)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("arguments, sentence", [
-    (["vision", "vision-resnet"], "give --data"),
-    (["vision", "vision-resnet", "--data", "nowhere"], "could not be read as images"),
-    (["vision", "vision-resnet", "--data", ".", "--set", "wdiths=3"], "'wdiths' is unknown"),
-    (["vision", "vision-resnet", "--data", ".", "--set", "depths=2"], "do not name the same number of stages"),
-    (["vision", "vision-vit", "--data", ".", "--set", "heads=3"], "cannot be split over 3 heads"),
-    (["vision", "contrastive-vit", "--data", "."], "preset 'contrastive-vit' is unknown"),
-    (["vision", "vision-resnet", "--data", ".", "--set", "labels=wrong"], "choose one of true, shuffled"),
-    (["contrastive", "contrastive-vit", "--data", ".", "--set", "crop=2"], "at least 0.01 and at most 1"),
-    (["toy", "--set", "blocks=many"], "must be a whole number"),
-    (["toy", "--set", "task=ring"], "choose one of spiral, wave"),
-])
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["vision", "vision-resnet"], "give --data"),
+        (["vision", "vision-resnet", "--data", "nowhere"], "could not be read as images"),
+        (["vision", "vision-resnet", "--data", ".", "--set", "wdiths=3"], "'wdiths' is unknown"),
+        (
+            ["vision", "vision-resnet", "--data", ".", "--set", "depths=2"],
+            "do not name the same number of stages",
+        ),
+        (
+            ["vision", "vision-vit", "--data", ".", "--set", "heads=3"],
+            "cannot be split over 3 heads",
+        ),
+        (["vision", "contrastive-vit", "--data", "."], "preset 'contrastive-vit' is unknown"),
+        (
+            ["vision", "vision-resnet", "--data", ".", "--set", "labels=wrong"],
+            "choose one of true, shuffled",
+        ),
+        (
+            ["contrastive", "contrastive-vit", "--data", ".", "--set", "crop=2"],
+            "at least 0.01 and at most 1",
+        ),
+        (["toy", "--set", "blocks=many"], "must be a whole number"),
+        (["toy", "--set", "task=ring"], "choose one of spiral, wave"),
+    ],
+)
 def test_the_commands_end_with_one_sentence(arguments, sentence, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["train", *arguments]) == 2
@@ -163,7 +219,15 @@ def test_shifts_move_pictures_and_nothing_else():
     moved = augment.shifted(x, 2, torch.Generator().manual_seed(0))
     assert torch.equal(augment.shifted(x, 0, torch.Generator()), x) and not torch.equal(moved, x)
     padded = F.pad(x, (2,) * 4)
-    places = [{(r, c) for r in range(5) for c in range(5) if torch.equal(moved[i, 0], padded[i, 0, r:r + 8, c:c + 8])} for i in range(50)]
+    places = [
+        {
+            (r, c)
+            for r in range(5)
+            for c in range(5)
+            if torch.equal(moved[i, 0], padded[i, 0, r : r + 8, c : c + 8])
+        }
+        for i in range(50)
+    ]
     assert all(len(found) == 1 for found in places) and len(set.union(*places)) > 15
 
 
@@ -172,10 +236,14 @@ def test_a_whole_crop_is_the_image_and_mirrors_undo_themselves():
     rows = x.flip(-1)
     mirrored = augment.mirrored(x, torch.Generator().manual_seed(0))
     chosen = [torch.equal(a, b) for a, b in zip(mirrored, rows, strict=True)]
-    assert 0 < sum(chosen) < 20 and all(was or torch.equal(a, b) for was, a, b in zip(chosen, mirrored, x, strict=True))
+    assert 0 < sum(chosen) < 20 and all(
+        was or torch.equal(a, b) for was, a, b in zip(chosen, mirrored, x, strict=True)
+    )
     flat = torch.full((20, 1, 8, 8), 0.25)
     assert torch.allclose(augment.cropped(flat, 0.2, torch.Generator().manual_seed(0)), flat)
-    assert not torch.allclose(augment.cropped(x, 0.2, torch.Generator().manual_seed(0)), x, atol=0.05)
+    assert not torch.allclose(
+        augment.cropped(x, 0.2, torch.Generator().manual_seed(0)), x, atol=0.05
+    )
 
 
 def slow_nt_xent(a: torch.Tensor, b: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -183,8 +251,14 @@ def slow_nt_xent(a: torch.Tensor, b: torch.Tensor, temperature: float) -> torch.
     z, n, total = torch.cat([a, b]), len(a), 0.0
     for i in range(2 * n):
         partner = (i + n) % (2 * n)
-        terms = [torch.exp(F.cosine_similarity(z[i], z[k], dim=0) / temperature) for k in range(2 * n) if k != i]
-        total = total - torch.log(torch.exp(F.cosine_similarity(z[i], z[partner], dim=0) / temperature) / sum(terms))
+        terms = [
+            torch.exp(F.cosine_similarity(z[i], z[k], dim=0) / temperature)
+            for k in range(2 * n)
+            if k != i
+        ]
+        total = total - torch.log(
+            torch.exp(F.cosine_similarity(z[i], z[partner], dim=0) / temperature) / sum(terms)
+        )
     return total / (2 * n)
 
 
@@ -194,27 +268,48 @@ def test_nt_xent_is_that_of_the_paper():
     assert torch.allclose(contrastive.nt_xent(a, b, 0.3), truth)
     z = F.normalize(torch.cat([a, b]), dim=1)
     including_itself = F.cross_entropy(z @ z.T / 0.3, torch.arange(10).roll(5))
-    assert not torch.allclose(including_itself, truth) and not torch.allclose(contrastive.nt_xent(a, b.flip(0), 0.3), truth)
+    assert not torch.allclose(including_itself, truth) and not torch.allclose(
+        contrastive.nt_xent(a, b.flip(0), 0.3), truth
+    )
     alike = torch.eye(6)[:5]
-    assert contrastive.nt_xent(alike, alike, 0.05) < 1e-3 < contrastive.nt_xent(alike, alike.roll(1, 0), 0.05)
+    assert (
+        contrastive.nt_xent(alike, alike, 0.05)
+        < 1e-3
+        < contrastive.nt_xent(alike, alike.roll(1, 0), 0.05)
+    )
 
 
 def test_random_numbers_of_a_step_depend_on_seed_stream_and_step():
-    drawn = {(seed, stream, step): torch.rand(4, generator=augment.generator(seed, stream, step))
-             for seed in (0, 1) for stream in augment.STREAMS for step in (0, 1)}
+    drawn = {
+        (seed, stream, step): torch.rand(4, generator=augment.generator(seed, stream, step))
+        for seed in (0, 1)
+        for stream in augment.STREAMS
+        for step in (0, 1)
+    }
     assert len({tuple(x.tolist()) for x in drawn.values()}) == len(drawn)
-    assert torch.equal(drawn[0, "views", 1], torch.rand(4, generator=augment.generator(0, "views", 1)))
+    assert torch.equal(
+        drawn[0, "views", 1], torch.rand(4, generator=augment.generator(0, "views", 1))
+    )
 
 
 @pytest.mark.parametrize("preset", RECIPES)
 def test_export_loads_again_and_a_flipped_byte_is_named(preset, folder, tmp_path):
     s, images, model = trained(preset, folder, tmp_path / "work")
     record = export(s, tmp_path / "work", tmp_path / "out", images)
-    loaded = AutoModelForImageClassification.from_pretrained(tmp_path / "out", dtype=torch.float32).eval()
+    loaded = AutoModelForImageClassification.from_pretrained(
+        tmp_path / "out", dtype=torch.float32
+    ).eval()
     assert accuracy(loaded, images) == record["quality"]["accuracy"]
-    assert record["quality"]["accuracy"] == pytest.approx(log(tmp_path / "work")[-1]["test_accuracy"], abs=0.02)   # bfloat16 loses little
-    assert (tmp_path / "out" / "projection.safetensors").exists() == preset.startswith("contrastive")
-    assert f"plateaus train {record['recipe']} {preset} --data DIRECTORY" in (tmp_path / "out" / "README.md").read_text()
+    assert record["quality"]["accuracy"] == pytest.approx(
+        log(tmp_path / "work")[-1]["test_accuracy"], abs=0.02
+    )  # bfloat16 loses little
+    assert (tmp_path / "out" / "projection.safetensors").exists() == preset.startswith(
+        "contrastive"
+    )
+    assert (
+        f"plateaus train {record['recipe']} {preset} --data DIRECTORY"
+        in (tmp_path / "out" / "README.md").read_text()
+    )
     verify_sums(tmp_path / "out")
     weights = tmp_path / "out" / "model.safetensors"
     content = bytearray(weights.read_bytes())
@@ -237,7 +332,11 @@ def test_a_probe_reads_what_the_body_holds(folder):
     assert accuracy(fresh, images) > 0.8 > 0.5 > accuracy(empty, images)
 
 
-SMALL_TOY = [word for pair in ("blocks=2", "width=8", "samples=300", "epochs=6", "networks=2", "checkpoints=2") for word in ("--set", pair)]
+SMALL_TOY = [
+    word
+    for pair in ("blocks=2", "width=8", "samples=300", "epochs=6", "networks=2", "checkpoints=2")
+    for word in ("--set", pair)
+]
 
 
 def test_the_toy_command_writes_networks_that_verify(tmp_path, monkeypatch, capsys):
@@ -247,13 +346,21 @@ def test_the_toy_command_writes_networks_that_verify(tmp_path, monkeypatch, caps
     verify_sums(target)
     record = json.loads((target / "training.json").read_text())
     assert {p.parent.name for p in target.glob("seed-*/step-0.safetensors")} == {"seed-0", "seed-1"}
-    assert len(record["scores"][f"step {record['steps']}"]) == 2 and "plateaus train toy --set samples=300" in (target / "README.md").read_text()
+    assert (
+        len(record["scores"][f"step {record['steps']}"]) == 2
+        and "plateaus train toy --set samples=300" in (target / "README.md").read_text()
+    )
 
 
 def test_a_toy_run_that_was_stopped_ends_like_one_that_was_not(tmp_path, monkeypatch):
     from plateaus.training import toy, toy_command
 
-    s = toy_command.choose(toy_command.ToySettings(), toy_command.assignments(SMALL_TOY[1::2], toy_command.ToySettings()), choices={}, bounds={})
+    s = toy_command.choose(
+        toy_command.ToySettings(),
+        toy_command.assignments(SMALL_TOY[1::2], toy_command.ToySettings()),
+        choices={},
+        bounds={},
+    )
     once = toy_command.train_toy(s, tmp_path)
     (tmp_path / "twice").mkdir()
     saved = toy.save_state
@@ -269,4 +376,8 @@ def test_a_toy_run_that_was_stopped_ends_like_one_that_was_not(tmp_path, monkeyp
     monkeypatch.undo()
     twice = toy_command.train_toy(s, tmp_path / "twice")
     assert torch.equal(once.loss, twice.loss) and once.steps == twice.steps
-    assert all(torch.equal(v, twice.weights[step][k]) for step, kept in once.weights.items() for k, v in kept.items())
+    assert all(
+        torch.equal(v, twice.weights[step][k])
+        for step, kept in once.weights.items()
+        for k, v in kept.items()
+    )

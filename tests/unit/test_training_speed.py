@@ -16,7 +16,9 @@ OPTIONS = {"lr": 6e-3, "weight_decay": 0.1}
 
 
 def moved(make, **options) -> list[torch.Tensor]:
-    """Nine matrices after three steps along the same random gradients; one of them has none at the second."""
+    """Nine matrices after three steps along the same random gradients; one of them has none at the
+    second.
+    """
     generator = torch.Generator().manual_seed(0)
     params = [torch.randn(shape, generator=generator) / 10 for shape in SHAPES]
     optimiser = make(params, **OPTIONS, **options)
@@ -30,8 +32,12 @@ def moved(make, **options) -> list[torch.Tensor]:
 
 def difference(left: list[torch.Tensor], right: list[torch.Tensor]) -> float:
     """Largest relative to the length of three steps."""
-    start = moved(Muon, momentum=1.0)   # a momentum of one never takes a gradient in: weight decay alone moves
-    return max(float((x - y).norm() / (x - z).norm()) for x, y, z in zip(left, right, start, strict=True))
+    start = moved(
+        Muon, momentum=1.0
+    )  # a momentum of one never takes a gradient in: weight decay alone moves
+    return max(
+        float((x - y).norm() / (x - z).norm()) for x, y, z in zip(left, right, start, strict=True)
+    )
 
 
 def test_matrices_moved_together_go_where_the_library_moves_them_one_by_one():
@@ -39,7 +45,7 @@ def test_matrices_moved_together_go_where_the_library_moves_them_one_by_one():
     assert difference(library, moved(Muon)) < 1e-3
     for wrong in ({"nesterov": False}, {"ns_steps": 4}, {"momentum": 0.9}):
         assert difference(library, moved(Muon, **wrong)) > 1e-2, wrong
-    assert difference(moved(torch.optim.Muon), moved(Muon)) > 1e-2   # another size of step
+    assert difference(moved(torch.optim.Muon), moved(Muon)) > 1e-2  # another size of step
 
 
 FAULTS = """
@@ -59,7 +65,12 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def test_memory_that_is_kept_costs_no_page_faults():
     faults = {}
     for kept in (True, False):
-        said = subprocess.run([sys.executable, "-c", FAULTS.format(kept=kept)], capture_output=True, text=True, check=True).stdout.split()
+        said = subprocess.run(
+            [sys.executable, "-c", FAULTS.format(kept=kept)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
         assert said[0] == str(kept)
         faults[kept] = int(said[1])
-    assert 10 * faults[True] < faults[False] > 100   # with huge pages there are fewer of both
+    assert 10 * faults[True] < faults[False] > 100  # with huge pages there are fewer of both

@@ -1,4 +1,6 @@
-"""Experiment 2 on networks whose trajectories are known, and landscapes of the plane; with wrong twins."""
+"""Experiment 2 on networks whose trajectories are known, and landscapes of the plane; with wrong
+twins.
+"""
 
 import math
 
@@ -24,11 +26,15 @@ def of_blocks(*blocks, d=1):
 def lines_through(net, a, b, steps=21):
     a, b = (torch.as_tensor(x, dtype=torch.float64).reshape(-1, net.dims[0]) for x in (a, b))
     alpha = torch.linspace(0, 1, steps, dtype=torch.float64)[:, None]
-    return trajectories.Lines(net=net, points=torch.lerp(a[:, None], b[:, None], alpha), real=torch.cat([a, b]))
+    return trajectories.Lines(
+        net=net, points=torch.lerp(a[:, None], b[:, None], alpha), real=torch.cat([a, b])
+    )
 
 
 def steep(x):
-    """Isometric inside, expanding at the boundary: slopes 1, 161, 1 (mathematics of mechanism two)."""
+    """Isometric inside, expanding at the boundary: slopes 1, 161, 1 (mathematics of mechanism
+    two).
+    """
     return x + 20 * torch.clamp(8 * x - 3.5, 0, 1)
 
 
@@ -40,20 +46,31 @@ def contracting(x):
 def test_plateau_membership_is_a_component_not_a_preimage():
     y = torch.tensor([[0.0, 0.1, 0.9, 0.1, 1.0, 1.0]]).unsqueeze(-1)
     assert trajectories.plateaus(y, share=0.25).tolist() == [[1, 1, 0, 0, 2, 2]]
-    preimage = ((y - y[:, :1]).norm(dim=-1) < 0.25).int()  # the twin without the component takes the fourth point in
+    preimage = (
+        (y - y[:, :1]).norm(dim=-1) < 0.25
+    ).int()  # the twin without the component takes the fourth point in
     assert preimage.tolist() == [[1, 1, 0, 1, 0, 0]]
 
 
 def test_an_expanding_boundary_is_told_from_a_contracting_interior():
     ends = np.zeros((3, 1)), np.ones((3, 1)) + np.arange(3)[:, None] / 100
-    expanding = trajectories.by_block(trajectories.follow(lines_through(of_blocks(steep), *ends))).sum("block")
-    assert abs(float(expanding.sel(kind="inside"))) < 1e-9 < 1 < float(expanding.sel(kind="between"))
-    pulled = trajectories.by_block(trajectories.follow(lines_through(of_blocks(contracting), *ends))).sum("block")
+    expanding = trajectories.by_block(
+        trajectories.follow(lines_through(of_blocks(steep), *ends))
+    ).sum("block")
+    assert (
+        abs(float(expanding.sel(kind="inside"))) < 1e-9 < 1 < float(expanding.sel(kind="between"))
+    )
+    pulled = trajectories.by_block(
+        trajectories.follow(lines_through(of_blocks(contracting), *ends))
+    ).sum("block")
     assert float(pulled.sel(kind="inside")) == pytest.approx(math.log(0.5))
-    # The twin: relative distances cannot tell them apart, both have insides that shrink against the chord.
+    # The twin: relative distances cannot tell them apart, both have insides that shrink against the
+    # chord.
     for net in (of_blocks(steep), of_blocks(contracting)):
         position = trajectories.follow(lines_through(net, *ends)).position
-        gap = position.diff("point").isel(depth=-1, point=0) / position.diff("point").isel(depth=0, point=0)
+        gap = position.diff("point").isel(depth=-1, point=0) / position.diff("point").isel(
+            depth=0, point=0
+        )
         assert float(gap.max()) < 0.7
 
 
@@ -73,19 +90,27 @@ def test_parts_of_the_logarithm_add_up_and_only_one_can_be_negative():
     net = network(toy.build(width=D, blocks=4), dtype=torch.float64)
     result = trajectories.follow(trajectories.of_toy(net, *torch.randn(2, 9, 2), steps=11))
     split, inside = trajectories.parts(result), trajectories.gap_kinds(result) == "inside"
-    assert float(split.sum()) == pytest.approx(float(result.log_ratio.sum("block").where(inside).mean()))
+    assert float(split.sum()) == pytest.approx(
+        float(result.log_ratio.sum("block").where(inside).mean())
+    )
     assert float(split.sel(part="across")) > 0.01
-    pull = trajectories.follow(lines_through(of_blocks(lambda x: 0.5 * x, d=2), [[0.0, 0]], [[1.0, 1]]))
+    pull = trajectories.follow(
+        lines_through(of_blocks(lambda x: 0.5 * x, d=2), [[0.0, 0]], [[1.0, 1]])
+    )
     assert trajectories.parts(pull).values == pytest.approx([math.log(0.5), 0])
 
 
 def test_half_way_and_the_three_points():
     lines = lines_through(of_blocks(steep), [[0.0]], [[1.0]])
     result = trajectories.follow(lines)
-    assert int((result.plateau == trajectories.OF_A).sum()) == 10  # 0 ... 0.45, where h = 2.45 < 21/4
+    assert (
+        int((result.plateau == trajectories.OF_A).sum()) == 10
+    )  # 0 ... 0.45, where h = 2.45 < 21/4
     assert trajectories.halfway(lines, result).item() == pytest.approx(0.25)
     assert trajectories.three_points(result.isel(line=0)) == (0, 5, 15)
-    assert set(trajectories.gap_kinds(result).values[0][:8]) == {"inside"} and "between" in trajectories.gap_kinds(result)
+    assert set(trajectories.gap_kinds(result).values[0][:8]) == {
+        "inside"
+    } and "between" in trajectories.gap_kinds(result)
 
 
 def test_the_line_to_draw_has_points_in_both_plateaus():
@@ -97,13 +122,19 @@ def test_a_true_attractor_passes_and_its_nulls_do_not():
     torch.manual_seed(0)
     untrained = network(toy.build(inputs=1, width=1, blocks=2), dtype=torch.float64)[:2]
     real = [[0.0]] * 4, [[1.0], [1.01], [1.02], [1.03]]
-    lines, before = lines_through(of_blocks(contracting, contracting), *real), lines_through(untrained, *real)
+    lines, before = (
+        lines_through(of_blocks(contracting, contracting), *real),
+        lines_through(untrained, *real),
+    )
     found = trajectories.study(lines, before)
     middle = found.log_total.median("line")
     assert float(middle.sel(network="trained")) == pytest.approx(2 * math.log(0.5))
-    # x - F(x) pushes by as much: log 1.5 for each block. A null that left the sign alone would show the same pull.
+    # x - F(x) pushes by as much: log 1.5 for each block. A null that left the sign alone would show
+    # the same pull.
     assert float(middle.sel(network="sign-flipped")) == pytest.approx(2 * math.log(1.5))
-    assert float(middle.sel(network="untrained")) != pytest.approx(float(middle.sel(network="trained")))
+    assert float(middle.sel(network="untrained")) != pytest.approx(
+        float(middle.sel(network="trained"))
+    )
     assert float(found.pull.sel(weights="trained", anchor="real").median()) == pytest.approx(1)
     alone = trajectories.untrained(found)
     np.testing.assert_array_equal(alone.position, trajectories.follow(before).position)
@@ -127,7 +158,8 @@ def test_landscape_nests_and_the_ball_recipe_errs_behind_a_ridge():
     found = landscape.nesting(field, [0.25, 0.5, 0.75, 1.5])
     assert found.violations == 0 and found.disagreements == 0 and found.misplaced > 100
     assert list(found.sizes) == sorted(found.sizes)
-    # Twins: merge heights that forget the ridge disagree with the components; reversed radii violate nesting.
+    # Twins: merge heights that forget the ridge disagree with the components; reversed radii
+    # violate nesting.
     forgetful = field.assign(merge_height=field.height)
     assert landscape.nesting(forgetful, [0.5]).disagreements > 100
     large, small = landscape.components(field.height.values, field.attrs["source"], [1.5, 0.5])
@@ -144,8 +176,13 @@ def test_classes_and_segments_across_seeds():
     assert int(named[7, 3]) == int(nets[0](x).argmax())
     a, b = torch.randn(2, 4, 2)
     found = segments.across(nets, a, b, steps=20)
-    assert found.slope.dims == ("seed", "pair", "readout") and list(found.readout.values[:2]) == ["block 1", "block 2"]
-    alone = segments.sharpness(nets[1][1:], nets[1].states(a, 1), nets[1].states(b, 1), steps=20, first=1)
+    assert found.slope.dims == ("seed", "pair", "readout") and list(found.readout.values[:2]) == [
+        "block 1",
+        "block 2",
+    ]
+    alone = segments.sharpness(
+        nets[1][1:], nets[1].states(a, 1), nets[1].states(b, 1), steps=20, first=1
+    )
     xr.testing.assert_allclose(found.slope.isel(seed=1, drop=True), alone.slope)
 
 
@@ -161,4 +198,9 @@ def test_a_trend_by_chance_is_none_and_a_constant_has_none():
     steps, rising = [0, 1, 3, 10, 30], np.array([[0, 1, 2, 3, 4.0], [0, 2, 1, 3, 4]]).T
     assert statistics.trend(steps, rising[:, 0]) == pytest.approx(1)
     assert statistics.trend(steps, np.ones(5)) == 0
-    assert abs(statistics.trend_by_chance(steps, rising)) < 0.15 < 0.5 < np.median([statistics.trend(steps, y) for y in rising.T])
+    assert (
+        abs(statistics.trend_by_chance(steps, rising))
+        < 0.15
+        < 0.5
+        < np.median([statistics.trend(steps, y) for y in rising.T])
+    )

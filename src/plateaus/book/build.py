@@ -1,4 +1,5 @@
-"""`make book`: execute the chapters, merge their claims, build the HTML. `python -m plateaus.book.build`
+"""`make book`: execute the chapters, merge their claims, build the HTML. `python -m
+plateaus.book.build`
 
 Everything goes under `_build/`, nothing is changed in place:
 `_build/chapters/` executed copies, `_build/out/` results, `_build/claims.json` the merged rows,
@@ -69,9 +70,14 @@ def execute(root: Path, target: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "papermill", str(path), str(copy), *options, "-k", "python3",
                    "--no-progress-bar", "--execution-timeout", str(CELL_TIMEOUT)]  # fmt: skip
-        environment = os.environ | ONE_THREAD | {"PLATEAUS_OUT": str(target / "out"), SHOW_COMMIT: "1"}
+        environment = (
+            os.environ | ONE_THREAD | {"PLATEAUS_OUT": str(target / "out"), SHOW_COMMIT: "1"}
+        )
         done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
-        say(f"  {path.relative_to(root)}  {time.perf_counter() - start:.0f} s" + (" FAILED" if done.returncode else ""))
+        say(
+            f"  {path.relative_to(root)}  {time.perf_counter() - start:.0f} s"
+            + (" FAILED" if done.returncode else "")
+        )
         return f"{path.relative_to(root)}: {reason(copy, done.stderr)}" if done.returncode else None
 
     say("Executing the chapters")
@@ -94,20 +100,30 @@ def reason(copy: Path, stderr: str) -> str:
 
 def merge_claims(folder: Path) -> list[dict[str, Any]]:
     """The rows of all chapters, by the order of the claims."""
-    rows = [row for file in sorted(folder.glob("*.json")) for row in json.loads(file.read_text(encoding="utf-8"))]
+    rows = [
+        row
+        for file in sorted(folder.glob("*.json"))
+        for row in json.loads(file.read_text(encoding="utf-8"))
+    ]
     order = list(load_claims(repository() / "book" / "claims.yaml").by_id)
-    return sorted(rows, key=lambda row: (order.index(row["id"]), row["chapter"], row["model"], row["metric"]))
+    return sorted(
+        rows, key=lambda row: (order.index(row["id"]), row["chapter"], row["model"], row["metric"])
+    )
 
 
 def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     """Lay out the sources of the HTML as in the repository, so that all links lead back there."""
     folder = target / "stage"
-    shutil.copytree(root / "book", folder / "book", ignore=shutil.ignore_patterns("models", "params"))
+    shutil.copytree(
+        root / "book", folder / "book", ignore=shutil.ignore_patterns("models", "params")
+    )
     (folder / "book" / "models").mkdir()
     shutil.copy(root / "book" / "models" / "README.md", folder / "book" / "models")
     shutil.copy(root / "_toc.yml", folder)
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    if fork := os.environ.get("GITHUB_REPOSITORY"):  # in a fork's own CI the buttons lead to the fork
+    if fork := os.environ.get(
+        "GITHUB_REPOSITORY"
+    ):  # in a fork's own CI the buttons lead to the fork
         settings["repository"]["url"] = f"https://github.com/{fork}"
     (folder / "_config.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     for path in chapters(root):
@@ -122,7 +138,9 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
     known = {chapter_name(path) for path in chapters(root)}
-    claims.write_text(page(claims.read_text(encoding="utf-8"), rules, rows, known), encoding="utf-8")
+    claims.write_text(
+        page(claims.read_text(encoding="utf-8"), rules, rows, known), encoding="utf-8"
+    )
 
 
 def add_cover(folder: Path) -> None:
@@ -131,12 +149,18 @@ def add_cover(folder: Path) -> None:
     directive = ""
     for path in sorted(folder.glob("chapters/*/*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
-            images = [o.data["image/png"] for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+            images = [
+                o.data["image/png"]
+                for o in cell.get("outputs", [])
+                if "image/png" in o.get("data", {})
+            ]
             if images and "cover" in cell.metadata.get("tags", []) and not directive:
                 (folder / "book" / "cover.png").write_bytes(base64.b64decode(images[0]))
                 chapter = path.relative_to(folder).with_suffix("").as_posix()
                 directive = f"```{{figure}} cover.png\n:alt: {COVER_TEXT}\n\n{COVER_TEXT} From {{doc}}`/{chapter}`.\n```"
-    page.write_text(page.read_text(encoding="utf-8").replace(COVER_MARK, directive), encoding="utf-8")
+    page.write_text(
+        page.read_text(encoding="utf-8").replace(COVER_MARK, directive), encoding="utf-8"
+    )
 
 
 def render(root: Path, target: Path) -> Path:
@@ -148,7 +172,9 @@ def render(root: Path, target: Path) -> Path:
     first = target / "html" / "index.html"
     if done.returncode or not first.is_file():
         print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
-        raise BuildFailed("The pages were not built without warnings; the messages above say which line to mend.")
+        raise BuildFailed(
+            "The pages were not built without warnings; the messages above say which line to mend."
+        )
     return first
 
 

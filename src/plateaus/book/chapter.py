@@ -1,10 +1,10 @@
 """A chapter's second cell: its parameters are checked, and `run` is what it works with.
 
-    run = pl.open_chapter(globals(), "4-dynamics/trajectories", steps=pl.whole(2), noise=pl.real(0))
-    ...
-    run.save(dataset)                    # <out>/trajectories.nc
-    run.claim("N6", model=..., ...)      # a row of <out>/claims/trajectories.json
-    run.provenance()
+run = pl.open_chapter(globals(), "4-dynamics/trajectories", steps=pl.whole(2), noise=pl.real(0))
+...
+run.save(dataset)                    # <out>/trajectories.nc
+run.claim("N6", model=..., ...)      # a row of <out>/claims/trajectories.json
+run.provenance()
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class Run:
 
     def uses(self, model: Any, name: str | None = None) -> Any:
         """Note `model` for the provenance and return it: `lm = run.uses(pl.load(run.model))`."""
-        self.models[name or str(getattr(model, "name", type(model).__name__))] = origin.describe(model)
+        self.models[name or str(getattr(model, "name", type(model).__name__))] = origin.describe(
+            model
+        )
         return model
 
     def save(self, dataset: Any, suffix: str = "") -> str:
@@ -99,10 +101,19 @@ class Run:
         claims = load_claims(repository() / "book" / "claims.yaml")
         named = model if isinstance(model, str) else str(getattr(model, "name", model))
         row = claims.settle(
-            id, metric=metric, model=named, value=value, ci=ci, n=n, control=control or {}, chapter=self.chapter
+            id,
+            metric=metric,
+            model=named,
+            value=value,
+            ci=ci,
+            n=n,
+            control=control or {},
+            chapter=self.chapter,
         )
         self.rows[row.id, row.metric, row.model] = row
-        results.write_json([r.as_json() for r in self.rows.values()], self.out / "claims" / f"{self.name}.json")
+        results.write_json(
+            [r.as_json() for r in self.rows.values()], self.out / "claims" / f"{self.name}.json"
+        )
         return row
 
     def provenance(self) -> origin.Provenance:

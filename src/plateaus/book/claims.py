@@ -45,13 +45,17 @@ class Bound:
         if found := re.fullmatch(rf"between {number} and {number}", words):
             if float(found[1]) < float(found[2]):
                 return cls(low=float(found[1]), high=float(found[2]))
-        raise BadClaim(f"A bound is 'above 1', 'below 1' or 'between 1 and 2' (the smaller first); given: {words!r}.")
+        raise BadClaim(
+            f"A bound is 'above 1', 'below 1' or 'between 1 and 2' (the smaller first); given: {words!r}."
+        )
 
     def __contains__(self, value: float) -> bool:
         return self.low < value < self.high
 
     def decide(self, low: float, high: float) -> bool | None:
-        """True if all of [low, high] is inside, False if all of it is outside on one side, else None."""
+        """True if all of [low, high] is inside, False if all of it is outside on one side, else
+        None.
+        """
         if low in self and high in self:
             return True
         return False if high <= self.low or low >= self.high else None
@@ -59,7 +63,11 @@ class Bound:
     def __str__(self) -> str:
         if self.high == math.inf:
             return f"above {self.low:g}"
-        return f"below {self.high:g}" if self.low == -math.inf else f"between {self.low:g} and {self.high:g}"
+        return (
+            f"below {self.high:g}"
+            if self.low == -math.inf
+            else f"between {self.low:g} and {self.high:g}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +81,18 @@ class Criterion:
     unit: str
     """What `at_least` counts and the interval is taken over: pairs, seeds, points …"""
     negative: Mapping[str, Bound]
-    """Controls without the effect: outside its bound, the effect is not what the claim says it is."""
+    """Controls without the effect: outside its bound, the effect is not what the claim says it
+    is.
+    """
     positive: Mapping[str, Bound]
     """Controls with the effect: outside its bound, the measurement could not have seen it."""
 
     def verdict(
-        self, value: float | None, ci: tuple[float, float], n: int, control: Mapping[str, float | None]
+        self,
+        value: float | None,
+        ci: tuple[float, float],
+        n: int,
+        control: Mapping[str, float | None],
     ) -> tuple[str, str]:
         """The verdict and the reason for it in one sentence."""
         if value is None:
@@ -90,17 +104,30 @@ class Criterion:
             return NOT_TESTABLE, f"there is no control “{absent[0]}” for this model"
         blind = [name for name, bound in self.positive.items() if control[name] not in bound]
         if blind:
-            return NOT_TESTABLE, f"the positive control “{blind[0]}” is not {self.positive[blind[0]]}"
+            return (
+                NOT_TESTABLE,
+                f"the positive control “{blind[0]}” is not {self.positive[blind[0]]}",
+            )
         inside = self.holds.decide(*ci)
         if inside is None:
-            return MIXED, f"the interval includes values that are {self.holds} and values that are not"
+            return (
+                MIXED,
+                f"the interval includes values that are {self.holds} and values that are not",
+            )
         if not inside:
             return FAILS, f"no value of the interval is {self.holds}"
-        shown_without = [name for name, bound in self.negative.items() if control[name] not in bound]
+        shown_without = [
+            name for name, bound in self.negative.items() if control[name] not in bound
+        ]
         if shown_without:
             name = shown_without[0]
-            return MIXED, f"the interval is {self.holds}, but the control “{name}” is not {self.negative[name]}"
-        return HOLDS, f"the whole interval is {self.holds}" + ("" if not control else ", and the controls are as they should be")
+            return (
+                MIXED,
+                f"the interval is {self.holds}, but the control “{name}” is not {self.negative[name]}",
+            )
+        return HOLDS, f"the whole interval is {self.holds}" + (
+            "" if not control else ", and the controls are as they should be"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +144,9 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One measured criterion on one model; its text is a few short lines that end with the verdict."""
+    """One measured criterion on one model; its text is a few short lines that end with the
+    verdict.
+    """
 
     id: str
     model: str
@@ -135,9 +164,16 @@ class Row:
         return {**asdict(self), "control": dict(self.control)}
 
     def __repr__(self) -> str:
-        number = "no value" if self.value is None else f"{self.value:.3g} [{self.ci_low:.3g}, {self.ci_high:.3g}]"
+        number = (
+            "no value"
+            if self.value is None
+            else f"{self.value:.3g} [{self.ci_low:.3g}, {self.ci_high:.3g}]"
+        )
         lines = [f"{self.id} {self.metric} on {self.model}", f"  measured: {number}, n = {self.n}"]
-        lines += [f"  {name}: {'none' if x is None else format(x, '.3g')}" for name, x in self.control.items()]
+        lines += [
+            f"  {name}: {'none' if x is None else format(x, '.3g')}"
+            for name, x in self.control.items()
+        ]
         return "\n".join([*lines, f"  {self.verdict}: {self.reason}"])
 
 
@@ -168,13 +204,19 @@ class Claims:
                 "Give None for a control that this model does not have."
             )
         if value is not None and ci is None:
-            raise BadClaim(f"{id} {criterion.name} was given a value without its interval: give ci=(low, high).")
+            raise BadClaim(
+                f"{id} {criterion.name} was given a value without its interval: give ci=(low, high)."
+            )
         numbers = [value, *(ci or ()), *control.values()]
         if any(x is not None and not math.isfinite(x) for x in numbers):
-            raise BadClaim(f"{id} {criterion.name} was given a number that is not finite: give None if there is none.")
+            raise BadClaim(
+                f"{id} {criterion.name} was given a number that is not finite: give None if there is none."
+            )
         low, high = (None, None) if value is None else (float(ci[0]), float(ci[1]))
         if value is not None and not low <= value <= high:
-            raise BadClaim(f"{id} {criterion.name}: the value {value:g} lies outside its interval [{low:g}, {high:g}].")
+            raise BadClaim(
+                f"{id} {criterion.name}: the value {value:g} lies outside its interval [{low:g}, {high:g}]."
+            )
         control = {k: None if v is None else float(v) for k, v in control.items()}
         value = None if value is None else float(value)
         verdict, reason = criterion.verdict(value, (low, high), int(n), control)
@@ -213,25 +255,44 @@ class Claims:
 
 @cache
 def load_claims(path: Path) -> Claims:
-    """Read the rules; raises `BadClaim` with the name of the claim that is not written as it should be."""
+    """Read the rules; raises `BadClaim` with the name of the claim that is not written as it should
+    be.
+    """
     found = {}
     for id, entry in yaml.safe_load(Path(path).read_text(encoding="utf-8")).items():
         try:
-            criteria = {name: _criterion(name, fields) for name, fields in entry["criteria"].items()}
+            criteria = {
+                name: _criterion(name, fields) for name, fields in entry["criteria"].items()
+            }
             found[id] = Claim(
-                id=id, claim=entry["claim"], source=entry["source"], chapter=entry["chapter"], criteria=criteria
+                id=id,
+                claim=entry["claim"],
+                source=entry["source"],
+                chapter=entry["chapter"],
+                criteria=criteria,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadClaim(f"The rule of {id} in {Path(path).name} lacks or misspells {error}.") from error
+            raise BadClaim(
+                f"The rule of {id} in {Path(path).name} lacks or misspells {error}."
+            ) from error
     return Claims(by_id=found)
 
 
 def _criterion(name: str, fields: Mapping[str, Any]) -> Criterion:
-    extra = set(fields) - {"measures", "holds if", "at least", "negative control", "positive control"}
+    extra = set(fields) - {
+        "measures",
+        "holds if",
+        "at least",
+        "negative control",
+        "positive control",
+    }
     if extra:
         raise KeyError(sorted(extra)[0])
     count, unit = str(fields["at least"]).split(" ", 1)
-    controls = [{k: Bound.read(b) for k, b in (fields.get(f"{kind} control") or {}).items()} for kind in ("negative", "positive")]
+    controls = [
+        {k: Bound.read(b) for k, b in (fields.get(f"{kind} control") or {}).items()}
+        for kind in ("negative", "positive")
+    ]
     return Criterion(
         name=name, measures=fields["measures"], holds=Bound.read(fields["holds if"]), at_least=int(count), unit=unit,
         negative=controls[0], positive=controls[1],

@@ -1,4 +1,5 @@
-"""What every chapter keeps to; `python -m plateaus.book.contract [chapter.ipynb …]` lists what one does not.
+"""What every chapter keeps to; `python -m plateaus.book.contract [chapter.ipynb …]` lists what one
+does not.
 
 Each check takes a notebook and the chapter's name ("1-definitions/plateaus") and returns sentences,
 none if all is well.
@@ -26,7 +27,8 @@ KEPT_TAGS = {
     "parameters", "hide-input", "hide-output", "remove-input", "remove-cell", "nbval-ignore-output", "headline", "provenance",
     "cover",
 }  # fmt: skip
-# What belongs to somebody's machine. Single letters stand in brackets so that no pattern finds itself.
+# What belongs to somebody's machine. Single letters stand in brackets so that no pattern finds
+# itself.
 MACHINE_WORDS = {
     "a folder of one machine": r"(?<![\w.~/:-])/(?:[r]oot|[w]ork|[h]ome|[U]sers|[o]pt|[m]nt|[p]rivate|[t]mp)/\w",
     "a local file address": r"[f]ile://",
@@ -58,7 +60,11 @@ def opening_cell(notebook: NotebookNode, name: str) -> Iterator[str]:
         yield "the second code cell opens the chapter: run = pl.open_chapter(globals(), …)"
         return
     call = calls[0]
-    if len(call.args) != 2 or ast.unparse(call.args[0]) != "globals()" or ast.unparse(call.args[1]) != repr(name):
+    if (
+        len(call.args) != 2
+        or ast.unparse(call.args[0]) != "globals()"
+        or ast.unparse(call.args[1]) != repr(name)
+    ):
         yield f"open_chapter is given globals() and the chapter's own name {name!r}"
     ruled = {keyword.arg for keyword in call.keywords} | set(COMMON)
     if ruled != set(_parameters(notebook)):
@@ -67,7 +73,9 @@ def opening_cell(notebook: NotebookNode, name: str) -> Iterator[str]:
 
 
 def cells_are_short(notebook: NotebookNode, name: str) -> Iterator[str]:
-    lengths = [len([line for line in c.source.splitlines() if line.strip()]) for c in code_cells(notebook)]
+    lengths = [
+        len([line for line in c.source.splitlines() if line.strip()]) for c in code_cells(notebook)
+    ]
     if lengths and statistics.median(lengths) >= MEDIAN_CELL:
         yield f"the median code cell is below {MEDIAN_CELL} lines; it is {statistics.median(lengths):g}"
     for cell in code_cells(notebook):
@@ -80,12 +88,18 @@ def cells_are_short(notebook: NotebookNode, name: str) -> Iterator[str]:
 
 
 def prose_outweighs_code(notebook: NotebookNode, name: str) -> Iterator[str]:
-    prose = sum(len(re.sub(r"\s", "", c.source)) for c in notebook.cells if c.cell_type == "markdown")
+    prose = sum(
+        len(re.sub(r"\s", "", c.source)) for c in notebook.cells if c.cell_type == "markdown"
+    )
     code = sum(len(re.sub(r"\s", "", c.source)) for c in code_cells(notebook))
     if prose <= code:
         yield f"prose outweighs code; {prose} characters of prose stand against {code} of code"
     first = notebook.cells[0] if notebook.cells else None
-    titles = [c for c in notebook.cells if c.cell_type == "markdown" and re.search(r"(?m)^# ", _unfenced(c.source))]
+    titles = [
+        c
+        for c in notebook.cells
+        if c.cell_type == "markdown" and re.search(r"(?m)^# ", _unfenced(c.source))
+    ]
     if first is None or titles != [first]:
         yield "the first cell is markdown with the only '# Title'"
 
@@ -123,7 +137,9 @@ def headline_numbers(notebook: NotebookNode, name: str) -> Iterator[str]:
             yield f"a headline cell shows its numbers as text, and nbval compares it: {code[i].source[:40]!r}"
         if re.search(r"\d\.\d{7,}", shown):
             yield f"a headline number is rounded: {shown.strip()[:60]!r}"
-        if not any(isinstance(n, ast.Assert) for c in code[i : i + 2] for n in ast.walk(_tree(c.source))):
+        if not any(
+            isinstance(n, ast.Assert) for c in code[i : i + 2] for n in ast.walk(_tree(c.source))
+        ):
             yield f"a headline cell or the next one asserts its numbers: {code[i].source[:40]!r}"
 
 
@@ -140,12 +156,19 @@ def results_and_provenance(notebook: NotebookNode, name: str) -> Iterator[str]:
         if not any(_calls(c.source, method) for c in code):
             yield f"the chapter calls run.{method}(…)"
     last = code[-1] if code else None
-    if last is None or not _calls(last.source, "provenance") or not {"provenance", "nbval-ignore-output"} <= set(tags(last)):
+    if (
+        last is None
+        or not _calls(last.source, "provenance")
+        or not {"provenance", "nbval-ignore-output"} <= set(tags(last))
+    ):
         yield "the last code cell is run.provenance(), tagged provenance and nbval-ignore-output"
 
 
 def no_machine_words(notebook: NotebookNode, name: str) -> Iterator[str]:
-    yield from (f"nothing of one machine appears; {found}" for found in machine_words(nbformat.writes(notebook)))
+    yield from (
+        f"nothing of one machine appears; {found}"
+        for found in machine_words(nbformat.writes(notebook))
+    )
 
 
 CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
@@ -160,7 +183,9 @@ def problems(path: Path, name: str | None = None) -> list[str]:
     name = name or chapter_name(path)
     found = [sentence for check in CHECKS for sentence in check(notebook, name)]
     if path.stat().st_size >= LARGEST_FILE:
-        found.append(f"the file is below {LARGEST_FILE // 1000} kB; it has {path.stat().st_size // 1000}")
+        found.append(
+            f"the file is below {LARGEST_FILE // 1000} kB; it has {path.stat().st_size // 1000}"
+        )
     return found
 
 
@@ -183,17 +208,29 @@ def text_of(cell: NotebookNode) -> str:
     parts = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
-        parts.append(output.get("text") or data.get("text/markdown") or data.get("text/plain") or "")
+        parts.append(
+            output.get("text") or data.get("text/markdown") or data.get("text/plain") or ""
+        )
     return "\n".join(parts)
 
 
 def _parameters(notebook: NotebookNode) -> list[str]:
     statements = ast.parse(code_cells(notebook)[0].source).body
-    return [t.id for s in statements if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)]
+    return [
+        t.id
+        for s in statements
+        if isinstance(s, ast.Assign)
+        for t in s.targets
+        if isinstance(t, ast.Name)
+    ]
 
 
 def _is_literal_assignment(statement: ast.stmt) -> bool:
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
+    if (
+        not isinstance(statement, ast.Assign)
+        or len(statement.targets) != 1
+        or not isinstance(statement.targets[0], ast.Name)
+    ):
         return False
     try:
         ast.literal_eval(statement.value)
@@ -209,7 +246,9 @@ def _calls(source: str, method: str) -> list[ast.Call]:
 
 def _tree(source: str) -> ast.Module:
     """The cell's syntax, without lines that only IPython understands."""
-    return ast.parse("\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))))
+    return ast.parse(
+        "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    )
 
 
 def _unfenced(source: str) -> str:
@@ -219,7 +258,9 @@ def _unfenced(source: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """List what the chapters named on the command line, or all of them, do not keep to."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every chapter in _toc.yml")
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="default: every chapter in _toc.yml"
+    )
     found = 0
     for path in parser.parse_args(arguments).notebooks or chapters(repository()):
         for sentence in problems(path):

@@ -1,6 +1,8 @@
-"""The table of the models that ship with the book: what they cost, how good they are, how sharp their boundaries.
+"""The table of the models that ship with the book: what they cost, how good they are, how sharp
+their boundaries.
 
-``plateaus models`` measures what has changed and writes ``book/models/slopes.json`` and ``book/models/README.md``.
+``plateaus models`` measures what has changed and writes ``book/models/slopes.json`` and
+``book/models/README.md``.
 """
 
 from __future__ import annotations
@@ -25,22 +27,37 @@ from plateaus.training.loop import cost
 PAIRS, STEPS, TOKENS, SEED = 500, 50, 10, 0
 READOUTS = ("stream", "logits", "probabilities")
 SPEAKER = "prose-12l"
-"""The prose models are all measured on text of this one, so that their slopes differ by the model alone."""
+"""The prose models are all measured on text of this one, so that their slopes differ by the model
+alone.
+"""
 LIMIT = 100_000_000
 """Bytes that all models together may take."""
-NARROW = "\u202f"   # a space at which a cell of a table is not broken
+NARROW = "\u202f"  # a space at which a cell of a table is not broken
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
-    """``training.json`` of every shipped language model, the laboratory's first, each family by its number of parameters."""
+    """``training.json`` of every shipped language model, the laboratory's first, each family by its
+    number of parameters.
+    """
     found = [json.loads(file.read_text()) for file in folder.glob("*/training.json")]
     found = [r for r in found if "language" in r["settings"]]
-    order = sorted(found, key=lambda r: (r["settings"]["language"], -r["tokens"], r["settings"]["blocks"], r["settings"]["width"], r["name"]))
+    order = sorted(
+        found,
+        key=lambda r: (
+            r["settings"]["language"],
+            -r["tokens"],
+            r["settings"]["blocks"],
+            r["settings"]["width"],
+            r["name"],
+        ),
+    )
     return {r["name"]: r for r in order}
 
 
 def measure(folder: Path, report: Callable[[str], None] = print) -> dict[str, Any]:
-    """Median maximum slopes of d(α)/d(1) of every model and checkpoint whose weights have changed; returns all of them."""
+    """Median maximum slopes of d(α)/d(1) of every model and checkpoint whose weights have changed;
+    returns all of them.
+    """
     file = folder / "slopes.json"
     known = json.loads(file.read_text()) if file.is_file() else {}
     about, out = records(folder), {}
@@ -50,58 +67,102 @@ def measure(folder: Path, report: Callable[[str], None] = print) -> dict[str, An
             if row.get("sha256") != digest:
                 lm = _stage(folder / name, record, step)
                 row = {"sha256": digest, **slopes(lm, pairs_for(folder, record))}
-                report(f"{name}, step {step}: {row['stream'][0]:.2f} [{row['stream'][1]:.2f}, {row['stream'][2]:.2f}]")
+                report(
+                    f"{name}, step {step}: {row['stream'][0]:.2f} [{row['stream'][1]:.2f}, {row['stream'][2]:.2f}]"
+                )
             out.setdefault(name, {})[str(step)] = row
-            file.write_text(json.dumps({**known, **out}, indent=1) + "\n")   # each is kept as soon as it is known
+            file.write_text(
+                json.dumps({**known, **out}, indent=1) + "\n"
+            )  # each is kept as soon as it is known
     file.write_text(json.dumps(out, indent=1) + "\n")
     return out
 
 
 def pairs_for(folder: Path, record: dict[str, Any]) -> prompts.Pairs:
-    """The pairs of unrelated prompts on which a model is measured: stories of the grammar, or text of one prose model."""
+    """The pairs of unrelated prompts on which a model is measured: stories of the grammar, or text
+    of one prose model.
+    """
     speaker = record["name"] if record["settings"]["language"] == "laboratory" else SPEAKER
     return prompts.unrelated(load(str(folder / speaker)), PAIRS, tokens=TOKENS, seed=SEED)
 
 
 def slopes(lm: LanguageModel, pairs: prompts.Pairs) -> dict[str, tuple[float, float, float]]:
-    """Median over pairs of the maximum slope of d(α)/d(1), with its 95 % interval, patched after block 0, read three ways."""
+    """Median over pairs of the maximum slope of d(α)/d(1), with its 95 % interval, patched after
+    block 0, read three ways.
+    """
     found = interpolation.interpolate(lm, pairs, steps=STEPS).distance
     last = f"block {len(lm) - 1}"
-    steepest = {name: interpolation.maximum_slope(found.sel(readout=last if name == "stream" else name)).values for name in READOUTS}
-    return {name: tuple(round(v, 4) for v in statistics.interval(values)) for name, values in steepest.items()}
+    steepest = {
+        name: interpolation.maximum_slope(
+            found.sel(readout=last if name == "stream" else name)
+        ).values
+        for name in READOUTS
+    }
+    return {
+        name: tuple(round(v, 4) for v in statistics.interval(values))
+        for name, values in steepest.items()
+    }
 
 
 def _stage(folder: Path, record: dict[str, Any], step: int) -> LanguageModel:
-    """A model at one step of its training; step 0 is built again by the recipe where it does not ship."""
+    """A model at one step of its training; step 0 is built again by the recipe where it does not
+    ship.
+    """
     if step in record["checkpoints"]:
-        return load(str(folder), checkpoint=None if step == record["checkpoints"][-1] else f"step-{step}")
+        return load(
+            str(folder), checkpoint=None if step == record["checkpoints"][-1] else f"step-{step}"
+        )
     with tempfile.TemporaryDirectory() as scratch:
         begun = Path(scratch) / record["name"]
-        shutil.copytree(folder, begun, ignore=shutil.ignore_patterns("*.safetensors", "checkpoints"))
-        save_checkpoint(build_model(Settings(**record["settings"]), record["data"]["vocabulary"]), begun)
+        shutil.copytree(
+            folder, begun, ignore=shutil.ignore_patterns("*.safetensors", "checkpoints")
+        )
+        save_checkpoint(
+            build_model(Settings(**record["settings"]), record["data"]["vocabulary"]), begun
+        )
         write_sums(begun)
         return load(str(begun))
 
 
 def _weights(folder: Path, record: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    """Each step with the checksum of its weights; the last step is the model itself. A step 0 that does not ship follows from it."""
-    sums = dict(reversed(line.split("  ")) for line in (folder / CHECKSUMS).read_text().splitlines())
+    """Each step with the checksum of its weights; the last step is the model itself. A step 0 that
+    does not ship follows from it.
+    """
+    sums = dict(
+        reversed(line.split("  ")) for line in (folder / CHECKSUMS).read_text().splitlines()
+    )
     if record["checkpoints"][0] != 0:
         yield 0, sums["model.safetensors"]
     for step in record["checkpoints"]:
         last = step == record["checkpoints"][-1]
-        yield step, sums["model.safetensors" if last else f"checkpoints/step-{step}/model.safetensors"]
+        yield (
+            step,
+            sums["model.safetensors" if last else f"checkpoints/step-{step}/model.safetensors"],
+        )
 
 
 def table(folder: Path, measured: dict[str, Any]) -> str:
-    """Markdown of ``book/models/README.md``; every number comes from the training records and ``measured``."""
+    """Markdown of ``book/models/README.md``; every number comes from the training records and
+    ``measured``.
+    """
     about = records(folder)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     lines = ["# The models that ship with this book", "", _words(size), ""]
-    for language, unit in (("laboratory", "KL (nats)"), ("prose", "bits per byte (against a 3-gram)")):
-        lines += [f"## {language.capitalize()}", "", f"| model | blocks × width | weights (M) | tokens (M) | {unit} | maximum slope | at step 0 | min |",
-                  "|---|---|---|---|---|---|---|---|"]
-        lines += [_row(r, measured[name]) for name, r in about.items() if r["settings"]["language"] == language]
+    for language, unit in (
+        ("laboratory", "KL (nats)"),
+        ("prose", "bits per byte (against a 3-gram)"),
+    ):
+        lines += [
+            f"## {language.capitalize()}",
+            "",
+            f"| model | blocks × width | weights (M) | tokens (M) | {unit} | maximum slope | at step 0 | min |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
+        lines += [
+            _row(r, measured[name])
+            for name, r in about.items()
+            if r["settings"]["language"] == language
+        ]
         lines += [""]
     for name, record in about.items():
         if len(record["checkpoints"]) > 2:
@@ -110,34 +171,48 @@ def table(folder: Path, measured: dict[str, Any]) -> str:
 
 
 def _words(size: int) -> str:
-    return (f"All of them together take {size / 1e6:.0f} MB. Each folder is in the Hugging Face format with a card (`README.md`), the whole "
-            "training record (`training.json`) and checksums that are compared at every load. `plateaus.load(\"NAME\")` reads one, "
-            "`plateaus.load(\"NAME\", checkpoint=\"step-N\")` an earlier state of it, `plateaus train lm PRESET` makes it again.\n\n"
-            f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts of the maximum slope of d(α)/d(1), "
-            "patched after block 0 and read from the raw stream after the last block, with its 95 % bootstrap interval; a straight line "
-            "has 1. KL(truth ‖ model) is the mean over the prefixes of held-out stories, of one next word. Twins and smaller sizes of the prose "
-            "model stop early on the same schedule and the same text; the row of the main model's checkpoint at as many tokens, further "
-            "down, is the one to compare them with. The last column is the time of training on two CPU cores, in minutes. `plateaus models` writes this page.")
+    return (
+        f"All of them together take {size / 1e6:.0f} MB. Each folder is in the Hugging Face format with a card (`README.md`), the whole "
+        'training record (`training.json`) and checksums that are compared at every load. `plateaus.load("NAME")` reads one, '
+        '`plateaus.load("NAME", checkpoint="step-N")` an earlier state of it, `plateaus train lm PRESET` makes it again.\n\n'
+        f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts of the maximum slope of d(α)/d(1), "
+        "patched after block 0 and read from the raw stream after the last block, with its 95 % bootstrap interval; a straight line "
+        "has 1. KL(truth ‖ model) is the mean over the prefixes of held-out stories, of one next word. Twins and smaller sizes of the prose "
+        "model stop early on the same schedule and the same text; the row of the main model's checkpoint at as many tokens, further "
+        "down, is the one to compare them with. The last column is the time of training on two CPU cores, in minutes. `plateaus models` writes this page."
+    )
 
 
 def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
     s, q = record["settings"], record["quality"]
     steps = list(measured)
-    loss = (f"{q['kl_truth_to_model']:.3f}" if s["language"] == "laboratory"
-            else f"{q['bits_per_byte']:.3f} ({_signed(100 * (q['bits_per_byte'] / q['bits_per_byte_trigram'] - 1))}{NARROW}%)")
-    return (f"| {record['name']} | {s['blocks']}{NARROW}×{NARROW}{s['width']} | {record['parameters'] / 1e6:.2f} | "
-            f"{record['tokens'] / 1e6:.1f} | {loss} | {_interval(measured[steps[-1]])} | {_interval(measured[steps[0]])} | "
-            f"{cost(record['log'], 'tokens')['minutes']:.0f} |")
+    loss = (
+        f"{q['kl_truth_to_model']:.3f}"
+        if s["language"] == "laboratory"
+        else f"{q['bits_per_byte']:.3f} ({_signed(100 * (q['bits_per_byte'] / q['bits_per_byte_trigram'] - 1))}{NARROW}%)"
+    )
+    return (
+        f"| {record['name']} | {s['blocks']}{NARROW}×{NARROW}{s['width']} | {record['parameters'] / 1e6:.2f} | "
+        f"{record['tokens'] / 1e6:.1f} | {loss} | {_interval(measured[steps[-1]])} | {_interval(measured[steps[0]])} | "
+        f"{cost(record['log'], 'tokens')['minutes']:.0f} |"
+    )
 
 
 def _history(record: dict[str, Any], measured: dict[str, Any]) -> list[str]:
     losses = {row["step"]: row["validation"] for row in record["log"] if "validation" in row}
     batch = record["settings"]["batch"] * record["settings"]["context"]
-    lines = [f"## {record['name']} through training", "", "| step | tokens (M) | validation loss (nats per token) | maximum slope: stream | logits | probabilities |",
-             "|---|---|---|---|---|---|"]
+    lines = [
+        f"## {record['name']} through training",
+        "",
+        "| step | tokens (M) | validation loss (nats per token) | maximum slope: stream | logits | probabilities |",
+        "|---|---|---|---|---|---|",
+    ]
     for step, row in measured.items():
-        lines.append(f"| {step} | {int(step) * batch / 1e6:.2f} | {losses[int(step)]:.3f} | "
-                     + " | ".join(_interval(row, readout) for readout in READOUTS) + " |")
+        lines.append(
+            f"| {step} | {int(step) * batch / 1e6:.2f} | {losses[int(step)]:.3f} | "
+            + " | ".join(_interval(row, readout) for readout in READOUTS)
+            + " |"
+        )
     return [*lines, ""]
 
 

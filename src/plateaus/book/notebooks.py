@@ -25,13 +25,16 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 
 
 def execute_in_place(path: Path) -> None:
-    """Run every cell of the notebook and write it back with its outputs; an error leaves it as it was."""
+    """Run every cell of the notebook and write it back with its outputs; an error leaves it as it
+    was.
+    """
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=CELL_TIMEOUT, kernel_name="python3", record_timing=False, coalesce_streams=True,
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # no advice on how kernels should be reached
+        # no advice on how kernels should be reached
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     client.execute(env=os.environ | ONE_THREAD)
@@ -60,7 +63,9 @@ def serialised(notebook: NotebookNode) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Execute the chapters named on the command line, or all of them."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every chapter in _toc.yml")
+    parser.add_argument(
+        "notebooks", nargs="*", type=Path, help="default: every chapter in _toc.yml"
+    )
     paths = parser.parse_args(arguments).notebooks or chapters(repository())
     for path in paths:
         start = time.perf_counter()

@@ -15,7 +15,12 @@ from plateaus.book.places import chapter_name, chapters, find_repository
 from plateaus.book.rules import Rule, text, whole
 from plateaus.errors import BadParameter
 
-COMMON: dict[str, Rule] = {"model": text(), "device": text(), "seed": whole(0, 2**32 - 1), "out": text()}
+COMMON: dict[str, Rule] = {
+    "model": text(),
+    "device": text(),
+    "seed": whole(0, 2**32 - 1),
+    "out": text(),
+}
 """The parameters of every chapter."""
 
 PRESETS = "chapters"
@@ -26,7 +31,9 @@ _LITERALS = (bool, int, float, str, list, tuple, dict, type(None))
 _IPYTHON = {"In", "Out", "exit", "quit", "open", "get_ipython"}
 
 
-def checked(namespace: MutableMapping[str, Any], chapter: str, rules: Mapping[str, Rule]) -> dict[str, Any]:
+def checked(
+    namespace: MutableMapping[str, Any], chapter: str, rules: Mapping[str, Rule]
+) -> dict[str, Any]:
     """Every parameter of `chapter` with its value, checked against `COMMON` and `rules`.
 
     `namespace` is the notebook's `globals()`. The section of a parameter file for this chapter is
@@ -42,7 +49,9 @@ def checked(namespace: MutableMapping[str, Any], chapter: str, rules: Mapping[st
     namespace.update({k: v for k, v in section.items() if k not in _given_by_itself(namespace)})
     for name in rules:
         if name not in namespace:
-            raise BadParameter(f"{name} has no value: the first cell of {chapter} must give its default.")
+            raise BadParameter(
+                f"{name} has no value: the first cell of {chapter} must give its default."
+            )
     return {name: rule.check(name, namespace[name]) for name, rule in rules.items()}
 
 
@@ -74,11 +83,15 @@ def _section(sections: Any, chapter: str, rules: Mapping[str, Rule]) -> dict[str
     if sections is None:
         return {}
     if not isinstance(sections, dict) or not all(isinstance(s, dict) for s in sections.values()):
-        raise BadParameter(f"{PRESETS} must hold one section of parameters per chapter; given: {sections!r:.80}.")
+        raise BadParameter(
+            f"{PRESETS} must hold one section of parameters per chapter; given: {sections!r:.80}."
+        )
     root = find_repository()
     known = {chapter_name(path) for path in chapters(root)} if root else set(sections)
     for name in sorted(set(sections) - known):
-        raise BadParameter(f"{PRESETS} has a section for {name!r}, which is no chapter of this book.")
+        raise BadParameter(
+            f"{PRESETS} has a section for {name!r}, which is no chapter of this book."
+        )
     section = sections.get(chapter, {})
     for name in sorted(set(section) - set(rules)):
         raise BadParameter(_unknown(name, chapter, rules))

@@ -19,7 +19,16 @@ from typing import Any
 
 from plateaus.book.places import find_repository
 
-PACKAGES = ("torch", "transformers", "transformer-lens", "numpy", "scipy", "sympy", "xarray", "matplotlib")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "transformer-lens",
+    "numpy",
+    "scipy",
+    "sympy",
+    "xarray",
+    "matplotlib",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +38,9 @@ class Provenance:
     groups: Mapping[str, Mapping[str, str]]
 
     def __repr__(self) -> str:
-        return "\n".join(f"{g} · {k}: {v}" for g, facts in self.groups.items() for k, v in facts.items())
+        return "\n".join(
+            f"{g} · {k}: {v}" for g, facts in self.groups.items() for k, v in facts.items()
+        )
 
     def _repr_html_(self) -> str:
         rows = [
@@ -57,19 +68,25 @@ def source_digest() -> str:
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(
+            path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
+        )
     return digest.hexdigest()[:12]
 
 
 @cache
 def commit() -> str:
-    """The commit of the checkout, with "+changes" if tracked files differ; "unknown" without git."""
+    """The commit of the checkout, with "+changes" if tracked files differ; "unknown" without
+    git.
+    """
     root = find_repository()
     if root is None:
         return "unknown"
     try:
         head = _git(root, "rev-parse", "HEAD")
-        return head + ("+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+        return head + (
+            "+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
@@ -82,9 +99,15 @@ def describe(model: Any) -> dict[str, str]:
     dtype = getattr(model, "dtype", None)
     if dtype is None and callable(getattr(model, "parameters", None)):
         dtype = next((p.dtype for p in model.parameters()), None)
-    return {"dtype": str(dtype).removeprefix("torch.")} if dtype is not None else {"kind": type(model).__name__}
+    return (
+        {"dtype": str(dtype).removeprefix("torch.")}
+        if dtype is not None
+        else {"kind": type(model).__name__}
+    )
 
 
 def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()

@@ -21,7 +21,9 @@ class Rule:
     def check(self, name: str, value: Any) -> Any:
         """Return `value` if it is accepted; raise `BadParameter` with one sentence otherwise."""
         if not self.test(value):
-            raise BadParameter(f"{name} must be {self.accepts}; given: {_shown(value)}.{self._hint(name, value)}")
+            raise BadParameter(
+                f"{name} must be {self.accepts}; given: {_shown(value)}.{self._hint(name, value)}"
+            )
         return value
 
     def _hint(self, name: str, value: Any) -> str:
@@ -43,16 +45,30 @@ def whole(lo: int | None = None, hi: int | None = None) -> Rule:
 
 
 def real(
-    lo: float | None = None, hi: float | None = None, *, above: float | None = None, below: float | None = None
+    lo: float | None = None,
+    hi: float | None = None,
+    *,
+    above: float | None = None,
+    below: float | None = None,
 ) -> Rule:
     """A finite number from `lo` to `hi` inclusive, strictly above `above` and below `below`."""
-    strict = [f" above {above:g}" if above is not None else "", f" below {below:g}" if below is not None else ""]
+    strict = [
+        f" above {above:g}" if above is not None else "",
+        f" below {below:g}" if below is not None else "",
+    ]
 
     def test(v: Any) -> bool:
         number = isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)
-        return number and _inside(v, lo, hi) and (above is None or v > above) and (below is None or v < below)
+        return (
+            number
+            and _inside(v, lo, hi)
+            and (above is None or v > above)
+            and (below is None or v < below)
+        )
 
-    return Rule(accepts="a number" + _range(lo, hi) + " and".join(s for s in strict if s), test=test)
+    return Rule(
+        accepts="a number" + _range(lo, hi) + " and".join(s for s in strict if s), test=test
+    )
 
 
 def text(*, empty: bool = False) -> Rule:
@@ -73,7 +89,9 @@ def listing(rule: Rule, *, at_least: int = 1) -> Rule:
     """A list of at least `at_least` values that each pass `rule`."""
     return Rule(
         accepts=f"a list of at least {at_least}, each {rule.accepts}",
-        test=lambda v: isinstance(v, list | tuple) and len(v) >= at_least and all(rule.test(x) for x in v),
+        test=lambda v: isinstance(v, list | tuple)
+        and len(v) >= at_least
+        and all(rule.test(x) for x in v),
         is_list=True,
     )
 

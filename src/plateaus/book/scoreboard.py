@@ -1,4 +1,6 @@
-"""The scoreboard page: every claim with its rule, what was measured, and what follows; generated."""
+"""The scoreboard page: every claim with its rule, what was measured, and what follows;
+generated.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from plateaus.book.claims import FAILS, HOLDS, MIXED, NOT_TESTABLE, PARTLY, UNTESTED, Claim, Claims, Criterion
+from plateaus.book.claims import (
+    FAILS,
+    HOLDS,
+    MIXED,
+    NOT_TESTABLE,
+    PARTLY,
+    UNTESTED,
+    Claim,
+    Claims,
+    Criterion,
+)
 from plateaus.errors import PlateauError
 
 MARK = "% scoreboard"
@@ -26,7 +38,9 @@ class NoMark(PlateauError):
     """The page has no line, or several, where the scoreboard belongs."""
 
 
-def page(text: str, claims: Claims, rows: Iterable[Mapping[str, Any]], known: Iterable[str] = ()) -> str:
+def page(
+    text: str, claims: Claims, rows: Iterable[Mapping[str, Any]], known: Iterable[str] = ()
+) -> str:
     """The page's MyST text with the scoreboard at its mark.
 
     `rows` are merged claim rows; `known` the chapters that exist and can be linked to.
@@ -42,7 +56,11 @@ def scoreboard(claims: Claims, rows: list[Mapping[str, Any]], known: set[str]) -
     parts = [summary(states), overview(claims, states)]
     for letter, title in GROUPS.items():
         parts.append(f"## {title}")
-        parts += [card(c, states[c.id], rows, known) for c in claims.by_id.values() if c.id.startswith(letter)]
+        parts += [
+            card(c, states[c.id], rows, known)
+            for c in claims.by_id.values()
+            if c.id.startswith(letter)
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -56,13 +74,20 @@ def summary(states: Mapping[str, str]) -> str:
 def overview(claims: Claims, states: Mapping[str, str]) -> str:
     """All claims in one table."""
     lines = [":::{table}", ":class: scoreboard", "", "| | claim | |", "|---|---|---|"]
-    lines += [f"| [{c.id}](#{anchor(c)}) | {c.claim} | {badge(states[c.id])} |" for c in claims.by_id.values()]
+    lines += [
+        f"| [{c.id}](#{anchor(c)}) | {c.claim} | {badge(states[c.id])} |"
+        for c in claims.by_id.values()
+    ]
     return "\n".join([*lines, ":::"])
 
 
 def card(claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str]) -> str:
     """One claim: its source and chapter, and for each criterion the rule and what was measured."""
-    where = f"{{doc}}`/chapters/{claim.chapter}`" if claim.chapter in known else f"a later chapter, `{claim.chapter}`"
+    where = (
+        f"{{doc}}`/chapters/{claim.chapter}`"
+        if claim.chapter in known
+        else f"a later chapter, `{claim.chapter}`"
+    )
     lines = [
         f"({anchor(claim)})=",
         f":::{{admonition}} {claim.id} · {state}",
@@ -85,7 +110,12 @@ def rule(criterion: Criterion) -> str:
         for kind, bounds in (("negative", criterion.negative), ("positive", criterion.positive))
         for name, bound in bounds.items()
     ]
-    asked = "; ".join([f"Holds if {criterion.holds} over at least {criterion.at_least} {criterion.unit}", *controls])
+    asked = "; ".join(
+        [
+            f"Holds if {criterion.holds} over at least {criterion.at_least} {criterion.unit}",
+            *controls,
+        ]
+    )
     return f"{criterion.measures} *{asked}.*"
 
 
@@ -94,9 +124,15 @@ def measured(row: Mapping[str, Any], criterion: Criterion) -> str:
     if row["value"] is None:
         numbers = "no value"
     else:
-        interval = "" if row["ci_low"] == row["ci_high"] else f" [{row['ci_low']:.3g}, {row['ci_high']:.3g}]"
+        interval = (
+            ""
+            if row["ci_low"] == row["ci_high"]
+            else f" [{row['ci_low']:.3g}, {row['ci_high']:.3g}]"
+        )
         numbers = f"**{row['value']:.3g}**{interval} over {row['n']} {criterion.unit}"
-    controls = "".join(f"; {k}: {'none' if v is None else format(v, '.3g')}" for k, v in row["control"].items())
+    controls = "".join(
+        f"; {k}: {'none' if v is None else format(v, '.3g')}" for k, v in row["control"].items()
+    )
     return f"`{row['model']}`: {numbers}{controls} {badge(row['verdict'])} ({row['reason']})"
 
 

@@ -1,4 +1,6 @@
-"""Deriving stories of the laboratory language, reading them exactly, and comparing words by what they mean."""
+"""Deriving stories of the laboratory language, reading them exactly, and comparing words by what
+they mean.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ START = Form(Facts(), ("$story",))
 
 @lru_cache(maxsize=200_000)
 def frontier(form: Form) -> tuple[tuple[float, str, Form], ...]:
-    """All ways to speak the next word from ``form``: (probability, word, form afterwards), with the derivation summed out.
+    """All ways to speak the next word from ``form``: (probability, word, form afterwards), with the
+    derivation summed out.
 
     The forms are those reached by rewriting the leftmost non-terminal until a word stands first.
     """
@@ -31,14 +34,18 @@ def frontier(form: Form) -> tuple[tuple[float, str, Form], ...]:
             continue
         choices = RULES[head](facts)
         total = sum(choice.weight for choice in choices)
-        stack += [(weight * c.weight / total, Form(c.facts, (*c.symbols.split(), *rest))) for c in choices]
+        stack += [
+            (weight * c.weight / total, Form(c.facts, (*c.symbols.split(), *rest))) for c in choices
+        ]
     return tuple((weight, word, after) for (word, after), weight in ways.items())
 
 
 def words(seed: int) -> Iterator[str]:
-    """An endless stream of stories, one word at a time, each story closed by ``<|endoftext|>``; a pure function of ``seed``.
+    """An endless stream of stories, one word at a time, each story closed by ``<|endoftext|>``; a
+    pure function of ``seed``.
 
-    Draws one alternative of one rule at a time, so it shares the rules with :class:`Reader` but not the way to use them.
+    Draws one alternative of one rule at a time, so it shares the rules with :class:`Reader` but not
+    the way to use them.
     """
     generator = random.Random(seed)
     facts, todo = START.facts, list(START.todo)
@@ -67,7 +74,8 @@ def story(seed: int) -> list[str]:
 class Reader:
     """Reads words and keeps every derivation that agrees with them: exact filtering, no sampling.
 
-    ``belief`` maps sentential forms to their posterior probability. Raises :class:`BadPrompt` when no story goes on so.
+    ``belief`` maps sentential forms to their posterior probability. Raises :class:`BadPrompt` when
+    no story goes on so.
     """
 
     def __init__(self, belief: dict[Form, float] | None = None) -> None:
@@ -95,7 +103,8 @@ class Reader:
                 known = sorted(Reader(belief).next())
                 raise BadPrompt(
                     f"no story of the laboratory language goes on with {word!r} here; it could go on with {', '.join(known[:8])}"
-                    f"{' …' if len(known) > 8 else ''}: choose one of those.")
+                    f"{' …' if len(known) > 8 else ''}: choose one of those."
+                )
             belief = {form: mass / total for form, mass in after.items()}
         return Reader(belief)
 
@@ -111,5 +120,7 @@ def next_token_distribution(prefix: str | Iterable[str]) -> dict[str, float]:
 
 @lru_cache(maxsize=1)
 def vocabulary() -> tuple[str, ...]:
-    """The words of a long sample, in alphabetical order (the unit test checks that no word of the lexicon is missing)."""
+    """The words of a long sample, in alphabetical order (the unit test checks that no word of the
+    lexicon is missing).
+    """
     return tuple(sorted(set(itertools.islice(words(seed=0), 400_000)) - {END}))

@@ -1,7 +1,8 @@
-"""The machinery of the laboratory language: facts of a story, sentential forms, and a register of rules.
+"""The machinery of the laboratory language: facts of a story, sentential forms, and a register of
+rules.
 
-A rule maps the facts to weighted alternatives. An alternative is a string of symbols separated by spaces: words, and
-non-terminals written ``$name``, of which the leftmost is always rewritten first.
+A rule maps the facts to weighted alternatives. An alternative is a string of symbols separated by
+spaces: words, and non-terminals written ``$name``, of which the leftmost is always rewritten first.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ UNKNOWN = "<|unknown|>"
 
 
 class Facts(NamedTuple):
-    """What a story has settled so far; two prefixes with equal facts and equal unfinished sentence mean the same."""
+    """What a story has settled so far; two prefixes with equal facts and equal unfinished sentence
+    mean the same.
+    """
 
-    left: int = -1                            # sentences still to come; -1 before the story has begun
-    who: str = ""                             # main character
+    left: int = -1  # sentences still to come; -1 before the story has begun
+    who: str = ""  # main character
     friend: str = ""
     trade: str = ""
     things: tuple[tuple[str, str], ...] = ()  # (thing, colour), as stated
-    pets: tuple[tuple[str, str], ...] = ()    # (kind of animal, its name), as stated
-    held: tuple = ()                          # scratch of the sentence under way: a colour, a number, a direction
+    pets: tuple[tuple[str, str], ...] = ()  # (kind of animal, its name), as stated
+    held: tuple = ()  # scratch of the sentence under way: a colour, a number, a direction
 
 
 class Form(NamedTuple):
@@ -52,4 +55,6 @@ def rule(function: Rule) -> Rule:
 
 def table(name: str, choices: dict[str, float]) -> None:
     """A rule that does not look at the facts."""
-    RULES["$" + name] = lambda facts: [Choice(weight, symbols, facts) for symbols, weight in choices.items()]
+    RULES["$" + name] = lambda facts: [
+        Choice(weight, symbols, facts) for symbols, weight in choices.items()
+    ]

@@ -1,4 +1,6 @@
-"""Labelled images from an .npz file or the hub: uint8 pixels with the channels first, split into training and test."""
+"""Labelled images from an .npz file or the hub: uint8 pixels with the channels first, split into
+training and test.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,33 @@ from plateaus.errors import TrainingError
 
 HUB_PREFIX = "hub:"
 NAMES = {
-    "fashion": ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    "cifar": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "fashion": (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    "cifar": (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
 }
 """What the classes are called, by the beginning of the file's name; other files number them."""
-_HELD_OUT = 5   # of a file without a test split, every fifth image of a fixed random order
+_HELD_OUT = 5  # of a file without a test split, every fifth image of a fixed random order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +81,19 @@ class Images:
 
     @cached_property
     def moments(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each channel over the training images, of pixels in [0, 1]."""
-        counts = [torch.bincount(self.train[:, c].reshape(-1).long(), minlength=256).double() for c in range(self.channels)]
+        """Mean and standard deviation of each channel over the training images, of pixels in [0,
+        1].
+        """
+        counts = [
+            torch.bincount(self.train[:, c].reshape(-1).long(), minlength=256).double()
+            for c in range(self.channels)
+        ]
         level = torch.arange(256, dtype=torch.float64) / 255
         means = [(n @ level / n.sum()).item() for n in counts]
-        spreads = [(n @ (level - m).square() / n.sum()).sqrt().item() for n, m in zip(counts, means, strict=True)]
+        spreads = [
+            (n @ (level - m).square() / n.sum()).sqrt().item()
+            for n, m in zip(counts, means, strict=True)
+        ]
         return means, [spread or 1.0 for spread in spreads]
 
     @cached_property
@@ -73,25 +105,41 @@ class Images:
         return digest.hexdigest()[:16]
 
     def shuffled(self, seed: int) -> Images:
-        """The control: the training labels dealt out again once, at random; the test labels stay true."""
+        """The control: the training labels dealt out again once, at random; the test labels stay
+        true.
+        """
         order = torch.from_numpy(np.random.default_rng([seed, 1]).permutation(len(self)))
         return replace(self, labels=self.labels[order])
 
     def drawn(self, count: int, seed: int) -> Images:
-        """``count`` training images (0: all of them) and all test images, both in a random order: files may be sorted by label."""
+        """``count`` training images (0: all of them) and all test images, both in a random order:
+        files may be sorted by label.
+        """
         if count > len(self):
-            raise TrainingError(f"examples was given {count}, but {self.name} has {len(self)} training images: give at most that many, or 0 for all.")
+            raise TrainingError(
+                f"examples was given {count}, but {self.name} has {len(self)} training images: give at most that many, or 0 for all."
+            )
         random = np.random.default_rng([seed, 2])
-        chosen, order = (torch.from_numpy(random.permutation(n)) for n in (len(self), len(self.test)))
-        chosen = chosen[:count or len(self)]
-        return replace(self, train=self.train[chosen], labels=self.labels[chosen], test=self.test[order], test_labels=self.test_labels[order])
+        chosen, order = (
+            torch.from_numpy(random.permutation(n)) for n in (len(self), len(self.test))
+        )
+        chosen = chosen[: count or len(self)]
+        return replace(
+            self,
+            train=self.train[chosen],
+            labels=self.labels[chosen],
+            test=self.test[order],
+            test_labels=self.test_labels[order],
+        )
 
 
 def load_images(source: str, name: str, revision: str | None = None) -> Images:
-    """Images from ``source``: a folder that holds ``<name>.npz``, an .npz file, or ``hub:<dataset>``.
+    """Images from ``source``: a folder that holds ``<name>.npz``, an .npz file, or
+    ``hub:<dataset>``.
 
-    A file has ``Xtrain``, ``Ytrain``, ``Xtest``, ``Ytest``, or ``X`` and ``Y`` alone, of which a fixed random fifth is held
-    out; pixels are uint8, ``(samples, size, size)`` or ``(samples, size, size, channels)``.
+    A file has ``Xtrain``, ``Ytrain``, ``Xtest``, ``Ytest``, or ``X`` and ``Y`` alone, of which a
+    fixed random fifth is held out; pixels are uint8, ``(samples, size, size)`` or ``(samples, size,
+    size, channels)``.
 
     Raises:
         TrainingError: nothing there, or not such arrays.
@@ -103,20 +151,30 @@ def load_images(source: str, name: str, revision: str | None = None) -> Images:
         present = sorted(p.stem for p in path.glob("*.npz"))
         path = path / f"{name}.npz"
         if not path.is_file():
-            raise TrainingError(f"--data {source} has no {name}.npz: choose images={' or '.join(present) or 'a file that exists'} with --set, or another folder.")
+            raise TrainingError(
+                f"--data {source} has no {name}.npz: choose images={' or '.join(present) or 'a file that exists'} with --set, or another folder."
+            )
     try:
         with np.load(path) as file:
             arrays = {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        raise TrainingError(f"--data {source} could not be read as images ({str(error).splitlines()[0]}): give a folder with .npz files, one "
-                            "such file, or hub:<dataset>.") from error
+        raise TrainingError(
+            f"--data {source} could not be read as images ({str(error).splitlines()[0]}): give a folder with .npz files, one "
+            "such file, or hub:<dataset>."
+        ) from error
     if {"X", "Y"} <= set(arrays):
         order = np.random.default_rng(0).permutation(len(arrays["X"]))
         held, kept = order[::_HELD_OUT], np.delete(order, np.s_[::_HELD_OUT])
-        arrays = {f"{k}{part}": arrays[k][rows] for part, rows in (("train", kept), ("test", held)) for k in "XY"}
+        arrays = {
+            f"{k}{part}": arrays[k][rows]
+            for part, rows in (("train", kept), ("test", held))
+            for k in "XY"
+        }
     missing = [key for key in ("Xtrain", "Ytrain", "Xtest", "Ytest") if key not in arrays]
     if missing:
-        raise TrainingError(f"{path.name} has no array {missing[0]} (it has {', '.join(sorted(arrays)) or 'none'}): name them Xtrain, Ytrain, Xtest and Ytest, or X and Y.")
+        raise TrainingError(
+            f"{path.name} has no array {missing[0]} (it has {', '.join(sorted(arrays)) or 'none'}): name them Xtrain, Ytrain, Xtest and Ytest, or X and Y."
+        )
     names = next((names for start, names in NAMES.items() if path.stem.startswith(start)), ())
     return _checked(path.stem, arrays, names)
 
@@ -125,18 +183,25 @@ def _from_hub(name: str, revision: str | None) -> Images:
     try:
         from datasets import load_dataset
     except ImportError as error:
-        raise TrainingError(f"reading {name!r} from the hub needs the package 'datasets': install it, or give --data a folder of .npz files.") from error
+        raise TrainingError(
+            f"reading {name!r} from the hub needs the package 'datasets': install it, or give --data a folder of .npz files."
+        ) from error
     arrays = {}
     try:
         for split in ("train", "test"):
             rows = load_dataset(name, split=split, revision=revision)
-            pixels, label = (next(c for c in rows.column_names if c in known) for known in (("image", "img"), ("label", "labels", "fine_label")))
+            pixels, label = (
+                next(c for c in rows.column_names if c in known)
+                for known in (("image", "img"), ("label", "labels", "fine_label"))
+            )
             arrays[f"X{split}"] = np.stack([np.asarray(image) for image in rows[pixels]])
             arrays[f"Y{split}"] = np.array(rows[label])
         names = tuple(getattr(rows.features[label], "names", ()))
     except (OSError, ConnectionError, ValueError, KeyError, ImportError, StopIteration) as error:
-        raise TrainingError(f"the hub data set {name!r} could not be read as images ({type(error).__name__}): it needs splits train and test with columns "
-                            "image and label, images of one size, the package 'pillow' and a network, or give --data a folder of .npz files.") from error
+        raise TrainingError(
+            f"the hub data set {name!r} could not be read as images ({type(error).__name__}): it needs splits train and test with columns "
+            "image and label, images of one size, the package 'pillow' and a network, or give --data a folder of .npz files."
+        ) from error
     return _checked(name, arrays, names)
 
 
@@ -144,16 +209,33 @@ def _checked(name: str, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -
     parts = {}
     for split in ("train", "test"):
         x, y = arrays[f"X{split}"], arrays[f"Y{split}"]
-        if x.dtype != np.uint8 or x.ndim not in (3, 4) or x.shape[1] != x.shape[2] or (x.ndim == 4 and x.shape[3] not in (1, 3)):
-            raise TrainingError(f"X{split} of {name} is {x.dtype} of shape {x.shape}: images are uint8 of shape (samples, size, size) or (samples, size, size, 1 or 3).")
+        if (
+            x.dtype != np.uint8
+            or x.ndim not in (3, 4)
+            or x.shape[1] != x.shape[2]
+            or (x.ndim == 4 and x.shape[3] not in (1, 3))
+        ):
+            raise TrainingError(
+                f"X{split} of {name} is {x.dtype} of shape {x.shape}: images are uint8 of shape (samples, size, size) or (samples, size, size, 1 or 3)."
+            )
         if y.shape != x.shape[:1] or y.dtype.kind not in "iu" or not len(y) or y.min() < 0:
-            raise TrainingError(f"Y{split} of {name} is {y.dtype} of shape {y.shape} for {len(x)} images: labels are whole numbers from 0, one for each image.")
-        parts[split] = np.ascontiguousarray(np.moveaxis(x.reshape(*x.shape[:3], -1), 3, 1)), y.astype(np.int64)
+            raise TrainingError(
+                f"Y{split} of {name} is {y.dtype} of shape {y.shape} for {len(x)} images: labels are whole numbers from 0, one for each image."
+            )
+        parts[split] = (
+            np.ascontiguousarray(np.moveaxis(x.reshape(*x.shape[:3], -1), 3, 1)),
+            y.astype(np.int64),
+        )
     (x, y), (test_x, test_y) = parts["train"], parts["test"]
     classes = int(y.max()) + 1
     if x.shape[1:] != test_x.shape[1:] or test_y.max() >= classes or classes < 2:
-        raise TrainingError(f"{name} has training images {x.shape[1:]} with {classes} classes and test images {test_x.shape[1:]} with labels up to "
-                            f"{test_y.max()}: both must have one shape and the same classes, at least 2.")
+        raise TrainingError(
+            f"{name} has training images {x.shape[1:]} with {classes} classes and test images {test_x.shape[1:]} with labels up to "
+            f"{test_y.max()}: both must have one shape and the same classes, at least 2."
+        )
     tensors = {"train": x, "labels": y, "test": test_x, "test_labels": test_y}
-    return Images(name=name, names=names if len(names) == classes else tuple(map(str, range(classes))),
-                  **{key: torch.from_numpy(value) for key, value in tensors.items()})
+    return Images(
+        name=name,
+        names=names if len(names) == classes else tuple(map(str, range(classes))),
+        **{key: torch.from_numpy(value) for key, value in tensors.items()},
+    )

@@ -1,4 +1,6 @@
-"""Pairs of prompts: the published ones by name, and any number of unrelated or context-sharing ones."""
+"""Pairs of prompts: the published ones by name, and any number of unrelated or context-sharing
+ones.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Pairs:
     """P pairs of prompts of T tokens each. Position T - 1 is where activations are moved."""
 
     a: Tensor
-    """Token ids of the prompts A, ``(P, T)``; their first T - 1 tokens are the context everything runs in."""
+    """Token ids of the prompts A, ``(P, T)``; their first T - 1 tokens are the context everything
+    runs in.
+    """
     b: Tensor
     """Token ids of the prompts B, ``(P, T)``."""
     labels: tuple[str, ...]
@@ -54,11 +58,17 @@ class Pairs:
         return len(self.labels)
 
     def __getitem__(self, index: slice) -> Pairs:
-        return Pairs(a=self.a[index], b=self.b[index], labels=self.labels[index], source=self.source)
+        return Pairs(
+            a=self.a[index], b=self.b[index], labels=self.labels[index], source=self.source
+        )
 
 
-def named(lm: LanguageModel, names: tuple[str, ...] = tuple(NAMED)) -> tuple[list[Pairs], dict[str, str]]:
-    """The published pairs that this tokeniser can serve, one ``Pairs`` each, and why the others are skipped."""
+def named(
+    lm: LanguageModel, names: tuple[str, ...] = tuple(NAMED)
+) -> tuple[list[Pairs], dict[str, str]]:
+    """The published pairs that this tokeniser can serve, one ``Pairs`` each, and why the others are
+    skipped.
+    """
     served, skipped = [], {}
     for name in names:
         context, last_a, last_b = NAMED[name]
@@ -78,36 +88,50 @@ def pair(lm: LanguageModel, context: str, last_a: str, last_b: str, *, label: st
     prefix = lm.ids(context)
     last = lm.continuation_ids(prefix[None], [last_a, last_b])
     if last[0] == last[1]:
-        raise BadPrompt(f"{last_a!r} and {last_b!r} are the same token for {lm.name}: the two end points must differ.")
+        raise BadPrompt(
+            f"{last_a!r} and {last_b!r} are the same token for {lm.name}: the two end points must differ."
+        )
     a, b = (torch.cat([prefix, token[None]])[None] for token in last)
     return Pairs(a=a, b=b, labels=(label or f"{context}|{last_a}|{last_b}",), source="named")
 
 
-def unrelated(lm: LanguageModel, count: int, *, tokens: int = 10, seed: int = 0, source: str = "auto") -> Pairs:
+def unrelated(
+    lm: LanguageModel, count: int, *, tokens: int = 10, seed: int = 0, source: str = "auto"
+) -> Pairs:
     """Pairs of unrelated prompts of ``tokens`` tokens (Janiak et al.: 1,000 pairs of 10), no BOS.
 
     Args:
-        source: "grammar" (stories of the laboratory language), "samples" (the model's own), a directory
-            of text, or "auto": the grammar for a model that speaks it, else samples. The default needs
-            neither a corpus nor a network, and does not depend on what lies on this machine.
+        source: "grammar" (stories of the laboratory language), "samples" (the model's own), a
+            directory of text, or "auto": the grammar for a model that speaks it, else samples. The
+            default needs neither a corpus nor a network, and does not depend on what lies on this
+            machine.
     """
     source = _source(lm, source)
     windows = _windows(lm, 2 * count, tokens, seed, source)
     a, b = windows[:count], windows[count:]
-    same = (a[:, -1] == b[:, -1]) & (a == b).all(-1)  # a pair of equal prompts has no path between its ends
+    same = (a[:, -1] == b[:, -1]) & (a == b).all(
+        -1
+    )  # a pair of equal prompts has no path between its ends
     b = torch.where(same[:, None], b.roll(1, 0), b)
     return Pairs(a=a, b=b, labels=tuple(f"pair {i}" for i in range(count)), source=source)
 
 
-def sharing_context(lm: LanguageModel, count: int, *, tokens: int = 10, seed: int = 0, source: str = "auto") -> Pairs:
-    """Pairs that share every token but the last; both last tokens are drawn from the model's own prediction.
+def sharing_context(
+    lm: LanguageModel, count: int, *, tokens: int = 10, seed: int = 0, source: str = "auto"
+) -> Pairs:
+    """Pairs that share every token but the last; both last tokens are drawn from the model's own
+    prediction.
 
-    So both are plausible there, and alpha = 1 is the clean run of B, which unrelated prompts cannot give.
+    So both are plausible there, and alpha = 1 is the clean run of B, which unrelated prompts cannot
+    give.
     """
     source = _source(lm, source)
     context = _windows(lm, count, tokens - 1, seed, source)
-    probabilities = torch.cat([lm.clean_run(part)[1].double().softmax(-1) for part in context.split(64)]).cpu()
-    # Drawn without replacement: the two last tokens differ. The floor keeps two choices where one has all the mass.
+    probabilities = torch.cat(
+        [lm.clean_run(part)[1].double().softmax(-1) for part in context.split(64)]
+    ).cpu()
+    # Drawn without replacement: the two last tokens differ. The floor keeps two choices where one
+    # has all the mass.
     last = torch.multinomial(probabilities + 1e-9, 2, generator=_generator(seed)).to(context.device)
     a, b = (torch.cat([context, last[:, k : k + 1]], dim=1) for k in (0, 1))
     return Pairs(a=a, b=b, labels=tuple(f"pair {i}" for i in range(count)), source=source)
@@ -120,7 +144,9 @@ def _source(lm: LanguageModel, source: str) -> str:
 
 
 def speaks_grammar(lm: LanguageModel) -> bool:
-    """Whether the model's tokeniser is the laboratory language's: its mark for unknown words, and every word of some stories."""
+    """Whether the model's tokeniser is the laboratory language's: its mark for unknown words, and
+    every word of some stories.
+    """
     words = {word for i in range(20) for word in story(i)}
     return lm.tokenizer.unk_token == UNKNOWN and words <= set(lm.tokenizer.get_vocab())
 
@@ -141,11 +167,15 @@ def _windows(lm: LanguageModel, count: int, tokens: int, seed: int, source: str)
         windows.append(ids[start : start + tokens].to(lm.device))
         if len(windows) == count:
             return torch.stack(windows)
-    raise BadPrompt(f"{source} yields {len(windows)} prompts of {tokens} tokens and {count} are needed: give more text or ask for fewer pairs.")
+    raise BadPrompt(
+        f"{source} yields {len(windows)} prompts of {tokens} tokens and {count} are needed: give more text or ask for fewer pairs."
+    )
 
 
 def _samples(lm: LanguageModel, count: int, tokens: int, seed: int, lead: int = 8) -> Tensor:
-    """The model's own text: ancestral samples after a random first token; the first ``lead`` tokens are dropped."""
+    """The model's own text: ancestral samples after a random first token; the first ``lead`` tokens
+    are dropped.
+    """
     generator = _generator(seed)
     ids = torch.randint(lm.bridge.cfg.d_vocab, (count, 1), generator=generator).to(lm.device)
     for _ in range(lead + tokens - 1):
@@ -162,13 +192,22 @@ def _stories(seed: int) -> Iterator[str]:
 
 
 def _texts(folder: Path) -> Iterator[str]:
-    """Pieces of about 2,000 characters from every text of a directory, files that look held out first."""
-    files = sorted([*folder.glob("**/*.txt"), *folder.glob("**/*.txt.xz")], key=lambda f: ("val" not in f.name, f.name))
+    """Pieces of about 2,000 characters from every text of a directory, files that look held out
+    first.
+    """
+    files = sorted(
+        [*folder.glob("**/*.txt"), *folder.glob("**/*.txt.xz")],
+        key=lambda f: ("val" not in f.name, f.name),
+    )
     if not files:
-        raise BadParameter(f'The source of prompts "{folder}" is no directory with .txt or .txt.xz files: give one, or "samples" or "grammar".')
+        raise BadParameter(
+            f'The source of prompts "{folder}" is no directory with .txt or .txt.xz files: give one, or "samples" or "grammar".'
+        )
     for file in files:
         with (lzma.open if file.suffix == ".xz" else open)(file, "rt", encoding="utf-8") as handle:
-            while piece := handle.read(20_000):  # spread over the books, not the first pages of the first one
+            while piece := handle.read(
+                20_000
+            ):  # spread over the books, not the first pages of the first one
                 yield piece[9_000:11_000]
 
 

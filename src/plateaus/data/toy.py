@@ -1,4 +1,6 @@
-"""Toy data sets on the plane: the proposal's spiral sectors and its folded wave (Nonaka 2026, section 4)."""
+"""Toy data sets on the plane: the proposal's spiral sectors and its folded wave (Nonaka 2026,
+section 4).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ class ToyData:
     x: Tensor
     """Inputs, ``(samples, 2)``, float32."""
     y: Tensor
-    """What the network is trained on: class numbers ``(samples,)``, or real targets ``(samples, 1)``."""
+    """What the network is trained on: class numbers ``(samples,)``, or real targets ``(samples,
+    1)``.
+    """
     clean: Tensor
     """The same without label noise or shuffling, to measure accuracy against."""
     classes: int | None
@@ -36,13 +40,20 @@ class ToyData:
 
 
 def spiral_sector(x: Tensor, *, classes: int) -> Tensor:
-    """The sector, 0 ... classes - 1, that the angle (theta + 4 r) mod 2 pi of each point falls in; ``(...,)``."""
+    """The sector, 0 ... classes - 1, that the angle (theta + 4 r) mod 2 pi of each point falls in;
+    ``(...,)``.
+    """
     phase = torch.remainder(torch.atan2(x[..., 1], x[..., 0]) + 4 * x.norm(dim=-1), 2 * math.pi)
     return (phase * classes / (2 * math.pi)).long().clamp_max(classes - 1)
 
 
 def spiral(
-    *, samples: int = 10_000, classes: int = 2, noise: float = 0.0, inputs: str = "uniform", seed: int = 0
+    *,
+    samples: int = 10_000,
+    classes: int = 2,
+    noise: float = 0.0,
+    inputs: str = "uniform",
+    seed: int = 0,
 ) -> ToyData:
     """Spiral sectors with a fixed share of wrong labels.
 
@@ -55,47 +66,66 @@ def spiral(
         inputs: "uniform" on [-1, 1]^2 or standard "normal".
     """
     if classes < 2:
-        raise TrainingError(f"A spiral needs at least 2 classes, got {classes}: the proposal uses 2 or 3.")
+        raise TrainingError(
+            f"A spiral needs at least 2 classes, got {classes}: the proposal uses 2 or 3."
+        )
     if not 0 <= noise < 1:
-        raise TrainingError(f"Label noise is a share of the samples in [0, 1), got {noise}: give noise=0.05, say.")
+        raise TrainingError(
+            f"Label noise is a share of the samples in [0, 1), got {noise}: give noise=0.05, say."
+        )
     x, random = _points(samples, inputs, seed)
     clean = spiral_sector(x, classes=classes)
     wrong = torch.rand(samples, generator=random) < noise
     shift = torch.randint(1, classes, (samples,), generator=random)
-    return ToyData(x=x, y=torch.where(wrong, (clean + shift) % classes, clean), clean=clean, classes=classes)
+    return ToyData(
+        x=x, y=torch.where(wrong, (clean + shift) % classes, clean), clean=clean, classes=classes
+    )
 
 
-def folded_wave(*, samples: int = 10_000, noise: float = 0.0, inputs: str = "uniform", seed: int = 0) -> ToyData:
+def folded_wave(
+    *, samples: int = 10_000, noise: float = 0.0, inputs: str = "uniform", seed: int = 0
+) -> ToyData:
     """The regression (sin x_1 + cos x_2) 1[x_1 < 0]: smooth on the left, exactly flat on the right.
 
     Args:
         noise: standard deviation of Gaussian noise in the targets, drawn once with the data.
     """
     if noise < 0:
-        raise TrainingError(f"Target noise is a standard deviation, got {noise}: give a number of at least 0.")
+        raise TrainingError(
+            f"Target noise is a standard deviation, got {noise}: give a number of at least 0."
+        )
     x, random = _points(samples, inputs, seed)
     clean = ((x[:, 0].sin() + x[:, 1].cos()) * (x[:, 0] < 0)).unsqueeze(-1)
-    return ToyData(x=x, y=clean + noise * torch.randn(clean.shape, generator=random), clean=clean, classes=None)
+    return ToyData(
+        x=x, y=clean + noise * torch.randn(clean.shape, generator=random), clean=clean, classes=None
+    )
 
 
 def shuffled(data: ToyData, *, seed: int = 0) -> ToyData:
-    """The control: the same inputs and the same targets, dealt out at random, so that nothing can be learnt."""
+    """The control: the same inputs and the same targets, dealt out at random, so that nothing can
+    be learnt.
+    """
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
     return replace(data, y=data.y[order])
 
 
 def different_classes(data: ToyData, pairs: int) -> tuple[Tensor, Tensor]:
-    """The first ``pairs`` pairs of samples with different labels, noise apart: two tensors ``(pairs, 2)``.
+    """The first ``pairs`` pairs of samples with different labels, noise apart: two tensors
+    ``(pairs, 2)``.
 
     Raises:
         TrainingError: the data has no classes, or not so many such pairs.
     """
     if data.classes is None:
-        raise TrainingError("A regression has no classes to pair: draw its pairs from all samples instead.")
+        raise TrainingError(
+            "A regression has no classes to pair: draw its pairs from all samples instead."
+        )
     half = len(data) // 2
     differ = (data.clean[:half] != data.clean[half : 2 * half]).nonzero()[:pairs, 0]
     if len(differ) < pairs:
-        raise TrainingError(f"{len(data)} samples hold {len(differ)} pairs of different classes, not {pairs}: give more samples.")
+        raise TrainingError(
+            f"{len(data)} samples hold {len(differ)} pairs of different classes, not {pairs}: give more samples."
+        )
     return data.x[:half][differ], data.x[half : 2 * half][differ]
 
 
@@ -103,7 +133,9 @@ def _points(samples: int, inputs: str, seed: int) -> tuple[Tensor, torch.Generat
     if samples < 1:
         raise TrainingError(f"A data set needs at least 1 sample, got {samples}.")
     if inputs not in INPUTS:
-        raise TrainingError(f"Inputs are drawn {' or '.join(INPUTS)}, got {inputs!r}: choose one of these.")
+        raise TrainingError(
+            f"Inputs are drawn {' or '.join(INPUTS)}, got {inputs!r}: choose one of these."
+        )
     random = torch.Generator().manual_seed(seed)
     if inputs == "normal":
         return torch.randn(samples, 2, generator=random), random

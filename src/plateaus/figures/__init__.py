@@ -1,1 +1,3 @@
-"""Figures take a labelled result and an ``ax``, draw, and return the ``Axes``; they compute nothing."""
+"""Figures take a labelled result and an ``ax``, draw, and return the ``Axes``; they compute
+nothing.
+"""

@@ -13,14 +13,37 @@ from plateaus.figures.style import PALETTE
 
 
 def height(profile: xr.Dataset, ax: Axes, *, shade: str = "sky") -> Axes:
-    """h_a with its plateau (filled) and the other components of {h_a < r} (hatched); a is the star."""
-    for low, high, holds in zip(profile.low.values, profile.high.values, profile.holds_a.values, strict=True):
-        look = {"color": PALETTE[shade], "alpha": 0.45, "lw": 0} if holds else {
-            "facecolor": "none", "edgecolor": PALETTE["orange"], "hatch": "////", "alpha": 0.6, "lw": 0}
+    """h_a with its plateau (filled) and the other components of {h_a < r} (hatched); a is the
+    star.
+    """
+    for low, high, holds in zip(
+        profile.low.values, profile.high.values, profile.holds_a.values, strict=True
+    ):
+        look = (
+            {"color": PALETTE[shade], "alpha": 0.45, "lw": 0}
+            if holds
+            else {
+                "facecolor": "none",
+                "edgecolor": PALETTE["orange"],
+                "hatch": "////",
+                "alpha": 0.6,
+                "lw": 0,
+            }
+        )
         ax.axvspan(low, high, label="$P_r(a)$" if holds else "$h_a < r$, elsewhere", **look)
     ax.axhline(profile.attrs["radius"], color=PALETTE["grey"], lw=1, ls="--", label="r")
     ax.plot(profile.x, profile.height, color=PALETTE["ink"], lw=1.5, label="$h_a$")
-    ax.plot(profile.attrs["a"], 0, marker="*", ms=11, color="white", mec=PALETTE["ink"], ls="none", zorder=3, clip_on=False)
+    ax.plot(
+        profile.attrs["a"],
+        0,
+        marker="*",
+        ms=11,
+        color="white",
+        mec=PALETTE["ink"],
+        ls="none",
+        zorder=3,
+        clip_on=False,
+    )
     ax.set(xlabel="x", ylabel="$h_a(x)$, output units", xlim=(profile.x[0], profile.x[-1]))
     ax.set_ylim(bottom=0)
     return ax
@@ -28,18 +51,45 @@ def height(profile: xr.Dataset, ax: Axes, *, shade: str = "sky") -> Axes:
 
 def legend(axes: Sequence[Axes], ax: Axes, **options: object) -> None:
     """One legend for a row of panels, each entry once."""
-    entries = {label: handle for panel in axes for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    ax.legend(entries.values(), entries.keys(), fontsize=7.5, frameon=True, framealpha=0.9, edgecolor="none", **options)
+    entries = {
+        label: handle
+        for panel in axes
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    ax.legend(
+        entries.values(),
+        entries.keys(),
+        fontsize=7.5,
+        frameon=True,
+        framealpha=0.9,
+        edgecolor="none",
+        **options,
+    )
 
 
 def balls(anchors: Sequence[float], radius: float, ax: Axes) -> Axes:
     """The plateaus of several anchors on the identity, one above the other."""
     colours = [PALETTE[name] for name in ("sky", "green", "purple")]
     for level, (x, colour) in enumerate(zip(anchors, colours, strict=False)):
-        ax.plot([x - radius, x + radius], [level, level], color=colour, lw=9, solid_capstyle="butt", alpha=0.5)
+        ax.plot(
+            [x - radius, x + radius],
+            [level, level],
+            color=colour,
+            lw=9,
+            solid_capstyle="butt",
+            alpha=0.5,
+        )
         for y in anchors:
             inside = abs(y - x) < radius
-            ax.plot(y, level, marker="o", ms=5, color=PALETTE["ink"] if inside else "white", mec=PALETTE["ink"], ls="none")
+            ax.plot(
+                y,
+                level,
+                marker="o",
+                ms=5,
+                color=PALETTE["ink"] if inside else "white",
+                mec=PALETTE["ink"],
+                ls="none",
+            )
         ax.plot(x, level, marker="*", ms=11, color="white", mec=PALETTE["ink"], ls="none")
     ax.set(xlabel="x", yticks=range(len(anchors)), ylim=(-0.6, len(anchors) - 0.4), xticks=anchors)
     ax.set_yticklabels([f"P({x:g})" for x in anchors])
@@ -47,12 +97,23 @@ def balls(anchors: Sequence[float], radius: float, ax: Axes) -> Axes:
 
 
 def horseshoe(bent: xr.Dataset, ax: Axes) -> Axes:
-    """A line bent into the plane, the part of it inside a square ball, and the part where h_a >= r."""
+    """A line bent into the plane, the part of it inside a square ball, and the part where h_a >=
+    r.
+    """
     (u, v), radius = bent.attrs["centre"], bent.attrs["radius"]
-    ax.add_patch(Rectangle((u - radius, v - radius), 2 * radius, 2 * radius, color=PALETTE["sky"], alpha=0.35, lw=0))
+    ax.add_patch(
+        Rectangle(
+            (u - radius, v - radius), 2 * radius, 2 * radius, color=PALETTE["sky"], alpha=0.35, lw=0
+        )
+    )
     ax.plot(bent.u, bent.v, color=PALETTE["grey"], lw=1)
-    for mask, colour, width, label in ((bent.in_ball, "blue", 3, "in the ball"), (bent.blocked, "orange", 4, "$h_a \\geq r$")):
-        ax.plot(bent.u.where(mask), bent.v.where(mask), color=PALETTE[colour], lw=width, label=label)
+    for mask, colour, width, label in (
+        (bent.in_ball, "blue", 3, "in the ball"),
+        (bent.blocked, "orange", 4, "$h_a \\geq r$"),
+    ):
+        ax.plot(
+            bent.u.where(mask), bent.v.where(mask), color=PALETTE[colour], lw=width, label=label
+        )
     ax.plot(u, v, marker="*", ms=11, color="white", mec=PALETTE["ink"], ls="none")
     ax.set(xlabel="$\\varphi_1(x)$", ylabel="$\\varphi_2(x)$", aspect="equal")
     ax.legend(loc="lower right", fontsize=7.5)
@@ -67,7 +128,9 @@ def steepness(steep: xr.Dataset, ax: Axes, *, label: str) -> Axes:
     return ax
 
 
-def way(points: Sequence[Sequence[float]], ax: Axes, *, label: str, colour: str, style: str = "-") -> Axes:
+def way(
+    points: Sequence[Sequence[float]], ax: Axes, *, label: str, colour: str, style: str = "-"
+) -> Axes:
     """A path on a plane, with its two ends marked a (star) and b (dot)."""
     x, y = np.array(points, dtype=float).T
     ax.plot(x, y, color=PALETTE[colour], ls=style, lw=2, label=label)
@@ -77,14 +140,42 @@ def way(points: Sequence[Sequence[float]], ax: Axes, *, label: str, colour: str,
 
 
 def sandwich(c: float, ax: Axes) -> Axes:
-    """{rho < c} in the output plane, between the two balls around f(a); distances in units of D = |f(a) - f(b)|."""
+    """{rho < c} in the output plane, between the two balls around f(a); distances in units of D =
+    |f(a) - f(b)|.
+    """
     inner, outer = c, c / (1 - 2 * c)
-    ax.add_patch(Circle((0, 0), outer, fc=PALETTE["sky"], alpha=0.3, lw=0, label=f"radius cD/(1 - 2c) = {outer:.2g} D"))
-    ax.add_patch(Circle(((inner - outer) / 2, 0), (inner + outer) / 2, fc=PALETTE["yellow"], alpha=0.6, lw=0, label=f"ρ < c = {c:g}"))
-    ax.add_patch(Circle((0, 0), inner, fc=PALETTE["blue"], alpha=0.6, lw=0, label=f"radius cD = {inner:g} D"))
+    ax.add_patch(
+        Circle(
+            (0, 0),
+            outer,
+            fc=PALETTE["sky"],
+            alpha=0.3,
+            lw=0,
+            label=f"radius cD/(1 - 2c) = {outer:.2g} D",
+        )
+    )
+    ax.add_patch(
+        Circle(
+            ((inner - outer) / 2, 0),
+            (inner + outer) / 2,
+            fc=PALETTE["yellow"],
+            alpha=0.6,
+            lw=0,
+            label=f"ρ < c = {c:g}",
+        )
+    )
+    ax.add_patch(
+        Circle((0, 0), inner, fc=PALETTE["blue"], alpha=0.6, lw=0, label=f"radius cD = {inner:g} D")
+    )
     ax.plot([0, 1], [0, 0], "o", color=PALETTE["ink"], ms=4)
     for x, name in ((0, "f(a)"), (1, "f(b)")):
         ax.annotate(name, (x, 0), xytext=(4, 4), textcoords="offset points", fontsize=8.5)
-    ax.set(xlabel="along f(b) - f(a), in units of D", ylabel="across", aspect="equal", xlim=(-1.1 * outer, 1.2), ylim=(-1.1 * outer, 1.1 * outer))
+    ax.set(
+        xlabel="along f(b) - f(a), in units of D",
+        ylabel="across",
+        aspect="equal",
+        xlim=(-1.1 * outer, 1.2),
+        ylim=(-1.1 * outer, 1.1 * outer),
+    )
     ax.legend(loc="upper right", fontsize=7.5)
     return ax

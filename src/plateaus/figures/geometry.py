@@ -1,4 +1,6 @@
-"""Figures of plateaus: landscapes, nested plateaus, merge trees and lines through them. They draw, nothing else."""
+"""Figures of plateaus: landscapes, nested plateaus, merge trees and lines through them. They draw,
+nothing else.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,24 @@ from plateaus.figures.style import PALETTE
 
 
 def shades(count: int) -> list[str]:
-    """``count`` colours from the smallest plateau to the largest: ordered in lightness, so also without hue."""
+    """``count`` colours from the smallest plateau to the largest: ordered in lightness, so also
+    without hue.
+    """
     return [mpl.colors.to_hex(c) for c in mpl.colormaps["plasma"](np.linspace(0.08, 0.92, count))]
 
 
 def height(field: xr.Dataset, ax: Axes, *, variable: str = "height", levels: int = 14) -> Axes:
-    """Contours of h_a (or of m(a, .) with ``variable="merge_height"``) on the plane, labelled in output units."""
+    """Contours of h_a (or of m(a, .) with ``variable="merge_height"``) on the plane, labelled in
+    output units.
+    """
     values = field[variable]
     filled = ax.contourf(field.s, field.t, values, levels=levels, cmap="Greys")
-    lines = ax.contour(field.s, field.t, values, levels=filled.levels, colors=PALETTE["grey"], linewidths=0.4)
-    labelled = [level for level in lines.levels[1::3] if (values > level).any() and (values < level).any()]
+    lines = ax.contour(
+        field.s, field.t, values, levels=filled.levels, colors=PALETTE["grey"], linewidths=0.4
+    )
+    labelled = [
+        level for level in lines.levels[1::3] if (values > level).any() and (values < level).any()
+    ]
     texts = ax.clabel(lines, levels=labelled, fontsize=7, colors=PALETTE["ink"], fmt="%g")
     for text in texts:
         text.set_bbox({"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8})
@@ -37,25 +47,46 @@ def nested(field: xr.Dataset, ax: Axes) -> Axes:
     ax.contourf(field.s, field.t, field.height, levels=14, cmap="Greys", alpha=0.6)
     smallest = np.where(field.inside.any("radius"), field.inside.argmax("radius"), np.nan)
     norm = BoundaryNorm(np.arange(len(radii) + 1) - 0.5, len(radii))
-    ax.pcolormesh(field.s, field.t, smallest, cmap=ListedColormap(colours), norm=norm, shading="nearest", alpha=0.85,
-                  rasterized=True, linewidth=0)
+    ax.pcolormesh(
+        field.s,
+        field.t,
+        smallest,
+        cmap=ListedColormap(colours),
+        norm=norm,
+        shading="nearest",
+        alpha=0.85,
+        rasterized=True,
+        linewidth=0,
+    )
     return _plane(ax)
 
 
 def wells(tree: xr.Dataset, ax: Axes, *, names: Sequence[str] | None = None) -> Axes:
-    """Marks at the lowest points of the components: a star for the anchor, numbers for the others."""
+    """Marks at the lowest points of the components: a star for the anchor, numbers for the
+    others.
+    """
     names = names or ["a", *map(str, range(1, tree.sizes["bar"]))]
     for k in range(tree.sizes["bar"]):
         x, y = float(tree.s[k]), float(tree.t[k])
         marker, size = ("*", 11) if k == 0 else ("o", 4)
         ax.plot(x, y, marker=marker, ms=size, color="white", mec=PALETTE["ink"], ls="none")
-        ax.annotate(names[k], (x, y), xytext=(5, 5), textcoords="offset points", color="white", weight="bold",
-                    bbox={"boxstyle": "round,pad=0.15", "fc": PALETTE["ink"], "ec": "none", "alpha": 0.75}, fontsize=8)
+        ax.annotate(
+            names[k],
+            (x, y),
+            xytext=(5, 5),
+            textcoords="offset points",
+            color="white",
+            weight="bold",
+            bbox={"boxstyle": "round,pad=0.15", "fc": PALETTE["ink"], "ec": "none", "alpha": 0.75},
+            fontsize=8,
+        )
     return ax
 
 
 def merge_tree(tree: xr.Dataset, ax: Axes, *, radii: Sequence[float], top: float) -> Axes:
-    """Components of {h_a < r} as r grows: lines start at births, end at mergers; radii in the colours of ``nested``."""
+    """Components of {h_a < r} as r grows: lines start at births, end at mergers; radii in the
+    colours of ``nested``.
+    """
     count = tree.sizes["bar"]
     for r, colour in zip(radii, shades(len(radii)), strict=True):
         ax.axhline(r, color=colour, lw=3, alpha=0.85, zorder=0)
@@ -63,33 +94,62 @@ def merge_tree(tree: xr.Dataset, ax: Axes, *, radii: Sequence[float], top: float
         death = min(float(tree.death[k]), top)
         birth, width = float(tree.birth[k]), 3.2 if k == 0 else 1.4
         ax.plot([k, k], [birth, death], color=PALETTE["ink"], lw=width, solid_capstyle="butt")
-        ax.plot(k, birth, marker="*" if k == 0 else "o", color="white", mec=PALETTE["ink"],
-                ms=11 if k == 0 else 5, ls="none", zorder=3)
+        ax.plot(
+            k,
+            birth,
+            marker="*" if k == 0 else "o",
+            color="white",
+            mec=PALETTE["ink"],
+            ms=11 if k == 0 else 5,
+            ls="none",
+            zorder=3,
+        )
         if k:
             ax.plot([int(tree.into[k]), k], [death, death], color=PALETTE["ink"], lw=1.4)
     ax.set_xticks(range(count), ["a", *map(str, range(1, count))])
-    ax.set(xlabel="component of $\\{h_a < r\\}$", ylabel="radius r (output units)", ylim=(-0.06 * top, top),
-           xlim=(-0.5, count - 0.5))
+    ax.set(
+        xlabel="component of $\\{h_a < r\\}$",
+        ylabel="radius r (output units)",
+        ylim=(-0.06 * top, top),
+        xlim=(-0.5, count - 0.5),
+    )
     ax.grid(False)
     return ax
 
 
 def growth(share: xr.DataArray, ax: Axes, *, jumps: Sequence[float] = ()) -> Axes:
-    """How much of the window the plateau covers as its radius grows; dotted lines where it swallows a neighbour."""
+    """How much of the window the plateau covers as its radius grows; dotted lines where it swallows
+    a neighbour.
+    """
     for level in jumps:
         ax.axvline(level, color=PALETTE["grey"], ls=":", lw=1)
     ax.plot(share.radius, share, color=PALETTE["blue"])
-    ax.set(xlabel="radius r (output units)", ylabel="share of the window in $P_r(a)$", ylim=(0, 1.02))
+    ax.set(
+        xlabel="radius r (output units)", ylabel="share of the window in $P_r(a)$", ylim=(0, 1.02)
+    )
     return ax
 
 
 def line(profile: xr.Dataset, ax: Axes, *, radius: float) -> Axes:
-    """h_a and m(a, .) along a line with the plateau of one radius shaded; dims ``alpha``, attributes ``low, high``."""
-    ax.axvspan(profile.attrs["low"], profile.attrs["high"], color=PALETTE["sky"], alpha=0.3, lw=0, label="$P_r(a)$")
+    """h_a and m(a, .) along a line with the plateau of one radius shaded; dims ``alpha``,
+    attributes ``low, high``.
+    """
+    ax.axvspan(
+        profile.attrs["low"],
+        profile.attrs["high"],
+        color=PALETTE["sky"],
+        alpha=0.3,
+        lw=0,
+        label="$P_r(a)$",
+    )
     ax.axhline(radius, color=PALETTE["grey"], lw=1, ls="--", label="r")
     ax.plot(profile.alpha, profile.merge_height, color=PALETTE["orange"], lw=2.6, label="m(a, ·)")
     ax.plot(profile.alpha, profile.height, color=PALETTE["ink"], lw=1.3, label="$h_a$")
-    ax.set(xlabel="α, in units of |b - a|", ylabel="height (output units)", xlim=(profile.alpha[0], profile.alpha[-1]))
+    ax.set(
+        xlabel="α, in units of |b - a|",
+        ylabel="height (output units)",
+        xlim=(profile.alpha[0], profile.alpha[-1]),
+    )
     ax.locator_params(axis="x", nbins=5)
     return ax
 
@@ -98,17 +158,29 @@ def by_depth(ends: xr.DataArray, ax: Axes) -> Axes:
     """Where plateaus end (dims ``curve, depth``), one line for each curve."""
     colours = [PALETTE[name] for name in ("blue", "green", "orange", "purple", "sky")]
     for values, colour, marker in zip(ends, colours, "os^Dv", strict=False):
-        ax.plot(ends.depth, values, color=colour, marker=marker, ms=4, label=str(values.curve.item()))
+        ax.plot(
+            ends.depth, values, color=colour, marker=marker, ms=4, label=str(values.curve.item())
+        )
     ax.set(xlabel="blocks n", ylabel="upper end of the plateau of 0")
     ax.legend()
     return ax
 
 
 def trade_off(points: xr.Dataset, ax: Axes) -> Axes:
-    """Measured steepness against what the size of the plateaus forces; equality on the dotted line."""
+    """Measured steepness against what the size of the plateaus forces; equality on the dotted
+    line.
+    """
     ends = [float(points.forced.min()), float(points.forced.max())]
     ax.plot(ends, ends, color="black", ls=":", label="equality")
-    ax.plot(points.forced, points.steepest, "o", color=PALETTE["blue"], ms=3, alpha=0.6, label="random networks")
+    ax.plot(
+        points.forced,
+        points.steepest,
+        "o",
+        color=PALETTE["blue"],
+        ms=3,
+        alpha=0.6,
+        label="random networks",
+    )
     ax.set(xlabel="(1 - 2r/R) / (1 - θ)", ylabel="steepest slope / R", xscale="log", yscale="log")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))

@@ -13,8 +13,11 @@ from plateaus.figures.style import PALETTE
 
 COLOURS = [PALETTE[c] for c in ("blue", "orange", "green", "purple", "yellow", "sky", "grey")]
 LABELS = {
-    "distance": "d(α) / d(1)", "relative_distance": "relative distance ρ", "kl": "KL(p_A ‖ p(α))  [nats]",
-    "root_jsd": "√JSD  [√nats]", "logit_difference": "logit difference, scaled",
+    "distance": "d(α) / d(1)",
+    "relative_distance": "relative distance ρ",
+    "kl": "KL(p_A ‖ p(α))  [nats]",
+    "root_jsd": "√JSD  [√nats]",
+    "logit_difference": "logit difference, scaled",
 }
 
 
@@ -24,7 +27,14 @@ def curves(results: Mapping[str, xr.DataArray], ax: Axes, *, band: bool = True) 
         q = curve.quantile([0.25, 0.5, 0.75], dim="pair", skipna=True)
         ax.plot(curve.alpha, q.sel(quantile=0.5), color=colour, label=name)
         if band and curve.sizes["pair"] > 1:
-            ax.fill_between(curve.alpha, q.sel(quantile=0.25), q.sel(quantile=0.75), color=colour, alpha=0.18, lw=0)
+            ax.fill_between(
+                curve.alpha,
+                q.sel(quantile=0.25),
+                q.sel(quantile=0.75),
+                color=colour,
+                alpha=0.18,
+                lw=0,
+            )
         ax.set_ylabel(LABELS.get(str(curve.name), str(curve.name)))
     return _alpha_axis(ax)
 
@@ -40,7 +50,9 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
         x = np.arange(value.sizes["readout"])
         q = value.quantile([0.25, 0.5, 0.75], dim="pair", skipna=True)
         ax.plot(x, q.sel(quantile=0.5), "o-", ms=3.5, color=colour, label=name)
-        ax.fill_between(x, q.sel(quantile=0.25), q.sel(quantile=0.75), color=colour, alpha=0.18, lw=0)
+        ax.fill_between(
+            x, q.sel(quantile=0.25), q.sel(quantile=0.75), color=colour, alpha=0.18, lw=0
+        )
         ax.set_xticks(x, [str(r) for r in value.readout.values], rotation=60, ha="right")
     ax.set_xlabel("read-out, from shallow to deep")
     ax.set_yscale("log")
@@ -53,7 +65,13 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
 def pairs(result: xr.DataArray, ax: Axes, *, dashed: Sequence[str] = ()) -> Axes:
     """One curve for each pair, by its label; ``dashed`` labels are drawn dashed."""
     for i, (label, colour) in enumerate(zip(result.pair.values, COLOURS, strict=False)):
-        ax.plot(result.alpha, result.isel(pair=i), color=colour, ls="--" if label in dashed else "-", label=str(label))
+        ax.plot(
+            result.alpha,
+            result.isel(pair=i),
+            color=colour,
+            ls="--" if label in dashed else "-",
+            label=str(label),
+        )
     ax.set_ylabel(LABELS.get(str(result.name), str(result.name)))
     return _alpha_axis(ax)
 

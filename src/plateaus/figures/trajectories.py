@@ -20,7 +20,8 @@ NETWORKS = [PALETTE[name] for name in ("blue", "grey", "green", "purple")]
 
 
 def positions(line: xr.Dataset, ax: Axes, *, marked: Sequence[int] = ()) -> Axes:
-    """Where each point of one line projects on the chord, block by block; ``marked`` points are drawn thick.
+    """Where each point of one line projects on the chord, block by block; ``marked`` points are
+    drawn thick.
 
     ``line`` has ``position`` (``depth, point``) and ``plateau`` (``point``).
     """
@@ -28,18 +29,30 @@ def positions(line: xr.Dataset, ax: Axes, *, marked: Sequence[int] = ()) -> Axes
 
 
 def distances(line: xr.Dataset, ax: Axes, *, marked: Sequence[int] = ()) -> Axes:
-    """The same points' absolute distance from a's trajectory; ``line`` has ``from_a`` (``depth, point``)."""
+    """The same points' absolute distance from a's trajectory; ``line`` has ``from_a`` (``depth,
+    point``).
+    """
     _through_depth(line.from_a, line.plateau, ax, marked, "distance from a")
     ax.set_ylim(0, None)
     return ax
 
 
-def _through_depth(values: xr.DataArray, plateau: xr.DataArray, ax: Axes, marked: Sequence[int], words: str) -> Axes:
+def _through_depth(
+    values: xr.DataArray, plateau: xr.DataArray, ax: Axes, marked: Sequence[int], words: str
+) -> Axes:
     for k in range(values.sizes["point"]):
         thick = k in marked
-        ax.plot(values.depth, values.isel(point=k), color=PLATEAUS[int(plateau[k])], lw=2.2 if thick else 0.8,
-                alpha=1 if thick else 0.65, marker="o" if thick else None, ms=4,
-                markevery=max(1, values.sizes["depth"] // 6), zorder=3 if thick else 2)
+        ax.plot(
+            values.depth,
+            values.isel(point=k),
+            color=PLATEAUS[int(plateau[k])],
+            lw=2.2 if thick else 0.8,
+            alpha=1 if thick else 0.65,
+            marker="o" if thick else None,
+            ms=4,
+            markevery=max(1, values.sizes["depth"] // 6),
+            zorder=3 if thick else 2,
+        )
     ax.set(xlabel="block about to be entered", ylabel=words)
     return ax
 
@@ -51,12 +64,17 @@ def log_ratios(by_kind: xr.DataArray, ax: Axes, *, cumulative: bool = False) -> 
     for kind in by_kind.kind.values:
         colour, words = KINDS[str(kind)]
         ax.plot(by_kind.block, shown.sel(kind=kind), "o-", ms=3, color=colour, label=words)
-    ax.set(xlabel="block", ylabel="sum of log c up to this block" if cumulative else "log c of the block")
+    ax.set(
+        xlabel="block",
+        ylabel="sum of log c up to this block" if cumulative else "log c of the block",
+    )
     return ax
 
 
 def spacing(ginis: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
-    """Median and quartiles over lines of the spacing Gini (``line, depth``), one band for each name."""
+    """Median and quartiles over lines of the spacing Gini (``line, depth``), one band for each
+    name.
+    """
     for (name, gini), colour in zip(ginis.items(), NETWORKS, strict=False):
         low, middle, high = (gini.quantile(q, dim="line") for q in (0.25, 0.5, 0.75))
         ax.plot(gini.depth, middle, color=colour, label=name)
@@ -66,11 +84,21 @@ def spacing(ginis: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
 
 
 def totals(log_total: xr.DataArray, ax: Axes) -> Axes:
-    """Distribution over lines of the sum of log c (``network, line``): box to the quartiles, whiskers to 5 and 95 %."""
+    """Distribution over lines of the sum of log c (``network, line``): box to the quartiles,
+    whiskers to 5 and 95 %.
+    """
     names = [str(n) for n in log_total.network.values]
     rows = np.arange(len(names), 0, -1)  # the first at the top
-    boxes = ax.boxplot([log_total.sel(network=n).values for n in names], positions=rows, vert=False, whis=(5, 95), showfliers=False,
-                       patch_artist=True, widths=0.55, medianprops={"color": PALETTE["ink"]})
+    boxes = ax.boxplot(
+        [log_total.sel(network=n).values for n in names],
+        positions=rows,
+        vert=False,
+        whis=(5, 95),
+        showfliers=False,
+        patch_artist=True,
+        widths=0.55,
+        medianprops={"color": PALETTE["ink"]},
+    )
     for patch, colour in zip(boxes["boxes"], NETWORKS, strict=False):
         patch.set(facecolor=colour, alpha=0.55)
     ax.axvline(0, color=PALETTE["ink"], lw=1, ls=":")

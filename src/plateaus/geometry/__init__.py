@@ -1,1 +1,3 @@
-"""Paths through an activation space, plateaus, merge heights and exact piecewise-linear geometry."""
+"""Paths through an activation space, plateaus, merge heights and exact piecewise-linear
+geometry.
+"""

@@ -1,4 +1,6 @@
-"""Merge heights on sampled lines and grids, and what a sample proves about the function between its nodes."""
+"""Merge heights on sampled lines and grids, and what a sample proves about the function between its
+nodes.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,17 @@ NEIGHBOURS = {
 
 
 def along_line(heights: np.ndarray, source: int) -> np.ndarray:
-    """max of ``heights`` between ``source`` and each node of a line: the sampled m_seg, shape ``(n,)``."""
+    """max of ``heights`` between ``source`` and each node of a line: the sampled m_seg, shape
+    ``(n,)``.
+    """
     left = np.maximum.accumulate(heights[source::-1])[::-1]
     right = np.maximum.accumulate(heights[source:])
     return np.concatenate([left[:-1], right])
 
 
 def over_grid(heights: np.ndarray, source: tuple[int, int], *, connectivity: int = 4) -> np.ndarray:
-    """Minimax of node values: the least possible highest node on a way from ``source`` to each node.
+    """Minimax of node values: the least possible highest node on a way from ``source`` to each
+    node.
 
     A flood that always continues from the lowest shore. Works on any ordered entries, so also on
     object arrays of fractions.
@@ -52,30 +57,40 @@ def over_grid(heights: np.ndarray, source: tuple[int, int], *, connectivity: int
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """Bounds lower <= m_slice <= upper at each node. A radius strictly inside the band is not decided."""
+    """Bounds lower <= m_slice <= upper at each node. A radius strictly inside the band is not
+    decided.
+    """
 
     lower: np.ndarray
     upper: np.ndarray
 
 
 def line_band(heights: np.ndarray, source: int, *, rise: Any) -> Band:
-    """Bounds of m_seg on a line whose height changes by at most ``rise`` = L epsilon between neighbours.
+    """Bounds of m_seg on a line whose height changes by at most ``rise`` = L epsilon between
+    neighbours.
 
     Between two nodes the height is at most (h_i + h_{i+1} + L epsilon) / 2.
     """
     crest = (heights[:-1] + heights[1:] + rise) / 2
     right = np.maximum.accumulate(np.concatenate([heights[source : source + 1], crest[source:]]))
-    left = np.maximum.accumulate(np.concatenate([heights[source : source + 1], crest[:source][::-1]]))[::-1]
+    left = np.maximum.accumulate(
+        np.concatenate([heights[source : source + 1], crest[:source][::-1]])
+    )[::-1]
     return Band(lower=along_line(heights, source), upper=np.concatenate([left[:-1], right]))
 
 
 def grid_band(
-    heights: np.ndarray, source: tuple[int, int], *, along: tuple[Any, Any], across: Any | None = None
+    heights: np.ndarray,
+    source: tuple[int, int],
+    *,
+    along: tuple[Any, Any],
+    across: Any | None = None,
 ) -> Band:
     """Bounds of the merge height on a plane window from node values.
 
     Args:
-        along: how much h can change between neighbours in a row and in a column, (L_s e_s, L_t e_t).
+        along: how much h can change between neighbours in a row and in a column, (L_s e_s, L_t
+            e_t).
         across: how much h can change between diagonal neighbours; default the sum of ``along``
             (directional constants). In the Euclidean metric it is L sqrt(e_s^2 + e_t^2).
 

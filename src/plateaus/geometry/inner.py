@@ -19,21 +19,31 @@ Corner = tuple[Fraction, ...]
 
 
 def exact_inner_radius(
-    network: ExactNetwork, a: Iterable[Rational], r: Rational, *, metric: str = "linf", ball: str = "linf", reach: int = 64
+    network: ExactNetwork,
+    a: Iterable[Rational],
+    r: Rational,
+    *,
+    metric: str = "linf",
+    ball: str = "linf",
+    reach: int = 64,
 ) -> Fraction | None:
-    """dist(a, {h_a >= r}) on the plane: in the maximum norm, or *squared* in the Euclidean norm (``ball="l2"``).
+    """dist(a, {h_a >= r}) on the plane: in the maximum norm, or *squared* in the Euclidean norm
+    (``ball="l2"``).
 
     None if h_a stays below r within distance ``reach`` of a.
 
     Args:
-        metric: the norm of the output, "linf" or "l1", in which cells are cut until h_a is affine on them.
+        metric: the norm of the output, "linf" or "l1", in which cells are cut until h_a is affine
+            on them.
 
     Raises:
         BadParameter: another metric or ball; in an "l2" output norm use ``highest`` and bisect.
         BadRadius: r is not positive.
     """
     if metric not in ("linf", "l1") or ball not in ("linf", "l2"):
-        raise BadParameter(f"Exact inner radii take metric linf or l1 and ball linf or l2, not {metric!r} and {ball!r}.")
+        raise BadParameter(
+            f"Exact inner radii take metric linf or l1 and ball linf or l2, not {metric!r} and {ball!r}."
+        )
     a, r, size = point(a), radius(r), Fraction(1)
     while size <= reach:
         plane = _around(network, a, size, metric)
@@ -45,40 +55,68 @@ def exact_inner_radius(
     return None
 
 
-def highest(network: ExactNetwork, a: Iterable[Rational], rho: Rational, *, metric: str = "linf") -> Fraction:
-    """max of h_a^power over the closed square of half-width rho: attained at a vertex of a cell, h_a being convex there."""
+def highest(
+    network: ExactNetwork, a: Iterable[Rational], rho: Rational, *, metric: str = "linf"
+) -> Fraction:
+    """max of h_a^power over the closed square of half-width rho: attained at a vertex of a cell,
+    h_a being convex there.
+    """
     a, rho = point(a), radius(rho)
     plane = _around(network, a, rho, metric)
     return max(plane.metric(cell.at(v)) for cell in plane.cells for v in cell.region)
 
 
-def moat(network: ExactNetwork, a: Iterable[Rational], ring: Sequence[Sequence[Rational]], *, metric: str = "linf") -> Fraction:
+def moat(
+    network: ExactNetwork,
+    a: Iterable[Rational],
+    ring: Sequence[Sequence[Rational]],
+    *,
+    metric: str = "linf",
+) -> Fraction:
     """min of h_a^power along the closed polygon ``ring``, in an input space of any dimension.
 
-    On the plane, if a lies inside the ring and r is at most this height, P_r(a) cannot leave it. In more
-    dimensions a ring surrounds nothing and the number proves nothing.
+    On the plane, if a lies inside the ring and r is at most this height, P_r(a) cannot leave it. In
+    more dimensions a ring surrounds nothing and the number proves nothing.
     """
     centre, measure = network(point(a)), norm(metric)
     corners = [point(v) for v in ring]
     return min(
-        measure.lowest_on(part) for p, q in zip(corners, corners[1:] + corners[:1], strict=True)
+        measure.lowest_on(part)
+        for p, q in zip(corners, corners[1:] + corners[:1], strict=True)
         for part in _leg(network, p, q, centre, measure)
     )
 
 
-def peak(network: ExactNetwork, a: Iterable[Rational], nodes: Sequence[Sequence[Rational]], *, metric: str = "linf") -> Fraction:
-    """max of h_a^power along a polyline, exactly: an upper bound of m(a, end) if the polyline begins at a."""
+def peak(
+    network: ExactNetwork,
+    a: Iterable[Rational],
+    nodes: Sequence[Sequence[Rational]],
+    *,
+    metric: str = "linf",
+) -> Fraction:
+    """max of h_a^power along a polyline, exactly: an upper bound of m(a, end) if the polyline
+    begins at a.
+    """
     centre, measure = network(point(a)), norm(metric)
     corners = [point(v) for v in nodes]
     return max(
-        measure(part.at(v)) for p, q in zip(corners, corners[1:], strict=False) if p != q
-        for part in _leg(network, p, q, centre, measure) for v in part.region
+        measure(part.at(v))
+        for p, q in zip(corners, corners[1:], strict=False)
+        if p != q
+        for part in _leg(network, p, q, centre, measure)
+        for v in part.region
     )
 
 
 def _leg(network: ExactNetwork, p: Point, q: Point, centre: Point, measure: Norm) -> list[Piece]:
-    start = chart(p, tuple(v - u for u, v in zip(p, q, strict=True)), region=(vertex((ZERO,)), vertex((Fraction(1),))))
-    return [part for piece in push(network.steps, start) for part in measure.refine(piece.minus(centre))]
+    start = chart(
+        p,
+        tuple(v - u for u, v in zip(p, q, strict=True)),
+        region=(vertex((ZERO,)), vertex((Fraction(1),))),
+    )
+    return [
+        part for piece in push(network.steps, start) for part in measure.refine(piece.minus(centre))
+    ]
 
 
 def _around(network: ExactNetwork, a: Point, size: Fraction, metric: str) -> ExactPlane:
@@ -123,5 +161,12 @@ def _to_segment(p: Corner, q: Corner) -> Fraction:
 def _squared_to_segment(p: Corner, q: Corner) -> Fraction:
     step = tuple(v - u for u, v in zip(p, q, strict=True))
     length = sum((v * v for v in step), ZERO)
-    t = ZERO if length == 0 else min(max(-sum((u * v for u, v in zip(p, step, strict=True)), ZERO) / length, ZERO), Fraction(1))
+    t = (
+        ZERO
+        if length == 0
+        else min(
+            max(-sum((u * v for u, v in zip(p, step, strict=True)), ZERO) / length, ZERO),
+            Fraction(1),
+        )
+    )
     return sum((v * v for v in _between(p, q, t)), ZERO)

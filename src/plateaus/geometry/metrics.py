@@ -16,7 +16,9 @@ def check_metric(metric: str) -> str:
         BadParameter: not one of ``METRICS``.
     """
     if metric not in METRICS:
-        raise BadParameter(f"A plateau is measured in {', '.join(METRICS)}, not in {metric!r}: choose one of these.")
+        raise BadParameter(
+            f"A plateau is measured in {', '.join(METRICS)}, not in {metric!r}: choose one of these."
+        )
     return metric
 
 

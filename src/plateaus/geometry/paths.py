@@ -15,7 +15,9 @@ from plateaus.errors import BadPath
 def fractions(steps: int, *, like: Tensor | None = None) -> Tensor:
     """``steps`` equally spaced alpha in [0, 1], both ends included; shape ``(steps,)``."""
     if not isinstance(steps, int) or steps < 2:
-        raise BadPath(f"A path needs a whole number of at least 2 steps, got {steps!r}: give steps=50, say.")
+        raise BadPath(
+            f"A path needs a whole number of at least 2 steps, got {steps!r}: give steps=50, say."
+        )
     alpha = torch.linspace(0, 1, steps, dtype=torch.float64)
     return alpha if like is None else alpha.to(device=like.device, dtype=like.dtype)
 
@@ -43,11 +45,15 @@ def slerp(a: Tensor, b: Tensor, *, steps: int = 50) -> Tensor:
     p, q = a.double(), b.double()
     na, nb = p.norm(dim=-1, keepdim=True), q.norm(dim=-1, keepdim=True)
     if (na == 0).any() or (nb == 0).any():
-        raise BadPath("A spherical path needs directions, and the zero vector has none: use a segment instead.")
+        raise BadPath(
+            "A spherical path needs directions, and the zero vector has none: use a segment instead."
+        )
     u, v = p / na, q / nb
     angle = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
     if (torch.pi - angle < 1e-6).any():
-        raise BadPath("A spherical path between opposite vectors is not unique: move one end or use a segment.")
+        raise BadPath(
+            "A spherical path between opposite vectors is not unique: move one end or use a segment."
+        )
     alpha = fractions(steps, like=p)[:, None]
     angle, u, v = angle.unsqueeze(-2), u.unsqueeze(-2), v.unsqueeze(-2)
     # sin(t angle) / sin(angle) -> t as the vectors become parallel; there the chord is the arc.
@@ -73,7 +79,8 @@ def ray(a: Tensor, direction: Tensor, *, length: float | None = None, steps: int
 
 
 def sphere_ray(a: Tensor, direction: Tensor, *, degrees: float = 180.0, steps: int = 50) -> Tensor:
-    """Rotate a at constant norm from theta = 0 to ``degrees`` towards ``direction``: the sphere mode.
+    """Rotate a at constant norm from theta = 0 to ``degrees`` towards ``direction``: the sphere
+    mode.
 
     Only the part of ``direction`` orthogonal to a matters: it names the meridian.
     """
@@ -81,7 +88,9 @@ def sphere_ray(a: Tensor, direction: Tensor, *, degrees: float = 180.0, steps: i
     v = _unit(direction.to(a))
     tangent = v - (v * u).sum(-1, keepdim=True) * u
     if (tangent.norm(dim=-1) < 1e-6).any():
-        raise BadPath("A sphere ray was given a direction parallel to its base point: give one that names a meridian.")
+        raise BadPath(
+            "A sphere ray was given a direction parallel to its base point: give one that names a meridian."
+        )
     tangent = _unit(tangent)
     theta = (fractions(steps, like=a) * torch.pi * degrees / 180)[:, None]
     norm = a.norm(dim=-1, keepdim=True).unsqueeze(-2)
@@ -89,7 +98,12 @@ def sphere_ray(a: Tensor, direction: Tensor, *, degrees: float = 180.0, steps: i
 
 
 def plane(
-    a: Tensor, b: Tensor, c: Tensor, *, steps: int = 50, alpha: tuple[float, float] = (-0.25, 1.25),
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    *,
+    steps: int = 50,
+    alpha: tuple[float, float] = (-0.25, 1.25),
     beta: tuple[float, float] = (-0.25, 1.25),
 ) -> Tensor:
     """Janiak's slice X = a + alpha (b - a) + beta (c - p), p the projection of c on the line ab.
@@ -109,7 +123,9 @@ def plane_axes(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     e1 = b - a
     e2 = (c - a) - ((c - a) @ e1) / (e1 @ e1) * e1
     if e2.norm() <= 1e-6 * (c - a).norm():
-        raise BadPath("The three points of a plane lie on one line: choose a third point off the line through a and b.")
+        raise BadPath(
+            "The three points of a plane lie on one line: choose a third point off the line through a and b."
+        )
     return e1, e2
 
 
@@ -124,14 +140,20 @@ def _ends(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     if not a.is_floating_point():
         a, b = a.float(), b.float()
     if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
-        raise BadPath("A path was given an end point with NaN or infinite coordinates: both ends must be finite.")
+        raise BadPath(
+            "A path was given an end point with NaN or infinite coordinates: both ends must be finite."
+        )
     if (a == b).all(dim=-1).any():
-        raise BadPath("A path was given two identical end points: a and b must differ for it to lead anywhere.")
+        raise BadPath(
+            "A path was given two identical end points: a and b must differ for it to lead anywhere."
+        )
     return a, b
 
 
 def _unit(v: Tensor) -> Tensor:
     norm = v.norm(dim=-1, keepdim=True)
     if (norm == 0).any():
-        raise BadPath("A ray needs a direction and a base point other than the zero vector: give both.")
+        raise BadPath(
+            "A ray needs a direction and a base point other than the zero vector: give both."
+        )
     return v / norm

@@ -35,7 +35,9 @@ def _decide(answer: str, what: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentSlice:
-    """h_a on the line a + alpha (b - a), and the part of it that belongs to the plateau of a on that line."""
+    """h_a on the line a + alpha (b - a), and the part of it that belongs to the plateau of a on
+    that line.
+    """
 
     start: Tensor
     end: Tensor
@@ -63,22 +65,31 @@ class SegmentSlice:
         if self.lipschitz is None:
             return None
         length = float((self.end - self.start).double().norm())
-        return line_band(self.heights, self.source, rise=self.lipschitz * length * np.diff(self.alpha))
+        return line_band(
+            self.heights, self.source, rise=self.lipschitz * length * np.diff(self.alpha)
+        )
 
     @cached_property
     def component(self) -> np.ndarray:
-        """Samples in the plateau of a on this line as far as samples show: boolean, shape ``(steps,)``."""
+        """Samples in the plateau of a on this line as far as samples show: boolean, shape
+        ``(steps,)``.
+        """
         return self.merge_heights < self.radius
 
     @cached_property
     def exits(self) -> tuple[float | None, float | None]:
-        """Where the line leaves the plateau below and above alpha = 0; None where the window ends first.
+        """Where the line leaves the plateau below and above alpha = 0; None where the window ends
+        first.
 
-        Exact if the slice is; otherwise by linear interpolation of h_a between neighbouring samples.
+        Exact if the slice is; otherwise by linear interpolation of h_a between neighbouring
+        samples.
         """
         if self.exact is not None:
             part = self.exact.component(self.radius)
-            return (float(part.low) if part.exits_low else None, float(part.high) if part.exits_high else None)
+            return (
+                float(part.low) if part.exits_low else None,
+                float(part.high) if part.exits_high else None,
+            )
         return self._exit(-1), self._exit(1)
 
     def half_exit_index(self, direction: int = 1) -> float | None:
@@ -96,9 +107,13 @@ class SegmentSlice:
         return height / (self.radius / 2)
 
     def membership(self, alpha: float) -> str:
-        """Does the point at ``alpha`` lie in the plateau of a on this line: inside, outside or undecided."""
+        """Does the point at ``alpha`` lie in the plateau of a on this line: inside, outside or
+        undecided.
+        """
         if not self.alpha[0] <= alpha <= self.alpha[-1]:
-            raise BadPoints(f"alpha = {alpha} lies outside the window of this slice: widen the window.")
+            raise BadPoints(
+                f"alpha = {alpha} lies outside the window of this slice: widen the window."
+            )
         if self.exact is not None:
             return INSIDE if self.exact.contains(alpha, self.radius) else OUTSIDE
         between = (self.alpha >= min(alpha, 0)) & (self.alpha <= max(alpha, 0))
@@ -107,13 +122,21 @@ class SegmentSlice:
         if self.band is None:
             return UNDECIDED
         # The next sample beyond alpha: what is joined up to there is joined up to alpha.
-        beyond = np.searchsorted(self.alpha, alpha) if alpha >= 0 else np.searchsorted(self.alpha, alpha, "right") - 1
+        beyond = (
+            np.searchsorted(self.alpha, alpha)
+            if alpha >= 0
+            else np.searchsorted(self.alpha, alpha, "right") - 1
+        )
         return INSIDE if self.band.upper[beyond] < self.radius else UNDECIDED
 
     def verdict(self, alpha: float) -> str:
-        """The same question for P_r(a) in the whole space: a slice can prove "inside", a height >= r "outside"."""
+        """The same question for P_r(a) in the whole space: a slice can prove "inside", a height >=
+        r "outside".
+        """
         if self.exact is not None:
-            too_high = self.exact.height(alpha) >= self.exact.metric.threshold(Fraction(self.radius))
+            too_high = self.exact.height(alpha) >= self.exact.metric.threshold(
+                Fraction(self.radius)
+            )
         else:
             at = np.flatnonzero(self.alpha == alpha)
             too_high = bool(len(at)) and self.heights[at[0]] >= self.radius
@@ -193,7 +216,9 @@ class PlaneSlice:
         return self.merge_heights < self.radius
 
     def membership(self, x: Tensor) -> str:
-        """Does the point x of the plane lie in the plateau of a in this window: inside, outside or undecided."""
+        """Does the point x of the plane lie in the plateau of a in this window: inside, outside or
+        undecided.
+        """
         z = self._locate(x)
         if self.exact is not None:
             return INSIDE if self.exact.contains(z, self.radius) else OUTSIDE
@@ -204,7 +229,9 @@ class PlaneSlice:
             return OUTSIDE
         # A path may begin or end anywhere in the square of its node: go straight to the node first.
         detour = max(self._away(z, node), self._away((0.0, 0.0), self.source))
-        reached = max(self.band.upper[node], self.heights[node] + detour, self.heights[self.source] + detour)
+        reached = max(
+            self.band.upper[node], self.heights[node] + detour, self.heights[self.source] + detour
+        )
         return INSIDE if reached < self.radius else UNDECIDED
 
     def __contains__(self, x: Tensor) -> bool:
@@ -243,5 +270,7 @@ def _coordinates(x: Tensor, origin: Tensor, *axes: Tensor) -> tuple[float, ...]:
     rest = offset - sum(v * axis for v, axis in zip(z, axes, strict=True))
     scale = max(float(axis.norm()) for axis in axes)
     if float(rest.norm()) > 1e-5 * scale:
-        raise BadPoints(f"A point lies {float(rest.norm()):.3g} off its slice: a slice answers only for its points.")
+        raise BadPoints(
+            f"A point lies {float(rest.norm()):.3g} off its slice: a slice answers only for its points."
+        )
     return tuple(z)

@@ -1,10 +1,11 @@
 """Merge heights on a segment in float64 with proven bounds, for networks too large for rationals.
 
 A segment is cut where that can matter. On each part every unit carries its value at the left end, a
-bound on the rounding error of that value, and an interval for its slope; a gate whose sign is certain
-on the whole part passes or blocks that interval, any other gate widens it to hold zero as well. Heights at
-ends bound m_seg from below; on a part whose gates are all certain the output is a straight line, and the
-bound from above is as sharp as the one from below. Parts that cannot hold the maximum are dropped.
+bound on the rounding error of that value, and an interval for its slope; a gate whose sign is
+certain on the whole part passes or blocks that interval, any other gate widens it to hold zero as
+well. Heights at ends bound m_seg from below; on a part whose gates are all certain the output is a
+straight line, and the bound from above is as sharp as the one from below. Parts that cannot hold
+the maximum are dropped.
 """
 
 from __future__ import annotations
@@ -50,21 +51,28 @@ class MergeBounds:
 
 @dataclass(frozen=True, kw_only=True)
 class _Bundle:
-    """Many parts at once: value at the left end with its error, slope with its half-width; each ``(parts, width)``."""
+    """Many parts at once: value at the left end with its error, slope with its half-width; each
+    ``(parts, width)``.
+    """
 
     value: np.ndarray
     error: np.ndarray
     slope: np.ndarray
     spread: np.ndarray
     error_ball: np.ndarray
-    """Euclidean bound of the whole error vector, ``(parts, 1)``: absolute values of weights alone would let
-    the bound grow far faster with depth than errors can."""
+    """Euclidean bound of the whole error vector, ``(parts, 1)``: absolute values of weights alone
+    would let the bound grow far faster with depth than errors can."""
     spread_ball: np.ndarray
 
 
 def merge_bounds(
-    network: Network | ExactNetwork, a: Iterable[Rational], b: Iterable[Rational], *, metric: str = "l2",
-    tolerance: float = 1e-9, budget: int = 100_000,
+    network: Network | ExactNetwork,
+    a: Iterable[Rational],
+    b: Iterable[Rational],
+    *,
+    metric: str = "l2",
+    tolerance: float = 1e-9,
+    budget: int = 100_000,
 ) -> MergeBounds:
     """Bounds of m_seg(a, b) for a piecewise-linear network.
 
@@ -94,7 +102,8 @@ def merge_bounds(
         slack = rounding + out.spread * width[:, None]
         heights = np.maximum(_norm(start, order), _norm(end, order))
         ceiling = (heights + _norm(slack, order)) * (1 + 64 * UNIT * out.value.shape[1])
-        # Both ends of the line are values of f up to ``slack``, so heights minus slack are attained.
+        # Both ends of the line are values of f up to ``slack``, so heights minus slack are
+        # attained.
         lower = max(lower, float((heights - 2 * _norm(slack, order)).max()))
         top = max(settled, float(ceiling.max()))
         # Where rounding is all that is left, smaller parts would know no more.
@@ -116,10 +125,18 @@ def _enter(a: np.ndarray, b: np.ndarray, left: np.ndarray, width: np.ndarray) ->
 
 def _bundle(value, error, slope, spread, error_ball=np.inf, spread_ball=np.inf) -> _Bundle:
     """Component-wise and Euclidean bounds, each improved by the other."""
-    balls = [np.minimum(ball, 1.000001 * np.linalg.norm(parts, axis=1, keepdims=True))
-             for ball, parts in ((error_ball, error), (spread_ball, spread))]
-    return _Bundle(value=value, error=np.minimum(error, balls[0]), slope=slope, spread=np.minimum(spread, balls[1]),
-                   error_ball=balls[0], spread_ball=balls[1])
+    balls = [
+        np.minimum(ball, 1.000001 * np.linalg.norm(parts, axis=1, keepdims=True))
+        for ball, parts in ((error_ball, error), (spread_ball, spread))
+    ]
+    return _Bundle(
+        value=value,
+        error=np.minimum(error, balls[0]),
+        slope=slope,
+        spread=np.minimum(spread, balls[1]),
+        error_ball=balls[0],
+        spread_ball=balls[1],
+    )
 
 
 def _float_steps(steps: Iterable[Step]) -> tuple:
@@ -127,8 +144,12 @@ def _float_steps(steps: Iterable[Step]) -> tuple:
     for step in steps:
         match step:
             case Affine():
-                found.append((np.array([[float(v) for v in row] for row in step.weight]),
-                              np.array([float(v) for v in step.bias])))
+                found.append(
+                    (
+                        np.array([[float(v) for v in row] for row in step.weight]),
+                        np.array([float(v) for v in step.bias]),
+                    )
+                )
             case ReLU():
                 found.append(None)
             case _:
@@ -146,36 +167,55 @@ def _run(steps: tuple, x: _Bundle, width: np.ndarray) -> _Bundle:
             y = _run(step, x, width)
             value, slope = x.value + y.value, x.slope + y.slope
             sums = 2 * UNIT * np.abs(value), 2 * UNIT * np.abs(slope)
-            x = _bundle(value, x.error + y.error + sums[0], slope, x.spread + y.spread + sums[1],
-                        x.error_ball + y.error_ball + _length(sums[0]), x.spread_ball + y.spread_ball + _length(sums[1]))
+            x = _bundle(
+                value,
+                x.error + y.error + sums[0],
+                slope,
+                x.spread + y.spread + sums[1],
+                x.error_ball + y.error_ball + _length(sums[0]),
+                x.spread_ball + y.spread_ball + _length(sums[1]),
+            )
     return x
 
 
 def _affine(weight: np.ndarray, bias: np.ndarray, x: _Bundle) -> _Bundle:
     # A sum of n products, in any order, is off by at most (n + 2) UNIT times the sum of their sizes
-    # (one more for weights that are not floats); doubled for the rounding of these bounds themselves.
+    # (one more for weights that are not floats); doubled for the rounding of these bounds
+    # themselves.
     size, gamma = np.abs(weight).T, 2 * (weight.shape[1] + 4) * UNIT
     spectral = np.linalg.norm(weight, 2) * (1 + 1e-9)
     sums = gamma * (np.abs(x.value) @ size + np.abs(bias)), gamma * (np.abs(x.slope) @ size)
     return _bundle(
-        x.value @ weight.T + bias, (x.error @ size) * (1 + gamma) + sums[0],
-        x.slope @ weight.T, (x.spread @ size) * (1 + gamma) + sums[1],
-        spectral * x.error_ball + _length(sums[0]), spectral * x.spread_ball + _length(sums[1]),
+        x.value @ weight.T + bias,
+        (x.error @ size) * (1 + gamma) + sums[0],
+        x.slope @ weight.T,
+        (x.spread @ size) * (1 + gamma) + sums[1],
+        spectral * x.error_ball + _length(sums[0]),
+        spectral * x.spread_ball + _length(sums[1]),
     )
 
 
 def _relu(x: _Bundle, width: np.ndarray) -> _Bundle:
     end = x.value + x.slope * width[:, None]
-    doubt = (x.error + x.spread * width[:, None] + 4 * UNIT * (np.abs(x.value) + np.abs(end))) * (1 + 8 * UNIT)
+    doubt = (x.error + x.spread * width[:, None] + 4 * UNIT * (np.abs(x.value) + np.abs(end))) * (
+        1 + 8 * UNIT
+    )
     open_, shut = np.minimum(x.value, end) > doubt, np.maximum(x.value, end) < -doubt
     low, high = np.minimum(x.slope - x.spread, 0), np.maximum(x.slope + x.spread, 0)
     middle, spread = (low + high) / 2, (high - low) / 2 * (1 + 4 * UNIT)
     slope = np.where(open_, x.slope, np.where(shut, 0, middle))
     spread = np.where(open_, x.spread, np.where(shut, 0, spread + UNIT * np.abs(middle)))
-    # A doubtful gate lets the known slope through or not: its half-width is extra, beside what came in.
+    # A doubtful gate lets the known slope through or not: its half-width is extra, beside what came
+    # in.
     extra = np.where(open_ | shut, 0, np.abs(x.slope))
-    return _bundle(np.where(shut, 0, np.maximum(x.value, 0)), np.where(shut, 0, x.error), slope, spread,
-                   x.error_ball, x.spread_ball + _length(extra))
+    return _bundle(
+        np.where(shut, 0, np.maximum(x.value, 0)),
+        np.where(shut, 0, x.error),
+        slope,
+        spread,
+        x.error_ball,
+        x.spread_ball + _length(extra),
+    )
 
 
 def _length(y: np.ndarray) -> np.ndarray:

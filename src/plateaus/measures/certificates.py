@@ -1,4 +1,6 @@
-"""What certificates are worth: bounds against exact answers, grids against exact planes, searches against proofs."""
+"""What certificates are worth: bounds against exact answers, grids against exact planes, searches
+against proofs.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ import torch
 import xarray as xr
 
 from plateaus.geometry.bounds import METHODS, inner_radius
-from plateaus.geometry.exact import ExactNetwork, ExactPlane, ExactSegment, floating, raster, witnesses
+from plateaus.geometry.exact import (
+    ExactNetwork,
+    ExactPlane,
+    ExactSegment,
+    floating,
+    raster,
+    witnesses,
+)
 from plateaus.geometry.exact.norms import norm
 from plateaus.geometry.exact.pieces import coordinates
 from plateaus.geometry.exact.program import Point, ReLU, Residual, absolute, affine, hinges
@@ -36,48 +45,79 @@ class Case:
 
 
 def random_cases(seed: int) -> Iterator[Case]:
-    """Random rational networks R^2 -> R or R^2, without end: one or two residual blocks, in half of them folded at the end."""
+    """Random rational networks R^2 -> R or R^2, without end: one or two residual blocks, in half of
+    them folded at the end.
+    """
     rng = Random(seed)
     entry = lambda: Fraction(rng.randint(-4, 4), 2)  # noqa: E731
-    matrix = lambda rows, columns: [[entry() for _ in range(columns)] for _ in range(rows)]  # noqa: E731
+    # noqa: E731
+    matrix = lambda rows, columns: [[entry() for _ in range(columns)] for _ in range(rows)]
     while True:
         width, outputs = rng.randint(2, 3), rng.randint(1, 2)
-        blocks = [Residual(branch=hinges(matrix(3, width), [entry() for _ in range(3)], matrix(width, 3))) for _ in range(rng.randint(1, 2))]
-        fold = (*absolute(width), affine(matrix(width, width), [entry() for _ in range(width)]), ReLU()) if rng.random() < 0.5 else ()
-        net = ExactNetwork.of(affine(matrix(width, 2)), *blocks, *fold, affine(matrix(outputs, width)), inputs=2)
+        blocks = [
+            Residual(branch=hinges(matrix(3, width), [entry() for _ in range(3)], matrix(width, 3)))
+            for _ in range(rng.randint(1, 2))
+        ]
+        fold = (
+            (
+                *absolute(width),
+                affine(matrix(width, width), [entry() for _ in range(width)]),
+                ReLU(),
+            )
+            if rng.random() < 0.5
+            else ()
+        )
+        net = ExactNetwork.of(
+            affine(matrix(width, 2)), *blocks, *fold, affine(matrix(outputs, width)), inputs=2
+        )
         yield Case(net=net, a=(entry(), entry()), r=Fraction(rng.randint(1, 16), 4))
 
 
 def radii(*, count: int, seed: int = 0, digits: int = 6, rays: int = 16) -> xr.Dataset:
-    """Certified inner radii of every method divided by the exact one, on ``count`` networks where that is finite.
+    """Certified inner radii of every method divided by the exact one, on ``count`` networks where
+    that is finite.
 
     Returns:
-        ``share`` (dims ``case, bound``), at most 1; ``rays`` (dim ``case``), the least exit along random
-        directions divided by the exact radius, at least 1; ``exact``. Maximum norms.
+        ``share`` (dims ``case, bound``), at most 1; ``rays`` (dim ``case``), the least exit along
+        random directions divided by the exact radius, at least 1; ``exact``. Maximum norms.
     """
     rng, rows = Random(seed), []
     for case in random_cases(seed):
         exact = exact_inner_radius(case.net, case.a, case.r)
         if exact is not None:
-            found = [float(inner_radius(case.net, case.a, case.r, method=m, digits=digits).value / exact) for m in METHODS]
+            found = [
+                float(inner_radius(case.net, case.a, case.r, method=m, digits=digits).value / exact)
+                for m in METHODS
+            ]
             rows.append((found, float(ray_exit(case, rays, rng) / exact), float(exact)))
         if len(rows) == count:
             break
     shares, exits, exact = zip(*rows, strict=True)
     return xr.Dataset(
-        {"share": (("case", "bound"), np.array(shares)), "rays": ("case", np.array(exits)), "exact": ("case", np.array(exact))},
+        {
+            "share": (("case", "bound"), np.array(shares)),
+            "rays": ("case", np.array(exits)),
+            "exact": ("case", np.array(exact)),
+        },
         coords={"bound": list(METHODS)},
     )
 
 
 def by_depth(
-    depths: Sequence[int], *, width: int = 16, seed: int = 0, relative: float = 0.1, normalisation: str | None = None,
+    depths: Sequence[int],
+    *,
+    width: int = 16,
+    seed: int = 0,
+    relative: float = 0.1,
+    normalisation: str | None = None,
     methods: Sequence[str] = METHODS,
 ) -> xr.Dataset:
-    """Certified radii of untrained residual ReLU networks R^2 -> R^2 of growing depth, in float64 rounded outwards.
+    """Certified radii of untrained residual ReLU networks R^2 -> R^2 of growing depth, in float64
+    rounded outwards.
 
-    r is ``relative`` times the distance of the outputs of a and -a, a = (1, 1/2). ``rays`` is the least
-    sampled exit along 64 directions, an upper bound of every inner radius. Dims ``depth, bound``.
+    r is ``relative`` times the distance of the outputs of a and -a, a = (1, 1/2). ``rays`` is the
+    least sampled exit along 64 directions, an upper bound of every inner radius. Dims ``depth,
+    bound``.
     """
     a, rows, exits = torch.tensor([1.0, 0.5], dtype=torch.float64), [], []
     angle = torch.linspace(0, 2 * torch.pi, 65, dtype=torch.float64)[:-1]
@@ -85,34 +125,62 @@ def by_depth(
     t = torch.logspace(-4, 1, 400, dtype=torch.float64)
     for depth in depths:
         torch.manual_seed(seed)
-        net = network(ResidualMLP(width=width, blocks=depth, normalisation=normalisation), dtype=torch.float64)
+        net = network(
+            ResidualMLP(width=width, blocks=depth, normalisation=normalisation), dtype=torch.float64
+        )
         r = relative * float((net(a) - net(-a)).norm())
-        rows.append([inner_radius(net, a, r, method=m, metric="l2", norm="l2", digits=5).value for m in methods])
+        rows.append(
+            [
+                inner_radius(net, a, r, method=m, metric="l2", norm="l2", digits=5).value
+                for m in methods
+            ]
+        )
         out = (net(a + t[:, None, None] * u) - net(a)).norm(dim=-1).amax(1) >= r
         exits.append(float(t[out.int().argmax()]) if bool(out.any()) else np.nan)
-    return xr.Dataset({"radius": (("depth", "bound"), np.array(rows)), "rays": ("depth", np.array(exits))},
-                      coords={"depth": list(depths), "bound": list(methods)})
+    return xr.Dataset(
+        {"radius": (("depth", "bound"), np.array(rows)), "rays": ("depth", np.array(exits))},
+        coords={"depth": list(depths), "bound": list(methods)},
+    )
 
 
 def ray_exit(case: Case, count: int, rng: Random, *, reach: int = 64) -> Fraction:
-    """min over random directions u, max |u_i| = 1, of the first exit t*(u): an upper bound of the inner radius."""
+    """min over random directions u, max |u_i| = 1, of the first exit t*(u): an upper bound of the
+    inner radius.
+    """
     exits = [Fraction(reach)]
     for _ in range(count):
         u = [Fraction(rng.randint(-64, 64), 64), Fraction(rng.choice([-1, 1]))]
         rng.shuffle(u)
-        line = ExactSegment.of(case.net, case.a, [x + v for x, v in zip(case.a, u, strict=True)], metric="linf", window=(0, reach))
+        line = ExactSegment.of(
+            case.net,
+            case.a,
+            [x + v for x, v in zip(case.a, u, strict=True)],
+            metric="linf",
+            window=(0, reach),
+        )
         part = line.component(case.r)
         exits.append(part.high if part.exits_high else Fraction(reach))
     return min(exits)
 
 
 def directional(plane: ExactPlane) -> tuple[Fraction, Fraction]:
-    """Exact directional Lipschitz constants (L_s, L_t) of f on the window, in L1 or L-infinity: the steepest cell."""
-    return tuple(max(plane.metric(tuple(Fraction(v, cell.denominator) for v in cell.rows[:, k])) for cell in plane.cells) for k in (1, 2))
+    """Exact directional Lipschitz constants (L_s, L_t) of f on the window, in L1 or L-infinity: the
+    steepest cell.
+    """
+    return tuple(
+        max(
+            plane.metric(tuple(Fraction(v, cell.denominator) for v in cell.rows[:, k]))
+            for cell in plane.cells
+        )
+        for k in (1, 2)
+    )
 
 
-def band(net: ExactNetwork, a: Sequence, *, window: tuple, steps: int) -> tuple[Band, np.ndarray, tuple[int, int]]:
-    """The band of a ``steps`` x ``steps`` grid in fractions, in the maximum norm; also node heights and the anchor's node.
+def band(
+    net: ExactNetwork, a: Sequence, *, window: tuple, steps: int
+) -> tuple[Band, np.ndarray, tuple[int, int]]:
+    """The band of a ``steps`` x ``steps`` grid in fractions, in the maximum norm; also node heights
+    and the anchor's node.
 
     The anchor must be a node.
     """
@@ -121,38 +189,73 @@ def band(net: ExactNetwork, a: Sequence, *, window: tuple, steps: int) -> tuple[
     xs = [x0 + Fraction(k, steps - 1) * (x1 - x0) for k in range(steps)]
     ys = [y0 + Fraction(k, steps - 1) * (y1 - y0) for k in range(steps)]
     centre, measure = net(a), norm("linf")
-    heights = np.array([[measure(tuple(u - v for u, v in zip(net((x, y)), centre, strict=True))) for x in xs] for y in ys], dtype=object)
+    heights = np.array(
+        [
+            [measure(tuple(u - v for u, v in zip(net((x, y)), centre, strict=True))) for x in xs]
+            for y in ys
+        ],
+        dtype=object,
+    )
     source = ys.index(Fraction(a[1])), xs.index(Fraction(a[0]))
     slope = directional(plane)
-    return grid_band(heights, source, along=(slope[0] * (xs[1] - xs[0]), slope[1] * (ys[1] - ys[0]))), heights, source
+    return (
+        grid_band(heights, source, along=(slope[0] * (xs[1] - xs[0]), slope[1] * (ys[1] - ys[0]))),
+        heights,
+        source,
+    )
 
 
 def decided(plane: ExactPlane, r: float, *, steps: int) -> xr.Dataset:
-    """What a ``steps`` x ``steps`` grid proves about P_r(a) of a square window, beside the exact merge height.
+    """What a ``steps`` x ``steps`` grid proves about P_r(a) of a square window, beside the exact
+    merge height.
 
-    Heights are those of the plane, rounded to floats; ``MARGIN`` widens the band by more than that can change.
+    Heights are those of the plane, rounded to floats; ``MARGIN`` widens the band by more than that
+    can change.
 
     Returns:
         ``verdict`` (1 inside, 0 undecided, -1 outside) and ``merge_height``, dims ``t, s``.
     """
-    corners = np.array([[float(v) for v in coordinates(z)] for cell in plane.cells for z in cell.region])
-    s, t = (np.linspace(low, high, steps) for low, high in zip(corners.min(0), corners.max(0), strict=True))
+    corners = np.array(
+        [[float(v) for v in coordinates(z)] for cell in plane.cells for z in cell.region]
+    )
+    s, t = (
+        np.linspace(low, high, steps)
+        for low, high in zip(corners.min(0), corners.max(0), strict=True)
+    )
     heights, exact, _ = raster(plane, s, t)
-    source = tuple(int(np.abs(axis - float(x)).argmin()) for axis, x in zip((t, s), plane.anchor[::-1], strict=True))
-    slopes = [float(v) * float(axis[1] - axis[0]) for v, axis in zip(directional(plane), (s, t), strict=True)]
+    source = tuple(
+        int(np.abs(axis - float(x)).argmin())
+        for axis, x in zip((t, s), plane.anchor[::-1], strict=True)
+    )
+    slopes = [
+        float(v) * float(axis[1] - axis[0])
+        for v, axis in zip(directional(plane), (s, t), strict=True)
+    ]
     bounds = grid_band(heights, source, along=tuple(slopes))
     # The anchor may lie off its node, by half a cell at most: the way there is bounded too.
     at_node = (t[source[0]], s[source[1]]) == tuple(float(x) for x in plane.anchor[::-1])
     away = 0.0 if at_node else heights[source] + sum(slopes) / 2
-    verdict = np.where(np.maximum(bounds.upper, away) + MARGIN < r, INSIDE, np.where(bounds.lower - MARGIN >= r, OUTSIDE, UNDECIDED))
-    return xr.Dataset({"verdict": (("t", "s"), verdict), "merge_height": (("t", "s"), exact)}, {"s": s, "t": t},
-                      {"steps": steps, "radius": float(r)})
+    verdict = np.where(
+        np.maximum(bounds.upper, away) + MARGIN < r,
+        INSIDE,
+        np.where(bounds.lower - MARGIN >= r, OUTSIDE, UNDECIDED),
+    )
+    return xr.Dataset(
+        {"verdict": (("t", "s"), verdict), "merge_height": (("t", "s"), exact)},
+        {"s": s, "t": t},
+        {"steps": steps, "radius": float(r)},
+    )
 
 
 def wrong_decisions(field: xr.Dataset) -> int:
     """Nodes on which the grid's proof contradicts the exact merge height."""
     r, m = field.attrs["radius"], field.merge_height
-    return int((((field.verdict == INSIDE) & (m >= r + MARGIN)) | ((field.verdict == OUTSIDE) & (m < r - MARGIN))).sum())
+    return int(
+        (
+            ((field.verdict == INSIDE) & (m >= r + MARGIN))
+            | ((field.verdict == OUTSIDE) & (m < r - MARGIN))
+        ).sum()
+    )
 
 
 def contradictions(small: xr.Dataset, large: xr.Dataset) -> int:
@@ -161,12 +264,19 @@ def contradictions(small: xr.Dataset, large: xr.Dataset) -> int:
 
 
 def power(*, seed: int = 0, steps: int = 200) -> xr.Dataset:
-    """Straight slice, certified found path and known merge height where that is known by proof, dim ``network``."""
-    plane_wells = ExactNetwork.of(affine([[1, 0]]), *witnesses.double_well().steps, inputs=2, name="double well")
+    """Straight slice, certified found path and known merge height where that is known by proof, dim
+    ``network``.
+    """
+    plane_wells = ExactNetwork.of(
+        affine([[1, 0]]), *witnesses.double_well().steps, inputs=2, name="double well"
+    )
     known = [
         ("bump", witnesses.bump(), [-2.0, 0.0], [2.0, 0.0], 0.0),
         ("bent sheet", witnesses.bent_sheet(), [0.0, 1.0], [0.0, -1.0], 2.0),
-        *[(f"gate, d = {d}", gate(d), [-2.0] + [0.0] * (d - 1), [2.0] + [0.0] * (d - 1), 0.0) for d in (16, 32)],
+        *[
+            (f"gate, d = {d}", gate(d), [-2.0] + [0.0] * (d - 1), [2.0] + [0.0] * (d - 1), 0.0)
+            for d in (16, 32)
+        ],
         ("ridge (no way)", witnesses.ridge(), [-1.0, 1.0], [1.0, -1.0], 0.5),
         ("double well (no way)", plane_wells, [-1.0, 0.0], [1.0, 0.0], 1.0),
         ("wall, d = 16 (no way)", wall(16), [-2.0] + [0.0] * 15, [2.0] + [0.5] * 15, 1.0),
@@ -174,9 +284,20 @@ def power(*, seed: int = 0, steps: int = 200) -> xr.Dataset:
     rows = []
     for _, net, a, b, _ in known:
         a, b = (torch.tensor([x], dtype=torch.float64) for x in (a, b))
-        found = certify(search(floating(net), a, b, metric="linf", steps=steps, seed=seed), net, a, metric="linf")
+        found = certify(
+            search(floating(net), a, b, metric="linf", steps=steps, seed=seed),
+            net,
+            a,
+            metric="linf",
+        )
         rows.append((float(found.straight), float(found.peaks), float(found.ceilings)))
     straight, sampled, certified = zip(*rows, strict=True)
-    return xr.Dataset({"straight": ("network", list(straight)), "sampled": ("network", list(sampled)),
-                       "certified": ("network", list(certified)), "known": ("network", [row[-1] for row in known])},
-                      coords={"network": [row[0] for row in known]})
+    return xr.Dataset(
+        {
+            "straight": ("network", list(straight)),
+            "sampled": ("network", list(sampled)),
+            "certified": ("network", list(certified)),
+            "known": ("network", [row[-1] for row in known]),
+        },
+        coords={"network": [row[0] for row in known]},
+    )

@@ -1,7 +1,8 @@
 """Curves along a path: how far the output has moved, and how sharply.
 
-Every function takes outputs ``y`` of shape ``(..., steps, c)`` along a path from a (step 0) to b (last
-step), or a curve ``(..., steps)``, and works on all leading axes at once. Distances are computed in
+Every function takes outputs ``y`` of shape ``(..., steps, c)`` along a path from a (step 0) to b
+(last step), or a curve ``(..., steps)``, and works on all leading axes at once. Distances are
+computed in
 float64: near a plateau they are differences of almost equal numbers.
 """
 
@@ -12,7 +13,9 @@ from torch import Tensor
 
 
 def distance(y: Tensor) -> Tensor:
-    """d(alpha) = |y(alpha) - y(0)|_2, Janiak et al.; ``(..., steps)``, units of the output space."""
+    """d(alpha) = |y(alpha) - y(0)|_2, Janiak et al.; ``(..., steps)``, units of the output
+    space.
+    """
     y = y.double()
     return (y - y[..., :1, :]).norm(dim=-1)
 
@@ -24,7 +27,9 @@ def normalised_distance(y: Tensor) -> Tensor:
 
 
 def relative_distance(y: Tensor) -> Tensor:
-    """rho = |y - y_a| / (|y - y_a| + |y - y_b|) in [0, 1], Shinkle & Heimersheim; ``(..., steps)``."""
+    """rho = |y - y_a| / (|y - y_a| + |y - y_b|) in [0, 1], Shinkle & Heimersheim; ``(...,
+    steps)``.
+    """
     y = y.double()
     to_a, to_b = (y - y[..., :1, :]).norm(dim=-1), (y - y[..., -1:, :]).norm(dim=-1)
     return to_a / (to_a + to_b)
@@ -39,7 +44,9 @@ def projection(y: Tensor) -> Tensor:
 
 def arc_length(y: Tensor) -> Tensor:
     """Fraction of the output polyline's length travelled by each step; monotone from 0 to 1."""
-    travelled = torch.cat([torch.zeros_like(y[..., :1, 0]).double(), step_sizes(y).cumsum(-1)], dim=-1)
+    travelled = torch.cat(
+        [torch.zeros_like(y[..., :1, 0]).double(), step_sizes(y).cumsum(-1)], dim=-1
+    )
     return travelled / travelled[..., -1:]
 
 
@@ -56,11 +63,15 @@ def kl(logits: Tensor) -> Tensor:
 
 
 def root_jsd(logits: Tensor) -> Tensor:
-    """sqrt of the Jensen-Shannon divergence to p_a, in sqrt(nats): a metric, at most sqrt(log 2)."""
+    """sqrt of the Jensen-Shannon divergence to p_a, in sqrt(nats): a metric, at most sqrt(log
+    2).
+    """
     log_p = logits.double().log_softmax(-1)
     p = log_p.exp()
     base, log_base = p[..., :1, :], log_p[..., :1, :]
-    log_middle = ((p + base) / 2).clamp_min(torch.finfo(p.dtype).tiny).log()  # where both vanish, so do their terms
+    log_middle = (
+        ((p + base) / 2).clamp_min(torch.finfo(p.dtype).tiny).log()
+    )  # where both vanish, so do their terms
     halves = (base * (log_base - log_middle)).sum(-1) + (p * (log_p - log_middle)).sum(-1)
     return (halves / 2).clamp_min(0).sqrt()
 
@@ -74,23 +85,30 @@ def maximum_slope(curve: Tensor) -> Tensor:
 
 
 def crossing(curve: Tensor, level: float) -> Tensor:
-    """First alpha at which the curve reaches ``level``, linear between steps; NaN if it never does."""
+    """First alpha at which the curve reaches ``level``, linear between steps; NaN if it never
+    does.
+    """
     reached = curve >= level
     k = reached.int().argmax(-1)
     after = curve.gather(-1, k.unsqueeze(-1)).squeeze(-1)
     before = curve.gather(-1, (k - 1).clamp_min(0).unsqueeze(-1)).squeeze(-1)
-    part = torch.where(k > 0, (level - before) / torch.where(after > before, after - before, 1.0), 0.0)
+    part = torch.where(
+        k > 0, (level - before) / torch.where(after > before, after - before, 1.0), 0.0
+    )
     alpha = ((k - 1).clamp_min(0) + part) / (curve.shape[-1] - 1)
     return torch.where(reached.any(-1), alpha, torch.nan)
 
 
 def width(curve: Tensor, *, low: float = 0.1, high: float = 0.9) -> Tensor:
-    """alpha(curve = high) - alpha(curve = low): how much of the path the jump takes; linear = high - low."""
+    """alpha(curve = high) - alpha(curve = low): how much of the path the jump takes; linear = high
+    - low.
+    """
     return crossing(curve, high) - crossing(curve, low)
 
 
 def half_exit_index(curve: Tensor, radius: float | Tensor) -> Tensor:
-    """phi = d(t*/2) / (r/2), t* the first alpha with d >= r: 1 for every affine map, near 0 on a plateau.
+    """phi = d(t*/2) / (r/2), t* the first alpha with d >= r: 1 for every affine map, near 0 on a
+    plateau.
 
     Args:
         curve: d(alpha), ``(..., steps)``, in the units of ``radius``.

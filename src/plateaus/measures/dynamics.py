@@ -1,8 +1,8 @@
 """Pairs of trajectories through depth: do they approach each other, block by block?
 
-For two trajectories x_l, y_l through the same blocks, Delta_l = y_l - x_l (the sign is immaterial). The
-quantities are absolute, in the declared Euclidean norm of the raw stream: a relative distance cannot
-tell a shrinking interior from a growing boundary.
+For two trajectories x_l, y_l through the same blocks, Delta_l = y_l - x_l (the sign is immaterial).
+The quantities are absolute, in the declared Euclidean norm of the raw stream: a relative distance
+cannot tell a shrinking interior from a growing boundary.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ EXACT = 1e-9
 class Contraction:
     """How blocks change the difference of pairs; all tensors float64, ``(blocks, ...)``.
 
-    With Delta' = Delta + (update): p is the part of the update along Delta, in units of Delta, q the
-    part across it, and **c^2 = (1 + p)^2 + q^2**. Contraction, c < 1, needs -2 < p < 0.
+    With Delta' = Delta + (update): p is the part of the update along Delta, in units of Delta, q
+    the part across it, and **c^2 = (1 + p)^2 + q^2**. Contraction, c < 1, needs -2 < p < 0.
     """
 
     ratio: Tensor
@@ -42,12 +42,16 @@ class Contraction:
 
     @property
     def log_total(self) -> Tensor:
-        """log(|Delta_n| / |Delta_0|) = sum of log c_l, ``(...)``: negative where the pair has come closer."""
+        """log(|Delta_n| / |Delta_0|) = sum of log c_l, ``(...)``: negative where the pair has come
+        closer.
+        """
         return self.ratio.log().sum(0)
 
     @property
     def alignment(self) -> Tensor:
-        """cos(F_l(y) - F_l(x), -Delta_l): 1 where the updates pull the pair straight together, ``(blocks, ...)``."""
+        """cos(F_l(y) - F_l(x), -Delta_l): 1 where the updates pull the pair straight together,
+        ``(blocks, ...)``.
+        """
         return -self.parallel / torch.hypot(self.parallel, self.transverse)
 
 
@@ -74,28 +78,40 @@ def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
     delta = torch.stack([b.double() - a.double() for a, b in zip(x, y, strict=True)])
     size = delta.norm(dim=-1)
     if (size == 0).any():
-        raise BadPoints("Two trajectories of a pair coincide, so their contraction ratio is undefined: give distinct points.")
+        raise BadPoints(
+            "Two trajectories of a pair coincide, so their contraction ratio is undefined: give distinct points."
+        )
     update = delta.diff(dim=0)
     before = delta[:-1]
     parallel = (before * update).sum(-1) / size[:-1].square()
     across = update - parallel.unsqueeze(-1) * before
     found = Contraction(
-        ratio=size[1:] / size[:-1], parallel=parallel, transverse=across.norm(dim=-1) / size[:-1],
-        first=size[0], last=size[-1],
+        ratio=size[1:] / size[:-1],
+        parallel=parallel,
+        transverse=across.norm(dim=-1) / size[:-1],
+        first=size[0],
+        last=size[-1],
     )
-    assert identity_gap(found.ratio, found.parallel, found.transverse) < EXACT, "c^2 = (1 + p)^2 + q^2 is violated"
-    assert telescoping_gap(found.ratio, found.first, found.last) < EXACT, "the contraction ratios do not telescope"
+    assert identity_gap(found.ratio, found.parallel, found.transverse) < EXACT, (
+        "c^2 = (1 + p)^2 + q^2 is violated"
+    )
+    assert telescoping_gap(found.ratio, found.first, found.last) < EXACT, (
+        "the contraction ratios do not telescope"
+    )
     return found
 
 
 def of_pairs(net: Network, a: Tensor, b: Tensor) -> Contraction:
-    """``contraction`` of the pairs (a, b), ``(..., d)``, through every block of ``net`` (readout left out)."""
+    """``contraction`` of the pairs (a, b), ``(..., d)``, through every block of ``net`` (readout
+    left out).
+    """
     with torch.no_grad():
         return contraction(net.trace(a), net.trace(b))
 
 
 def gini(amounts: Tensor) -> Tensor:
-    """Gini coefficient over the last axis: 0 if all are equal, (k - 1)/k if one of k has everything.
+    """Gini coefficient over the last axis: 0 if all are equal, (k - 1)/k if one of k has
+    everything.
 
     NaN where all amounts are zero: a line collapsed to a point has no spacing.
     """
@@ -115,7 +131,9 @@ def spacing_gini(line: Tensor) -> Tensor:
 
 
 def chord_position(line: Tensor, start: int = 0, end: int = -1) -> Tensor:
-    """Where the points ``(..., steps, d)`` project on the chord from point ``start`` (0) to point ``end`` (1)."""
+    """Where the points ``(..., steps, d)`` project on the chord from point ``start`` (0) to point
+    ``end`` (1).
+    """
     line = line.double()
     origin = line[..., start, :].unsqueeze(-2)
     chord = line[..., end, :].unsqueeze(-2) - origin
@@ -131,10 +149,12 @@ def nearest(x: Tensor, real: Tensor) -> Tensor:
 def matched(real: Tensor, samples: int, *, seed: int) -> Tensor:
     """Random points with the mean and the covariance of the real activations, ``(samples, d)``.
 
-    Heimersheim & Mendel's baseline. Drawn as random mixtures of centred real activations, which has the
-    right covariance even where there are fewer of these than dimensions. NumPy draws the weights: torch's
-    normal numbers depend on the processor.
+    Heimersheim & Mendel's baseline. Drawn as random mixtures of centred real activations, which has
+    the right covariance even where there are fewer of these than dimensions. NumPy draws the
+    weights: torch's normal numbers depend on the processor.
     """
     mean = real.mean(0)
-    weights = torch.from_numpy(np.random.default_rng(seed).standard_normal((samples, len(real)))).to(real)
+    weights = torch.from_numpy(
+        np.random.default_rng(seed).standard_normal((samples, len(real)))
+    ).to(real)
     return mean + weights @ (real - mean) / (len(real) - 1) ** 0.5

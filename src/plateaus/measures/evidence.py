@@ -1,7 +1,9 @@
-"""Numbers that the scoreboard's rules ask of an interpolation result: value, interval, n and controls.
+"""Numbers that the scoreboard's rules ask of an interpolation result: value, interval, n and
+controls.
 
-Each function takes results of ``interpolation.interpolate`` on the same pairs and returns the keyword
-arguments of ``run.claim``. The rules themselves, with their thresholds, are in ``book/claims.yaml``.
+Each function takes results of ``interpolation.interpolate`` on the same pairs and returns the
+keyword arguments of ``run.claim``. The rules themselves, with their thresholds, are in
+``book/claims.yaml``.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ def median(values: np.ndarray, **control: float | None) -> Evidence:
 
 
 def by_prediction(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Masks of the dissimilar and the similar pairs, by root Jensen-Shannon divergence between the ends.
+    """Masks of the dissimilar and the similar pairs, by root Jensen-Shannon divergence between the
+    ends.
 
     Dissimilar: the larger half. Similar: the smallest quarter.
     """
@@ -72,7 +75,9 @@ def similar_slope(trained: xr.Dataset) -> Evidence:
 
 
 def logit_rms_difference(trained: xr.Dataset) -> Evidence:
-    """J2: distance between the scaled logit difference and d(alpha)/d(1); control: the d of another pair."""
+    """J2: distance between the scaled logit difference and d(alpha)/d(1); control: the d of another
+    pair.
+    """
     gap, d = _with_two_predictions(trained)
     rms = lambda x, y: np.sqrt(((x - y) ** 2).mean(-1))  # noqa: E731
     return median(rms(gap, d), curve_of_another_pair=_median(rms(gap, np.roll(d, 1, axis=0))))
@@ -83,7 +88,12 @@ def logit_midpoints(trained: xr.Dataset) -> Evidence:
     gap, d = _with_two_predictions(trained)
     x, y = (curves.crossing(torch.as_tensor(c), 0.5).numpy() for c in (gap, d))
     rank = lambda a, b: float(spearmanr(a, b).statistic)  # noqa: E731
-    return _found(x, y, statistic=rank, control={"curve of another pair": rank(x, np.roll(y, 1)) if len(x) > 1 else None})
+    return _found(
+        x,
+        y,
+        statistic=rank,
+        control={"curve of another pair": rank(x, np.roll(y, 1)) if len(x) > 1 else None},
+    )
 
 
 def slope_gain(trained: xr.Dataset, step_0: xr.Dataset) -> Evidence:
@@ -92,15 +102,25 @@ def slope_gain(trained: xr.Dataset, step_0: xr.Dataset) -> Evidence:
 
 
 def rank_by_step(checkpoints: Mapping[int, xr.Dataset]) -> Evidence:
-    """J4: does the slope rise steadily from checkpoint to checkpoint? It takes four of them to say."""
+    """J4: does the slope rise steadily from checkpoint to checkpoint? It takes four of them to
+    say.
+    """
     steps = sorted(checkpoints)
     if len(steps) < 4:
         return {"value": None, "ci": None, "n": 0, "control": {"checkpoints in random order": None}}
-    return _ranked(np.array(steps), np.stack([slopes(checkpoints[s]) for s in steps], axis=-1), "checkpoints in random order")
+    return _ranked(
+        np.array(steps),
+        np.stack([slopes(checkpoints[s]) for s in steps], axis=-1),
+        "checkpoints in random order",
+    )
 
 
-def slope_lost(early: xr.Dataset, late: xr.Dataset, early_0: xr.Dataset, late_0: xr.Dataset) -> Evidence:
-    """J6: slope patched early minus slope patched late; a network too shallow for two patches has none."""
+def slope_lost(
+    early: xr.Dataset, late: xr.Dataset, early_0: xr.Dataset, late_0: xr.Dataset
+) -> Evidence:
+    """J6: slope patched early minus slope patched late; a network too shallow for two patches has
+    none.
+    """
     if early.patch == late.patch:
         return {"value": None, "ci": None, "n": 0, "control": {"step 0": None}}
     return median(slopes(early) - slopes(late), step_0=_median(slopes(early_0) - slopes(late_0)))
@@ -143,7 +163,9 @@ def narrowing_removed(whole: xr.Dataset, frozen: xr.Dataset, **control: float) -
 
 
 def departure(result: xr.Dataset) -> float:
-    """Largest distance of any pair's d(alpha)/d(1) from the straight curve: zero for a translation."""
+    """Largest distance of any pair's d(alpha)/d(1) from the straight curve: zero for a
+    translation.
+    """
     d = stream(result)
     return float(np.abs(d - d.alpha).max())
 
@@ -162,7 +184,9 @@ def _median(values: np.ndarray) -> float | None:
 
 
 def _ranked(x: np.ndarray, y: np.ndarray, control: str) -> Evidence:
-    """Median over rows of Spearman's correlation of y ``(pair, k)`` with x ``(k,)``; control: x shuffled for each row."""
+    """Median over rows of Spearman's correlation of y ``(pair, k)`` with x ``(k,)``; control: x
+    shuffled for each row.
+    """
     y = y[np.isfinite(y).all(-1)]
     shuffled = np.random.default_rng(0).permuted(np.broadcast_to(x, y.shape), axis=1)
     found = median(_spearman(np.broadcast_to(x, y.shape), y))
@@ -177,8 +201,12 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (rx * ry).sum(-1) / np.sqrt((rx**2).sum(-1) * (ry**2).sum(-1))
 
 
-def _found(*samples: np.ndarray, statistic: Callable[..., float], control: Mapping[str, float | None]) -> Evidence:
-    """A statistic with its interval, or no value where fewer than two rows allow it; a control that is NaN is none."""
+def _found(
+    *samples: np.ndarray, statistic: Callable[..., float], control: Mapping[str, float | None]
+) -> Evidence:
+    """A statistic with its interval, or no value where fewer than two rows allow it; a control that
+    is NaN is none.
+    """
     n = int(np.all([np.isfinite(s) for s in samples], axis=0).sum())
     control = {k: None if v is None or not np.isfinite(v) else v for k, v in control.items()}
     if n < 2:

@@ -1,7 +1,8 @@
 """Frobenius norms and traces of MLP Jacobians in closed form: no Jacobian is ever formed.
 
-Derived in the chapter on propositions. The cost for n points is that of one product with an m x m matrix, which is
-computed once for a layer; a dense Jacobian costs a backward pass for each of its d rows and each point.
+Derived in the chapter on propositions. The cost for n points is that of one product with an m x m
+matrix, which is computed once for a layer; a dense Jacobian costs a backward pass for each of its d
+rows and each point.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Normalised:
         return cls(hat=x / scale, scale=scale, centred=centred)
 
     def through(self, weight: Tensor, gain: Tensor) -> Tensor:
-        """W diag(gain) C: the weights ``(m, d)`` as they meet the normalised point, centred if the normalisation is."""
+        """W diag(gain) C: the weights ``(m, d)`` as they meet the normalised point, centred if the
+        normalisation is.
+        """
         weight = weight * gain
         return weight - weight.mean(-1, keepdim=True) if self.centred else weight
 
@@ -41,20 +44,26 @@ def mlp(w_in: Tensor, w_out: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
     """||DF||_F^2 and tr DF of F(x) = W_out sigma(W_in x).
 
     Args:
-        w_in: ``(m, d)``; w_out: ``(d, m)``. (GPT-2 in Hugging Face and TransformerLens stores both transposed.)
+        w_in: ``(m, d)``; w_out: ``(d, m)``. (GPT-2 in Hugging Face and TransformerLens stores both
+            transposed.)
         slope: sigma' at the hidden units, ``(n, m)``.
 
     Returns:
-        Two tensors ``(n,)``: g^T [(W_in W_in^T) o (W_out^T W_out)] g, and sum_j g_j (W_in W_out)_jj.
+        Two tensors ``(n,)``: g^T [(W_in W_in^T) o (W_out^T W_out)] g, and sum_j g_j (W_in
+        W_out)_jj.
     """
     kernel = (w_in @ w_in.T) * (w_out.T @ w_out)
     return _form(slope, kernel, slope), slope @ _diagonal(w_in, w_out)
 
 
-def normalised_mlp(x: Normalised, gain: Tensor, w_in: Tensor, w_out: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
-    """As `mlp`, with a normalisation before W_in: the Jacobian is W_out diag(g) (V - u hat^T / d) / s.
+def normalised_mlp(
+    x: Normalised, gain: Tensor, w_in: Tensor, w_out: Tensor, slope: Tensor
+) -> tuple[Tensor, Tensor]:
+    """As `mlp`, with a normalisation before W_in: the Jacobian is W_out diag(g) (V - u hat^T / d) /
+    s.
 
-    V = W_in diag(gain) C and u = V hat; kappa = 2/d - ||hat||^2 / d^2 (not 1/d, which it equals only for eps = 0).
+    V = W_in diag(gain) C and u = V hat; kappa = 2/d - ||hat||^2 / d^2 (not 1/d, which it equals
+    only for eps = 0).
     """
     d = x.hat.shape[-1]
     v = x.through(w_in, gain)
@@ -68,8 +77,9 @@ def normalised_mlp(x: Normalised, gain: Tensor, w_in: Tensor, w_out: Tensor, slo
 def gated_mlp(x: Normalised, gain: Tensor, w_gate: Tensor, w_up: Tensor, w_down: Tensor) -> Tensor:
     """||DF||_F^2 of W_down (silu(W_gate y) o W_up y), y the normalised point: ``(n,)``.
 
-    With p = silu'(z_g) o z_u and q = silu(z_g) the three quadratic forms of the gate, of both and of the up-projection
-    add up; the normalisation takes the same rank-one part away as in `normalised_mlp`.
+    With p = silu'(z_g) o z_u and q = silu(z_g) the three quadratic forms of the gate, of both and
+    of the up-projection add up; the normalisation takes the same rank-one part away as in
+    `normalised_mlp`.
     """
     d = x.hat.shape[-1]
     y = x.hat * gain
@@ -77,7 +87,11 @@ def gated_mlp(x: Normalised, gain: Tensor, w_gate: Tensor, w_up: Tensor, w_down:
     sigmoid = torch.sigmoid(z_gate)
     p, q = sigmoid * (1 + z_gate * (1 - sigmoid)) * z_up, z_gate * sigmoid
     gate, up, outer = x.through(w_gate, gain), x.through(w_up, gain), w_down.T @ w_down
-    norm = (_form(p, (gate @ gate.T) * outer, p) + 2 * _form(p, (gate @ up.T) * outer, q) + _form(q, (up @ up.T) * outer, q))
+    norm = (
+        _form(p, (gate @ gate.T) * outer, p)
+        + 2 * _form(p, (gate @ up.T) * outer, q)
+        + _form(q, (up @ up.T) * outer, q)
+    )
     moved = (p * (x.hat @ gate.T) + q * (x.hat @ up.T)) @ w_down.T
     kappa = 2 / d - x.hat.square().sum(-1) / d**2
     return (norm - kappa * moved.square().sum(-1)) / x.scale[..., 0] ** 2

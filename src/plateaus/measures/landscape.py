@@ -1,4 +1,6 @@
-"""Plateaus of networks on the plane: heights, merge heights and the nesting of their sub-level components."""
+"""Plateaus of networks on the plane: heights, merge heights and the nesting of their sub-level
+components.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +18,30 @@ from plateaus.geometry.plateau import Plateau
 from plateaus.networks.network import Network
 
 
-def landscape(net: Network, anchor: Tensor, *, half_width: float = 1.0, resolution: int = 101) -> xr.Dataset:
-    """h_a and the merge height m(a, .) over the square [-half_width, half_width]^2 of a network on R^2.
+def landscape(
+    net: Network, anchor: Tensor, *, half_width: float = 1.0, resolution: int = 101
+) -> xr.Dataset:
+    """h_a and the merge height m(a, .) over the square [-half_width, half_width]^2 of a network on
+    R^2.
 
-    Both are sampled at ``resolution`` x ``resolution`` nodes: a picture, not a certificate, because no
-    Lipschitz bound comes with it. Paths stay in the window.
+    Both are sampled at ``resolution`` x ``resolution`` nodes: a picture, not a certificate, because
+    no Lipschitz bound comes with it. Paths stay in the window.
 
     Returns:
-        ``height`` and ``merge_height``, dims ``x2, x1``, in units of the output space; attributes ``anchor``
-        and ``source``, the (row, column) of the node nearest to it.
+        ``height`` and ``merge_height``, dims ``x2, x1``, in units of the output space; attributes
+        ``anchor`` and ``source``, the (row, column) of the node nearest to it.
     """
     anchor = net.check(anchor)
     unit = torch.eye(2).to(anchor)
     low, high = (-half_width - anchor).tolist(), (half_width - anchor).tolist()
     # The radius only matters for memberships, which are not asked for here.
     plane = Plateau(net, anchor, radius=1.0).plane(
-        anchor, anchor + unit[0], anchor + unit[1], steps=resolution, alpha=(low[0], high[0]), beta=(low[1], high[1]),
+        anchor,
+        anchor + unit[0],
+        anchor + unit[1],
+        steps=resolution,
+        alpha=(low[0], high[0]),
+        beta=(low[1], high[1]),
         arithmetic="sampled",
     )
     x1, x2 = plane.s + float(anchor[0]), plane.t + float(anchor[1])
@@ -51,7 +61,9 @@ def classes(net: Network, *, half_width: float = 1.0, resolution: int = 101) -> 
     with torch.no_grad():
         named = net(paths.grid(low, high, steps=resolution)).argmax(-1)
     x = np.linspace(-half_width, half_width, resolution)
-    return xr.DataArray(named.cpu().numpy(), dims=("x2", "x1"), coords={"x1": x, "x2": x}, name="class")
+    return xr.DataArray(
+        named.cpu().numpy(), dims=("x2", "x1"), coords={"x1": x, "x2": x}, name="class"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +71,24 @@ class Nesting:
     """What happens to the nodes of a landscape as the radius grows."""
 
     violations: int
-    """Nodes in a smaller plateau and not in a larger one, over all pairs of radii. Proposition 3.3 says 0."""
+    """Nodes in a smaller plateau and not in a larger one, over all pairs of radii. Proposition 3.3
+    says 0.
+    """
     misplaced: int
-    """Nodes that "in the larger ball, not in the smaller" puts in a ring P_r2 minus P_r1 where they do not belong."""
+    """Nodes that "in the larger ball, not in the smaller" puts in a ring P_r2 minus P_r1 where they
+    do not belong.
+    """
     disagreements: int
-    """Nodes on which "labelled component" and "merge height below r" differ; 0 unless one of the two is wrong."""
+    """Nodes on which "labelled component" and "merge height below r" differ; 0 unless one of the
+    two is wrong.
+    """
     sizes: tuple[int, ...]
     """Nodes in each plateau."""
 
 
-def components(heights: np.ndarray, source: Sequence[int], radii: Sequence[float]) -> list[np.ndarray]:
+def components(
+    heights: np.ndarray, source: Sequence[int], radii: Sequence[float]
+) -> list[np.ndarray]:
     """For each radius the 4-connected component of {h < r} at ``source``, found by labelling.
 
     Shares no code with the merge heights, so that one can be checked by the other.
@@ -76,12 +96,18 @@ def components(heights: np.ndarray, source: Sequence[int], radii: Sequence[float
     found = []
     for r in radii:
         labels, _ = ndimage.label(heights < r)
-        found.append(labels == labels[tuple(source)] if labels[tuple(source)] else np.zeros(heights.shape, dtype=bool))
+        found.append(
+            labels == labels[tuple(source)]
+            if labels[tuple(source)]
+            else np.zeros(heights.shape, dtype=bool)
+        )
     return found
 
 
 def nesting(field: xr.Dataset, radii: Sequence[float]) -> Nesting:
-    """Count what Proposition 3.3 forbids, and what the proposal's recipe for contour lines gets wrong."""
+    """Count what Proposition 3.3 forbids, and what the proposal's recipe for contour lines gets
+    wrong.
+    """
     heights, radii = field.height.values, sorted(radii)
     inside = components(heights, field.attrs["source"], radii)
     violations = misplaced = 0
@@ -90,6 +116,8 @@ def nesting(field: xr.Dataset, radii: Sequence[float]) -> Nesting:
             violations += int((small & ~inside[j]).sum())
             ring = inside[j] & ~small
             misplaced += int((((heights < radii[j]) & (heights >= radii[i])) ^ ring).sum())
-    differ = sum(int((p ^ (field.merge_height.values < r)).sum()) for p, r in zip(inside, radii, strict=True))
+    differ = sum(
+        int((p ^ (field.merge_height.values < r)).sum()) for p, r in zip(inside, radii, strict=True)
+    )
     sizes = tuple(int(p.sum()) for p in inside)
     return Nesting(violations=violations, misplaced=misplaced, disagreements=differ, sizes=sizes)

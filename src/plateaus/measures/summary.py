@@ -1,4 +1,6 @@
-"""Interpolation results of several models and conditions, side by side: tables, one data set, sentences."""
+"""Interpolation results of several models and conditions, side by side: tables, one data set,
+sentences.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ READ = {"stream": -4, "normed": -3, "logits": -2, "probabilities": -1}
 
 
 def block_slopes(result: xr.Dataset) -> list[float]:
-    """Median over pairs of the maximum slope of d(alpha)/d(1), where the stream leaves each block after the patch."""
+    """Median over pairs of the maximum slope of d(alpha)/d(1), where the stream leaves each block
+    after the patch.
+    """
     blocks = [r for r in result.readout.values if str(r).startswith("block")]
     return [float(s) for s in maximum_slope(result.distance.sel(readout=blocks)).median("pair")]
 
@@ -28,27 +32,48 @@ def metrics(results: Results) -> pd.DataFrame:
     for model, result in results.items():
         for name, index in READ.items():
             at = result.isel(readout=index)
-            rows[model, name] = {"d(α)/d(1)": _slope(at.distance), "ρ": _slope(at.relative_distance)}
+            rows[model, name] = {
+                "d(α)/d(1)": _slope(at.distance),
+                "ρ": _slope(at.relative_distance),
+            }
         for name, curve in {"KL / KL(1)": result.kl, "√JSD / √JSD(1)": result.root_jsd}.items():
             rows[model, "logits"][name] = _slope(curve / curve.isel(alpha=-1))
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["model", "read from"])
 
 
 def together(**conditions: Results) -> xr.Dataset:
-    """All results as one data set with dims ``condition, model``; read-outs that a model lacks are NaN."""
-    models = [xr.concat([_named(r) for r in results.values()], pd.Index(list(results), name="model"), join="outer",
-                        combine_attrs="drop_conflicts") for results in conditions.values()]
-    return xr.concat(models, pd.Index(list(conditions), name="condition"), join="outer",
-                     combine_attrs="drop_conflicts").astype("float32")
+    """All results as one data set with dims ``condition, model``; read-outs that a model lacks are
+    NaN.
+    """
+    models = [
+        xr.concat(
+            [_named(r) for r in results.values()],
+            pd.Index(list(results), name="model"),
+            join="outer",
+            combine_attrs="drop_conflicts",
+        )
+        for results in conditions.values()
+    ]
+    return xr.concat(
+        models,
+        pd.Index(list(conditions), name="condition"),
+        join="outer",
+        combine_attrs="drop_conflicts",
+    ).astype("float32")
 
 
-def in_words(trained: Results, step_0: Results, whole: Results, frozen: Mapping[str, Results]) -> str:
+def in_words(
+    trained: Results, step_0: Results, whole: Results, frozen: Mapping[str, Results]
+) -> str:
     """The chapter's numbers as sentences (Markdown), one paragraph for each model."""
     paragraphs = []
     for model in trained:
         slope, before = (np.median(evidence.slopes(r[model])) for r in (trained, step_0))
         blocks = block_slopes(trained[model])
-        narrow = {k: np.nanmedian(evidence.widths(r)) for k, r in {"whole": whole[model], **frozen[model]}.items()}
+        narrow = {
+            k: np.nanmedian(evidence.widths(r))
+            for k, r in {"whole": whole[model], **frozen[model]}.items()
+        }
         grows = sum(b > a for a, b in zip(blocks, blocks[1:], strict=False))
         paragraphs.append(
             f"**{model}.** The median maximum slope of $d(\\alpha)/d(1)$ is {before:.2f} at step 0 and {slope:.2f} after training; "

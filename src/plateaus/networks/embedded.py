@@ -11,7 +11,9 @@ CHECKSUMS = "sha256sums.txt"
 
 
 def models_folder() -> Path | None:
-    """``book/models`` of the checkout that this package runs from, or of the working directory's; else None."""
+    """``book/models`` of the checkout that this package runs from, or of the working directory's;
+    else None.
+    """
     for start in (Path(__file__).resolve(), Path.cwd().resolve() / "_"):
         for parent in start.parents:
             if (parent / "book" / "models").is_dir():
@@ -54,7 +56,9 @@ def verify(folder: Path, *, under: str = "") -> dict[str, str]:
             continue
         path = folder / file
         if not path.is_file():
-            raise CorruptModel(f"{path} is missing although {CHECKSUMS} lists it: restore it with `git checkout -- {file}`.")
+            raise CorruptModel(
+                f"{path} is missing although {CHECKSUMS} lists it: restore it with `git checkout -- {file}`."
+            )
         if sha256(path) != digest:
             raise CorruptModel(
                 f"{path} is corrupt: its SHA-256 differs from the one recorded in {CHECKSUMS}; "

@@ -1,4 +1,6 @@
-"""Interventions: each takes a ``Network`` and returns a new one; nothing is switched on behind your back."""
+"""Interventions: each takes a ``Network`` and returns a new one; nothing is switched on behind your
+back.
+"""
 
 from __future__ import annotations
 
@@ -20,5 +22,7 @@ def freeze(net: Network, sublayer: str, *, at: Tensor) -> Network:
     x, blocks = net.check(at), []
     for g in net.blocks:
         x, parts = g.with_parts(x) if hasattr(g, "with_parts") else (g(x), {})
-        blocks.append(g.freeze(sublayer, parts[sublayer].mean(-2, keepdim=True)) if sublayer in parts else g)
+        blocks.append(
+            g.freeze(sublayer, parts[sublayer].mean(-2, keepdim=True)) if sublayer in parts else g
+        )
     return net.with_blocks(tuple(blocks))

@@ -24,7 +24,8 @@ class _Reached(Exception):
 class LanguageModel:
     """Weights, tokeniser and provenance of one model; ``at`` turns it into a ``Network``.
 
-    Weights are used as trained: normalisation not folded, nothing centred. No BOS token is prepended.
+    Weights are used as trained: normalisation not folded, nothing centred. No BOS token is
+    prepended.
     """
 
     bridge: Any
@@ -32,7 +33,9 @@ class LanguageModel:
     tokenizer: Any
     name: str
     provenance: Mapping[str, str] = field(default_factory=dict)
-    """Where the weights came from: source, checkpoint, sha256 or revision, dtype, weight processing."""
+    """Where the weights came from: source, checkpoint, sha256 or revision, dtype, weight
+    processing.
+    """
     untrained: Callable[[int], LanguageModel] | None = None
     """Makes the same architecture with fresh random weights from a seed."""
     checkpoints: tuple[str, ...] = ()
@@ -57,7 +60,9 @@ class LanguageModel:
         return next(self.bridge.original_model.parameters()).dtype
 
     def step_zero(self, seed: int = 0) -> LanguageModel:
-        """The negative control: the weights that training started from, or where they are not stored, fresh ones."""
+        """The negative control: the weights that training started from, or where they are not
+        stored, fresh ones.
+        """
         return self.checkpoint("step-0") if "step-0" in self.checkpoints else self.untrained(seed)
 
     def ids(self, text: str) -> Tensor:
@@ -75,13 +80,17 @@ class LanguageModel:
         return torch.tensor(ids, dtype=torch.long, device=self.device)
 
     def continuation_ids(self, prefix_ids: Tensor, continuations: Sequence[str]) -> Tensor:
-        """One id for each continuation, ``(k,)``, after checking that it extends the prefix by one token.
+        """One id for each continuation, ``(k,)``, after checking that it extends the prefix by one
+        token.
 
         Raises:
-            BadPrompt: the continuation is several tokens, or merges with the prefix when read together.
+            BadPrompt: the continuation is several tokens, or merges with the prefix when read
+                together.
         """
         if isinstance(continuations, str):
-            raise BadPrompt(f"Continuations are a list of strings, got the string {continuations!r}: write [{continuations!r}].")
+            raise BadPrompt(
+                f"Continuations are a list of strings, got the string {continuations!r}: write [{continuations!r}]."
+            )
         prefix = self.tokenizer.decode(prefix_ids[0])
         known = len(prefix_ids) == 1 and self.ids(prefix).tolist() == prefix_ids[0].tolist()
         found = []
@@ -104,15 +113,29 @@ class LanguageModel:
         """The network R^d -> R^d at the position after ``prefix``.
 
         Args:
-            prefix: a text, or token ids ``(T,)`` or ``(P, T)`` for P prefixes evaluated side by side.
+            prefix: a text, or token ids ``(T,)`` or ``(P, T)`` for P prefixes evaluated side by
+                side.
         """
-        ids = self.ids(prefix) if isinstance(prefix, str) else torch.as_tensor(prefix, device=self.device)
+        ids = (
+            self.ids(prefix)
+            if isinstance(prefix, str)
+            else torch.as_tensor(prefix, device=self.device)
+        )
         ids = torch.atleast_2d(ids).long()
         kept = self._keep(ids)
-        blocks = tuple(PromptBlock(model=self, index=i, prefix=kept, frozen={}) for i in range(len(self)))
+        blocks = tuple(
+            PromptBlock(model=self, index=i, prefix=kept, frozen={}) for i in range(len(self))
+        )
         return PromptNetwork(
-            blocks=blocks, dims=(self.d,) * (len(self) + 1), name=self.name, dtype=self.dtype, device=self.device,
-            readouts={name: self.readout(name) for name in READOUTS}, model=self, prefix=kept, prefix_ids=ids,
+            blocks=blocks,
+            dims=(self.d,) * (len(self) + 1),
+            name=self.name,
+            dtype=self.dtype,
+            device=self.device,
+            readouts={name: self.readout(name) for name in READOUTS},
+            model=self,
+            prefix=kept,
+            prefix_ids=ids,
         )
 
     def embed(self, ids: Tensor, *, position: int) -> Tensor:
@@ -123,7 +146,9 @@ class LanguageModel:
             reached.append(args[0] if args else kwargs["hidden_states"])
             raise _Reached
 
-        filler = ids[:, None].expand(-1, position + 1)  # only the last position is read, and it sees no other here
+        filler = ids[:, None].expand(
+            -1, position + 1
+        )  # only the last position is read, and it sees no other here
         handle = self.bridge.blocks[0].register_forward_pre_hook(stop, with_kwargs=True)
         try:
             with torch.no_grad():
@@ -137,15 +162,24 @@ class LanguageModel:
     def readout(self, name: str) -> Callable[[Tensor], Tensor] | None:
         """Named readout of the last stream: raw, after the final norm, logits, or probabilities."""
         if name not in READOUTS:
-            raise BadParameter(f"The readout is one of {', '.join(READOUTS)}, got {name!r}: choose one of them.")
-        return {"stream": None, "normed": self.normed, "logits": self.logits, "probabilities": self.probabilities}[name]
+            raise BadParameter(
+                f"The readout is one of {', '.join(READOUTS)}, got {name!r}: choose one of them."
+            )
+        return {
+            "stream": None,
+            "normed": self.normed,
+            "logits": self.logits,
+            "probabilities": self.probabilities,
+        }[name]
 
     def normed(self, x: Tensor) -> Tensor:
         """The final norm's output; ``(..., d)``."""
         return self.bridge.ln_final(x)
 
     def logits(self, x: Tensor) -> Tensor:
-        """Logits ``(..., vocabulary)`` of the last stream, soft-capped where the architecture does so."""
+        """Logits ``(..., vocabulary)`` of the last stream, soft-capped where the architecture does
+        so.
+        """
         logits = self.bridge.unembed(self.normed(x))
         cap = getattr(self.bridge.original_model.config, "final_logit_softcapping", None)
         return logits if cap is None else cap * torch.tanh(logits / cap)
@@ -155,14 +189,22 @@ class LanguageModel:
         return self.logits(x).softmax(-1)
 
     def clean_run(self, ids: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The whole prompts once, with no patch and no cache: the reference that patched runs are held to.
+        """The whole prompts once, with no patch and no cache: the reference that patched runs are
+        held to.
 
         Returns:
             x_0 ... x_n at the last position, each ``(P, d)``, and the logits ``(P, vocabulary)``.
         """
         states: list[Tensor] = []
-        hooks = [self.bridge.blocks[0].hook_in.register_forward_hook(lambda _m, _a, o: states.append(o[:, -1].clone()))]
-        hooks += [b.register_forward_hook(lambda _m, _a, o: states.append(_tensor(o)[:, -1].clone())) for b in self.bridge.blocks]
+        hooks = [
+            self.bridge.blocks[0].hook_in.register_forward_hook(
+                lambda _m, _a, o: states.append(o[:, -1].clone())
+            )
+        ]
+        hooks += [
+            b.register_forward_hook(lambda _m, _a, o: states.append(_tensor(o)[:, -1].clone()))
+            for b in self.bridge.blocks
+        ]
         try:
             with torch.no_grad():
                 logits = self.bridge.original_model(ids.reshape(-1, ids.shape[-1])).logits[:, -1]
@@ -172,20 +214,34 @@ class LanguageModel:
         return states, logits
 
     def _keep(self, ids: Tensor) -> Prefix:
-        """Run the prefixes once; keep keys and values, and how the model calls its blocks one token later."""
+        """Run the prefixes once; keep keys and values, and how the model calls its blocks one token
+        later.
+        """
         calls: list[dict[str, Any]] = []
 
         def note(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             # Only GPT-2 passes its cache by position; every block takes it by name.
             extra = {"past_key_values": a for a in args[1:] if hasattr(a, "get_seq_length")}
             given = {**kwargs, **extra}
-            calls.append({k: _once(v) for k, v in given.items() if k not in ("hidden_states", "attention_mask")})
+            calls.append(
+                {
+                    k: _once(v)
+                    for k, v in given.items()
+                    if k not in ("hidden_states", "attention_mask")
+                }
+            )
 
         model = self.bridge.original_model
         with torch.no_grad():
             cache = model(ids, use_cache=True).past_key_values if ids.shape[1] else None
-            kept = [] if cache is None else [(layer.keys.clone(), layer.values.clone()) for layer in cache.layers]
-            hooks = [b.register_forward_pre_hook(note, with_kwargs=True) for b in self.bridge.blocks]
+            kept = (
+                []
+                if cache is None
+                else [(layer.keys.clone(), layer.values.clone()) for layer in cache.layers]
+            )
+            hooks = [
+                b.register_forward_pre_hook(note, with_kwargs=True) for b in self.bridge.blocks
+            ]
             try:
                 last = torch.zeros_like(ids[:, :1]) if ids.shape[1] else ids.new_zeros(len(ids), 1)
                 model(last, past_key_values=copy.copy(cache), use_cache=True)
@@ -193,13 +249,18 @@ class LanguageModel:
                 for hook in hooks:
                     hook.remove()
         return Prefix(
-            keys=tuple(k for k, _ in kept), values=tuple(v for _, v in kept), kwargs=tuple(calls),
-            prompts=len(ids), tokens=ids.shape[1],
+            keys=tuple(k for k, _ in kept),
+            values=tuple(v for _, v in kept),
+            kwargs=tuple(calls),
+            prompts=len(ids),
+            tokens=ids.shape[1],
         )
 
 
 def _once(value: Any) -> Any:
-    """The first row of per-prompt arguments: all prompts have the same length, so the rows agree."""
+    """The first row of per-prompt arguments: all prompts have the same length, so the rows
+    agree.
+    """
     if isinstance(value, tuple):
         return tuple(_once(v) for v in value)
     return value[:1] if isinstance(value, Tensor) and value.ndim else value

@@ -13,7 +13,9 @@ from plateaus.networks.network import Network
 
 @dataclass(frozen=True, kw_only=True)
 class MapBlock:
-    """A module that expects arrays of ``shape`` (say channels, height, width), acting on flat points."""
+    """A module that expects arrays of ``shape`` (say channels, height, width), acting on flat
+    points.
+    """
 
     module: Callable[[Tensor], Tensor]
     shape: tuple[int, ...]
@@ -34,7 +36,8 @@ def from_modules(
 
     Args:
         modules: g_0 ... g_{n-1} in evaluation mode; batch axis first.
-        example: one input without a batch axis; the shapes of all intermediate maps are read off it.
+        example: one input without a batch axis; the shapes of all intermediate maps are read off
+            it.
         readout: applied to the last map, batch axis first.
     """
     shapes, x = [tuple(example.shape)], example[None]
@@ -47,5 +50,7 @@ def from_modules(
         blocks=blocks,
         dims=tuple(torch.Size(s).numel() for s in shapes),
         readout=None if readout is None else MapBlock(module=readout, shape=shapes[-1]),
-        name=name, dtype=example.dtype, device=example.device,
+        name=name,
+        dtype=example.dtype,
+        device=example.device,
     )

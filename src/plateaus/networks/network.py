@@ -52,12 +52,18 @@ class Network:
         return x if self.readout is None else self.readout(x)
 
     def __getitem__(self, index: slice) -> Network:
-        """The partial network of blocks s ... t-1; it keeps the readout if it ends where this one ends."""
+        """The partial network of blocks s ... t-1; it keeps the readout if it ends where this one
+        ends.
+        """
         if not isinstance(index, slice):
-            raise TypeError(f"a network is sliced as net[s:t], not indexed by {index!r}; block i alone is net[i:i + 1]")
+            raise TypeError(
+                f"a network is sliced as net[s:t], not indexed by {index!r}; block i alone is net[i:i + 1]"
+            )
         s, t, step = index.indices(len(self))
         if step != 1 or t < s:
-            raise TypeError(f"a slice of a network runs forwards block by block, not {s}:{t}:{step}")
+            raise TypeError(
+                f"a slice of a network runs forwards block by block, not {s}:{t}:{step}"
+            )
         return Network(
             blocks=self.blocks[s:t],
             dims=self.dims[s : t + 1],
@@ -83,18 +89,21 @@ class Network:
         return x
 
     def reading(self, readout: str | Block | None) -> Network:
-        """The same blocks under another readout: a function, a name in ``readouts``, or None for the last state itself.
+        """The same blocks under another readout: a function, a name in ``readouts``, or None for
+        the last state itself.
 
-        A language model has "stream" (the raw residual stream), "normed", "logits" and "probabilities". A slice keeps
-        these names if it ends with the last block.
+        A language model has "stream" (the raw residual stream), "normed", "logits" and
+        "probabilities". A slice keeps these names if it ends with the last block.
 
         Raises:
             BadParameter: no readout of that name.
         """
         if isinstance(readout, str):
             if readout not in self.readouts:
-                raise BadParameter(f"{self.name} has no readout {readout!r} after its last block: choose one of "
-                                   f"{', '.join(self.readouts) or 'none; give a function'}.")
+                raise BadParameter(
+                    f"{self.name} has no readout {readout!r} after its last block: choose one of "
+                    f"{', '.join(self.readouts) or 'none; give a function'}."
+                )
             readout = self.readouts[readout]
         return replace(self, readout=readout)
 

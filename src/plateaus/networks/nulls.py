@@ -1,4 +1,6 @@
-"""Nulls for the dynamics: networks in which an attraction, if one is seen, must have a duller cause."""
+"""Nulls for the dynamics: networks in which an attraction, if one is seen, must have a duller
+cause.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from plateaus.networks.network import Block, Network
 
 @dataclass(frozen=True, kw_only=True)
 class TangentBlock:
-    """x -> g(a) + Dg(a)(x - a), for points ``(..., n, d)``; leading axes may have an expansion point each."""
+    """x -> g(a) + Dg(a)(x - a), for points ``(..., n, d)``; leading axes may have an expansion
+    point each.
+    """
 
     block: Block
     at: Tensor
@@ -37,12 +41,12 @@ class FlippedBlock:
 def linearised(net: Network, *, at: Tensor) -> Network:
     """Every block replaced by its first-order Taylor polynomial along the trajectory of one point.
 
-    The result is affine: it stretches and shrinks by direction, the same everywhere, so it cannot tell a
-    real activation from any other point. The readout is kept.
+    The result is affine: it stretches and shrinks by direction, the same everywhere, so it cannot
+    tell a real activation from any other point. The readout is kept.
 
     Args:
-        at: ``(d,)``, a point of the space that enters ``net``; or ``(P, d)``, one for each of the P prompts
-            of a language model, whose points are ``(P, n, d)``.
+        at: ``(d,)``, a point of the space that enters ``net``; or ``(P, d)``, one for each of the P
+            prompts of a language model, whose points are ``(P, n, d)``.
     """
     x, blocks = net.check(at).unsqueeze(-2), []
     for g in net.blocks:
@@ -53,14 +57,18 @@ def linearised(net: Network, *, at: Tensor) -> Network:
 
 
 def sign_flipped(net: Network) -> Network:
-    """Every residual block x + F(x) replaced by x - F(x): updates of the same size, the other way."""
+    """Every residual block x + F(x) replaced by x - F(x): updates of the same size, the other
+    way.
+    """
     return net.with_blocks(tuple(FlippedBlock(block=g) for g in net.blocks))
 
 
 def jvp(block: Block, at: Tensor, v: Tensor) -> Tensor:
-    """Dg(a) v for directions ``(..., n, d)``, without the Jacobian: differentiates u -> Dg(a)^T u, which is linear.
+    """Dg(a) v for directions ``(..., n, d)``, without the Jacobian: differentiates u -> Dg(a)^T u,
+    which is linear.
 
-    Needs nothing of the block but that it can be differentiated, so it works on any model's own layers.
+    Needs nothing of the block but that it can be differentiated, so it works on any model's own
+    layers.
     """
     with torch.enable_grad():
         x = at.detach().expand_as(v).clone().requires_grad_()

@@ -1,8 +1,8 @@
 """A language model at a prompt, as a ``Network`` on the residual stream of its last position.
 
-The prefix is run once and its keys and values are kept. A batch of points then costs one token each:
-the points stand side by side as alternative last tokens, and a mask lets each see the prefix and
-itself but no other point. The layers that run are the model's own, called through the bridge.
+The prefix is run once and its keys and values are kept. A batch of points then costs one token
+each: the points stand side by side as alternative last tokens, and a mask lets each see the prefix
+and itself but no other point. The layers that run are the model's own, called through the bridge.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 SUBLAYERS = {"attention": "hook_attn_out", "mlp": "hook_mlp_out"}
 """What each sublayer adds to the stream, after a post-norm where the architecture has one."""
 SIDE_BY_SIDE = 64
-"""Points that share one copy of the prefix; the mask grows with its square, the copies shrink with it."""
+"""Points that share one copy of the prefix; the mask grows with its square, the copies shrink with
+it.
+"""
 AT_ONCE = 4096
 """Points in one call of a layer; bounds memory."""
 
@@ -37,23 +39,31 @@ class Prefix:
     """Per block, ``(P, heads, T, d_head)``; empty for the empty prefix."""
     values: tuple[Tensor, ...]
     kwargs: tuple[Mapping[str, Any], ...]
-    """Per block, the arguments (rotary phases, ...) with which the model itself calls it at position T."""
+    """Per block, the arguments (rotary phases, ...) with which the model itself calls it at
+    position T.
+    """
     prompts: int
     tokens: int
 
 
 class _Kept:
-    """Stands in for the layers' cache: hands out prefix plus new keys and values, and stores nothing."""
+    """Stands in for the layers' cache: hands out prefix plus new keys and values, and stores
+    nothing.
+    """
 
     def __init__(self, prefix: Prefix, copies: int) -> None:
         self.prefix, self.copies = prefix, copies
 
-    def update(self, k: Tensor, v: Tensor, layer_idx: int, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+    def update(
+        self, k: Tensor, v: Tensor, layer_idx: int, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
         if not self.prefix.tokens:
             return k, v
         kept = (self.prefix.keys[layer_idx], self.prefix.values[layer_idx])
-        return tuple(torch.cat([old.repeat_interleave(self.copies, 0), new], dim=-2)
-                     for old, new in zip(kept, (k, v), strict=True))
+        return tuple(
+            torch.cat([old.repeat_interleave(self.copies, 0), new], dim=-2)
+            for old, new in zip(kept, (k, v), strict=True)
+        )
 
     def get_seq_length(self, *_: Any) -> int:
         return self.prefix.tokens
@@ -61,7 +71,8 @@ class _Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class PromptBlock:
-    """Block i of a language model at the last position of its prompts: ``(..., d)`` to ``(..., d)``.
+    """Block i of a language model at the last position of its prompts: ``(..., d)`` to ``(...,
+    d)``.
 
     With P > 1 prompts points are ``(P, n, d)``, n for each prompt.
     """
@@ -76,7 +87,9 @@ class PromptBlock:
         return self._run(x)[0]
 
     def with_parts(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """block(x), and what each sublayer adds to the stream there; x + attention + mlp = block(x)."""
+        """block(x), and what each sublayer adds to the stream there; x + attention + mlp =
+        block(x).
+        """
         return self._run(x, record=True)
 
     def freeze(self, sublayer: str, value: Tensor) -> PromptBlock:
@@ -85,7 +98,9 @@ class PromptBlock:
 
     def _run(self, x: Tensor, record: bool = False) -> tuple[Tensor, dict[str, Tensor]]:
         rows, copies, restore = _side_by_side(x, self.prefix.prompts)
-        fixed = {k: _side_by_side(v.expand_as(x), self.prefix.prompts)[0] for k, v in self.frozen.items()}
+        fixed = {
+            k: _side_by_side(v.expand_as(x), self.prefix.prompts)[0] for k, v in self.frozen.items()
+        }
         out, parts = [], {name: [] for name in SUBLAYERS} if record else {}
         # Prompts cannot be split across calls, so a call takes whole groups of `copies` rows.
         size = max(1, AT_ONCE // rows.shape[1]) if self.prefix.prompts == 1 else rows.shape[0]
@@ -113,7 +128,9 @@ class PromptBlock:
                 if name in held:
                     hooks.enter_context(_hook(point, lambda _m, _a, _o, value=held[name]: value))
                 if record:
-                    hooks.enter_context(_hook(point, lambda _m, _a, o, name=name: seen.__setitem__(name, o.clone())))
+                    hooks.enter_context(
+                        _hook(point, lambda _m, _a, o, name=name: seen.__setitem__(name, o.clone()))
+                    )
             out = block(rows, **kwargs)
         return out if isinstance(out, Tensor) else out[0], seen
 
@@ -139,7 +156,9 @@ class PromptNetwork(Network):
         ids = continuations
         if not isinstance(ids, Tensor):
             ids = self.model.continuation_ids(self.prefix_ids, continuations)
-        return self.model.embed(ids.reshape(-1), position=self.prefix.tokens).reshape(*ids.shape, -1)
+        return self.model.embed(ids.reshape(-1), position=self.prefix.tokens).reshape(
+            *ids.shape, -1
+        )
 
     def states(self, x: Sequence[str] | Tensor, block: int) -> Tensor:
         """x_block of each continuation: strings, token ids or points that enter block 0."""
@@ -149,7 +168,9 @@ class PromptNetwork(Network):
 
 
 def _side_by_side(x: Tensor, prompts: int) -> tuple[Tensor, int, Callable[[Tensor], Tensor]]:
-    """Lay points out as ``(rows, m, d)``, m alternatives sharing one prefix; also rows per prompt and the way back."""
+    """Lay points out as ``(rows, m, d)``, m alternatives sharing one prefix; also rows per prompt
+    and the way back.
+    """
     points = x.reshape(1, -1, x.shape[-1]) if prompts == 1 else x
     if points.ndim != 3 or points.shape[0] != prompts:
         raise BadPoints(
@@ -159,14 +180,22 @@ def _side_by_side(x: Tensor, prompts: int) -> tuple[Tensor, int, Callable[[Tenso
     n = points.shape[1]
     m = min(n, SIDE_BY_SIDE)
     copies = -(-n // m)
-    if copies * m > n:  # fill the last row with copies of a real point: zeros could upset a normalisation
+    if (
+        copies * m > n
+    ):  # fill the last row with copies of a real point: zeros could upset a normalisation
         points = torch.cat([points, points[:, -1:].expand(-1, copies * m - n, -1)], dim=1)
     rows = points.reshape(prompts * copies, m, -1)
-    return rows, copies, lambda y: y.reshape(prompts, copies * m, -1)[:, :n].reshape(*x.shape[:-1], y.shape[-1])
+    return (
+        rows,
+        copies,
+        lambda y: y.reshape(prompts, copies * m, -1)[:, :n].reshape(*x.shape[:-1], y.shape[-1]),
+    )
 
 
 def _mask(m: int, tokens: int, like: Tensor) -> Tensor:
-    """Additive mask ``(1, 1, m, T + m)``: every point sees the whole prefix and, of the points, itself."""
+    """Additive mask ``(1, 1, m, T + m)``: every point sees the whole prefix and, of the points,
+    itself.
+    """
     apart = torch.full((m, m), torch.finfo(like.dtype).min, dtype=like.dtype, device=like.device)
     apart.fill_diagonal_(0)
     return torch.cat([apart.new_zeros(m, tokens), apart], dim=1)[None, None]

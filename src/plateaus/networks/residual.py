@@ -1,4 +1,6 @@
-"""Plain and residual perceptrons: the proposal's toy networks, as torch modules and as ``Network``s."""
+"""Plain and residual perceptrons: the proposal's toy networks, as torch modules and as
+``Network``s.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +12,40 @@ from torch import Tensor, nn
 
 from plateaus.networks.network import Network
 
-ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh, "identity": nn.Identity}
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "identity": nn.Identity,
+}
 
 
 def normaliser(kind: str | None, width: int) -> nn.Module:
     """LayerNorm, RMSNorm or nothing, on vectors of ``width``."""
-    return {"layernorm": nn.LayerNorm, "rmsnorm": nn.RMSNorm}[kind](width) if kind else nn.Identity()
+    return (
+        {"layernorm": nn.LayerNorm, "rmsnorm": nn.RMSNorm}[kind](width) if kind else nn.Identity()
+    )
 
 
 class ResidualBlock(nn.Module):
-    """g(x) = x + F(x), F = ``depth`` x [normalise, activate, Linear] (pre-activation, as in the proposal).
+    """g(x) = x + F(x), F = ``depth`` x [normalise, activate, Linear] (pre-activation, as in the
+    proposal).
 
     With ``skip=False`` g = F: the fully connected control of the same size.
     """
 
-    def __init__(self, width: int, *, normalisation: str | None, activation: str, skip: bool, depth: int) -> None:
+    def __init__(
+        self, width: int, *, normalisation: str | None, activation: str, skip: bool, depth: int
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for _ in range(depth):
-            layers += [normaliser(normalisation, width), ACTIVATIONS[activation](), nn.Linear(width, width)]
+            layers += [
+                normaliser(normalisation, width),
+                ACTIVATIONS[activation](),
+                nn.Linear(width, width),
+            ]
         self.branch = nn.Sequential(*layers)
         self.skip = skip
 
@@ -37,7 +54,8 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualMLP(nn.Module):
-    """Linear(in -> d), ``blocks`` residual blocks on R^d, then [normalise, activate, Linear(d -> out)].
+    """Linear(in -> d), ``blocks`` residual blocks on R^d, then [normalise, activate, Linear(d ->
+    out)].
 
     The author's toy network (Nonaka 2026, section 4) at its defaults; normalisation, activation
     and skip connections are switches so that each can be taken away alone.
@@ -58,7 +76,9 @@ class ResidualMLP(nn.Module):
         super().__init__()
         self.encoder = nn.Linear(inputs, width)
         self.trunk = nn.ModuleList(
-            ResidualBlock(width, normalisation=normalisation, activation=activation, skip=skip, depth=depth)
+            ResidualBlock(
+                width, normalisation=normalisation, activation=activation, skip=skip, depth=depth
+            )
             for _ in range(blocks)
         )
         self.head = nn.Sequential(
@@ -73,11 +93,15 @@ class ResidualMLP(nn.Module):
 
 
 class PlainMLP(nn.Module):
-    """Linear layers of the given ``widths`` (input first, output last) with an activation between them."""
+    """Linear layers of the given ``widths`` (input first, output last) with an activation between
+    them.
+    """
 
     def __init__(self, widths: tuple[int, ...], *, activation: str = "relu") -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(
+            nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)
+        )
         self.activation = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -107,12 +131,14 @@ class BranchBlock:
         return self.with_parts(x)[0]
 
 
-def network(module: ResidualMLP | PlainMLP, *, name: str | None = None, dtype: torch.dtype | None = None) -> Network:
+def network(
+    module: ResidualMLP | PlainMLP, *, name: str | None = None, dtype: torch.dtype | None = None
+) -> Network:
     """A trained or untrained module as a ``Network``.
 
-    Residual: block 0 is the encoder, blocks 1 ... N the residual blocks, the readout is the head, so
-    that ``net[1:]`` lives on R^d. Plain: one block for each Linear with the activation before it.
-    The network owns a copy of the weights: training on does not change it.
+    Residual: block 0 is the encoder, blocks 1 ... N the residual blocks, the readout is the head,
+    so that ``net[1:]`` lives on R^d. Plain: one block for each Linear with the activation before
+    it. The network owns a copy of the weights: training on does not change it.
 
     Args:
         dtype: convert the weights, e.g. to float64 where differences of near-equal numbers decide.

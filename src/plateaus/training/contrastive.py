@@ -1,8 +1,10 @@
-"""Contrastive training without labels, SimCLR (Chen et al. 2020): the recipe of ``plateaus train contrastive``.
+"""Contrastive training without labels, SimCLR (Chen et al. 2020): the recipe of ``plateaus train
+contrastive``.
 
-The network is the body of ``plateaus train vision`` with a small projection head. Two random views of each image are to
-find each other among all views of the batch. What was learnt is measured by a linear probe, against the same probe on
-the untrained body; the probe is then the classifier of the model that ships, so that it loads like a supervised one.
+The network is the body of ``plateaus train vision`` with a small projection head. Two random views
+of each image are to find each other among all views of the batch. What was learnt is measured by a
+linear probe, against the same probe on the untrained body; the probe is then the classifier of the
+model that ships, so that it loads like a supervised one.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ HELD_OUT = 2048
 
 
 def nt_xent(a: Tensor, b: Tensor, temperature: float) -> Tensor:
-    """Normalised temperature-scaled cross entropy, in nats (Chen et al. 2020, equation 1), of two views ``(batch, d)`` of the same images.
+    """Normalised temperature-scaled cross entropy, in nats (Chen et al. 2020, equation 1), of two
+    views ``(batch, d)`` of the same images.
 
-    Each view is to name its partner among all others, by cosine similarity; itself is not among the candidates.
+    Each view is to name its partner among all others, by cosine similarity; itself is not among the
+    candidates.
     """
     z = F.normalize(torch.cat([a, b]), dim=1)
     similarity = (z @ z.T / temperature).fill_diagonal_(float("-inf"))
@@ -38,7 +42,9 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float) -> Tensor:
 
 
 class SimCLR(nn.Module):
-    """A body with the projection head in which its views are compared; the classifier of the body is no part of the loss."""
+    """A body with the projection head in which its views are compared; the classifier of the body
+    is no part of the loss.
+    """
 
     def __init__(self, body: PreTrainedModel, dimension: int, seed: int) -> None:
         super().__init__()
@@ -47,16 +53,27 @@ class SimCLR(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             width = linear.in_features
-            self.projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, dimension)).to(linear.weight.device)
+            self.projection = nn.Sequential(
+                nn.Linear(width, width), nn.ReLU(), nn.Linear(width, dimension)
+            ).to(linear.weight.device)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised pixels ``(batch, channels, size, size)`` to ``(batch, dimension)``."""
         return self.projection(features(self.body, x))
 
 
-def train(s: ContrastiveSettings, work: Path, images: Images, *, save_every: int = 200, stop_after: int | None = None,
-          report: Callable[[str], None] = print) -> SimCLR:
-    """Train, or go on where ``work`` left off (see :func:`plateaus.training.image_loop.train_on`); returns body and projection head."""
+def train(
+    s: ContrastiveSettings,
+    work: Path,
+    images: Images,
+    *,
+    save_every: int = 200,
+    stop_after: int | None = None,
+    report: Callable[[str], None] = print,
+) -> SimCLR:
+    """Train, or go on where ``work`` left off (see :func:`plateaus.training.image_loop.train_on`);
+    returns body and projection head.
+    """
     torch.set_num_threads(s.threads)
     images = images.drawn(s.examples, s.seed)
     model = SimCLR(build_model(s, images), s.projection, s.seed)
@@ -64,9 +81,21 @@ def train(s: ContrastiveSettings, work: Path, images: Images, *, save_every: int
 
     def compared(x: Tensor, random: torch.Generator) -> Tensor:
         x = pixels.unit(x)
-        views = [view(x, crop=s.crop, flip=s.flip == "yes", brightness=s.brightness, noise=s.noise, random=random) for _ in range(2)]
+        views = [
+            view(
+                x,
+                crop=s.crop,
+                flip=s.flip == "yes",
+                brightness=s.brightness,
+                noise=s.noise,
+                random=random,
+            )
+            for _ in range(2)
+        ]
         with fast(s):
-            projected = model(pixels.normalised(torch.cat(views)))   # one pass: BatchNorm sees both views alike
+            projected = model(
+                pixels.normalised(torch.cat(views))
+            )  # one pass: BatchNorm sees both views alike
         return nt_xent(*projected.float().chunk(2), s.temperature)
 
     def loss(index: Tensor, step: int) -> Tensor:
@@ -74,24 +103,55 @@ def train(s: ContrastiveSettings, work: Path, images: Images, *, save_every: int
 
     def measure() -> dict[str, float]:
         # Batches as large as in training: the loss counts the candidates.
-        parts = [part for part in images.test[:max(HELD_OUT, s.batch)].split(s.batch) if len(part) == s.batch]
-        lost = [compared(part, generator(s.seed, "held-out views", i)).item() for i, part in enumerate(parts)]
+        parts = [
+            part
+            for part in images.test[: max(HELD_OUT, s.batch)].split(s.batch)
+            if len(part) == s.batch
+        ]
+        lost = [
+            compared(part, generator(s.seed, "held-out views", i)).item()
+            for i, part in enumerate(parts)
+        ]
         probe(model.body, pixels, images, s.probe)
         found = evaluate(model.body, pixels, images.test, images.test_labels)
-        return {"contrastive_loss": sum(lost) / max(1, len(lost)), "test_loss": found[0], "test_accuracy": found[1]}
+        return {
+            "contrastive_loss": sum(lost) / max(1, len(lost)),
+            "test_loss": found[0],
+            "test_accuracy": found[1],
+        }
 
-    train_on(s, work, images, model=model, shipped=model.body, loss=loss, measure=measure, save_every=save_every, stop_after=stop_after, report=report)
+    train_on(
+        s,
+        work,
+        images,
+        model=model,
+        shipped=model.body,
+        loss=loss,
+        measure=measure,
+        save_every=save_every,
+        stop_after=stop_after,
+        report=report,
+    )
     return model.eval()
 
 
-def probe(body: PreTrainedModel, pixels: Pixels, images: Images, count: int, *, penalty: float = 1e-4) -> None:
-    """Fit the classifier of ``body``, in place, to the labels of the first ``count`` training images; the body stays as it is.
+def probe(
+    body: PreTrainedModel, pixels: Pixels, images: Images, count: int, *, penalty: float = 1e-4
+) -> None:
+    """Fit the classifier of ``body``, in place, to the labels of the first ``count`` training
+    images; the body stays as it is.
 
-    Multinomial logistic regression on standardised features, in float64 and to convergence, so that it depends on the
-    body alone. ``penalty`` weighs half the squared norm of the weights. The body must be in evaluation mode.
+    Multinomial logistic regression on standardised features, in float64 and to convergence, so that
+    it depends on the body alone. ``penalty`` weighs half the squared norm of the weights. The body
+    must be in evaluation mode.
     """
     with torch.no_grad():
-        x = torch.cat([features(body, pixels.normalised(pixels.unit(part))).double().cpu() for part in images.train[:count].split(500)])
+        x = torch.cat(
+            [
+                features(body, pixels.normalised(pixels.unit(part))).double().cpu()
+                for part in images.train[:count].split(500)
+            ]
+        )
     y, (mean, spread) = images.labels[:count], (x.mean(0), x.std(0).clamp_min(1e-12))
     x = (x - mean) / spread
     weight = torch.zeros(len(images.names), x.shape[1], dtype=torch.float64, requires_grad=True)
@@ -106,7 +166,7 @@ def probe(body: PreTrainedModel, pixels: Pixels, images: Images, count: int, *, 
 
     with torch.enable_grad():
         mover.step(closure)
-    with torch.no_grad():   # the classifier reads features that are not standardised
+    with torch.no_grad():  # the classifier reads features that are not standardised
         linear = head(body)
         linear.weight.copy_(weight / spread)
         linear.bias.copy_(bias - weight @ (mean / spread))

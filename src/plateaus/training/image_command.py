@@ -1,4 +1,6 @@
-"""``plateaus train vision`` and ``plateaus train contrastive``: read the command line, train, export."""
+"""``plateaus train vision`` and ``plateaus train contrastive``: read the command line, train,
+export.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,16 @@ def contrastive(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace, presets: dict[str, ImageSettings], train: Callable) -> None:
-    s = settings(presets, arguments.preset, **assignments(arguments.set, next(iter(presets.values()))))
+    s = settings(
+        presets, arguments.preset, **assignments(arguments.set, next(iter(presets.values())))
+    )
     if arguments.data is None:
-        raise TrainingError("training on images needs some: give --data a folder with .npz files, one such file, or hub:<dataset>.")
+        raise TrainingError(
+            "training on images needs some: give --data a folder with .npz files, one such file, or hub:<dataset>."
+        )
     images = load_images(arguments.data, s.images, arguments.revision)
     work = Path(arguments.work or Path("runs") / s.name)
-    transformers.utils.logging.disable_progress_bar()   # ours shows loss, speed and time left
+    transformers.utils.logging.disable_progress_bar()  # ours shows loss, speed and time left
     train(s, work, images, report=lambda line: print(line, flush=True))
     target = Path(arguments.export) if arguments.export else work / "model"
     export(s, work, target, images, keep=arguments.keep)

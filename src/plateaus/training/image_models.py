@@ -1,4 +1,6 @@
-"""The bodies that both image recipes train: small ResNets and vision transformers of the transformers library."""
+"""The bodies that both image recipes train: small ResNets and vision transformers of the
+transformers library.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForImageClassification, PretrainedConfig, PreTrainedModel, ResNetConfig, ViTConfig
+from transformers import (
+    AutoModelForImageClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+    ResNetConfig,
+    ViTConfig,
+)
 
 from plateaus.data.images import Images
 from plateaus.errors import TrainingError
@@ -16,29 +24,71 @@ from plateaus.training.image_settings import ImageSettings
 
 
 def build_model(s: ImageSettings, images: Images) -> PreTrainedModel:
-    """A fresh classifier in float32 for images of this size and these classes, a pure function of settings and seed."""
-    named = {"id2label": dict(enumerate(images.names)), "label2id": {name: i for i, name in enumerate(images.names)}}
-    config = _vit(s, images, named) if s.body == "vit" else ResNetConfig(
-        num_channels=images.channels, embedding_size=s.widths[0], hidden_sizes=list(s.widths), depths=list(s.depths), layer_type="basic", **named)
-    # At this number of tokens plain products and a softmax are faster on CPUs, under autocast, than the fused attention.
-    attention = {"attn_implementation": "sdpa" if place(s).type == "cuda" else "eager"} if s.body == "vit" else {}
+    """A fresh classifier in float32 for images of this size and these classes, a pure function of
+    settings and seed.
+    """
+    named = {
+        "id2label": dict(enumerate(images.names)),
+        "label2id": {name: i for i, name in enumerate(images.names)},
+    }
+    config = (
+        _vit(s, images, named)
+        if s.body == "vit"
+        else ResNetConfig(
+            num_channels=images.channels,
+            embedding_size=s.widths[0],
+            hidden_sizes=list(s.widths),
+            depths=list(s.depths),
+            layer_type="basic",
+            **named,
+        )
+    )
+    # At this number of tokens plain products and a softmax are faster on CPUs, under autocast, than
+    # the fused attention.
+    attention = (
+        {"attn_implementation": "sdpa" if place(s).type == "cuda" else "eager"}
+        if s.body == "vit"
+        else {}
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(s.seed)
-        model = AutoModelForImageClassification.from_config(config, dtype=torch.float32, **attention)
-    return model.to(place(s), memory_format=torch.channels_last)   # a third faster for small convolutions on CPUs
+        model = AutoModelForImageClassification.from_config(
+            config, dtype=torch.float32, **attention
+        )
+    return model.to(
+        place(s), memory_format=torch.channels_last
+    )  # a third faster for small convolutions on CPUs
 
 
 def _vit(s: ImageSettings, images: Images, named: dict) -> PretrainedConfig:
     if images.size % s.patch:
-        raise TrainingError(f"images of {images.size} pixels cannot be cut into patches of {s.patch}: choose a divisor for patch.")
-    return ViTConfig(image_size=images.size, patch_size=s.patch, num_channels=images.channels, hidden_size=s.widths[0], num_hidden_layers=s.depths[0],
-                     num_attention_heads=s.heads, intermediate_size=4 * s.widths[0], hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **named)
+        raise TrainingError(
+            f"images of {images.size} pixels cannot be cut into patches of {s.patch}: choose a divisor for patch."
+        )
+    return ViTConfig(
+        image_size=images.size,
+        patch_size=s.patch,
+        num_channels=images.channels,
+        hidden_size=s.widths[0],
+        num_hidden_layers=s.depths[0],
+        num_attention_heads=s.heads,
+        intermediate_size=4 * s.widths[0],
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        **named,
+    )
 
 
 def features(model: PreTrainedModel, x: Tensor) -> Tensor:
-    """What the classifier reads of normalised pixels ``(batch, channels, size, size)``: ``(batch, width)``."""
+    """What the classifier reads of normalised pixels ``(batch, channels, size, size)``: ``(batch,
+    width)``.
+    """
     out = model.base_model(pixel_values=x)
-    return out.last_hidden_state[:, 0] if model.config.model_type == "vit" else out.pooler_output.flatten(1)
+    return (
+        out.last_hidden_state[:, 0]
+        if model.config.model_type == "vit"
+        else out.pooler_output.flatten(1)
+    )
 
 
 def head(model: PreTrainedModel) -> nn.Linear:
@@ -47,20 +97,29 @@ def head(model: PreTrainedModel) -> nn.Linear:
 
 
 def place(s: ImageSettings) -> torch.device:
-    """Where the settings want the network to be. Raises :class:`NoDevice` if torch has no such device."""
+    """Where the settings want the network to be. Raises :class:`NoDevice` if torch has no such
+    device.
+    """
     return torch_device(s.device)
 
 
 def fast(s: ImageSettings) -> contextlib.AbstractContextManager:
     """Autocast to bfloat16, if the settings ask for it."""
-    return torch.autocast(place(s).type, dtype=torch.bfloat16) if s.precision == "bfloat16" else contextlib.nullcontext()
+    return (
+        torch.autocast(place(s).type, dtype=torch.bfloat16)
+        if s.precision == "bfloat16"
+        else contextlib.nullcontext()
+    )
 
 
 class Pixels:
     """uint8 images as floats in [0, 1], and normalised by the moments of the training images."""
 
     def __init__(self, images: Images, device: torch.device) -> None:
-        self.mean, self.std = (torch.tensor(m, dtype=torch.float32, device=device).reshape(-1, 1, 1) for m in images.moments)
+        self.mean, self.std = (
+            torch.tensor(m, dtype=torch.float32, device=device).reshape(-1, 1, 1)
+            for m in images.moments
+        )
         self.device = device
 
     def unit(self, x: Tensor) -> Tensor:
@@ -72,7 +131,16 @@ class Pixels:
 
 
 def save_checkpoint(model: PreTrainedModel, folder: Path) -> None:
-    """A Hugging Face folder: the body's matrices and convolutions in bfloat16, statistics, scales and the small classifier as they are."""
-    rounded = {name: (t.to(torch.bfloat16) if t.ndim >= 2 and not name.startswith("classifier") else t).detach().cpu().contiguous()
-               for name, t in model.state_dict().items()}
-    model.save_pretrained(folder, state_dict=rounded)   # config.json asks for float32, so that readers compute in float32
+    """A Hugging Face folder: the body's matrices and convolutions in bfloat16, statistics, scales
+    and the small classifier as they are.
+    """
+    rounded = {
+        name: (t.to(torch.bfloat16) if t.ndim >= 2 and not name.startswith("classifier") else t)
+        .detach()
+        .cpu()
+        .contiguous()
+        for name, t in model.state_dict().items()
+    }
+    model.save_pretrained(
+        folder, state_dict=rounded
+    )  # config.json asks for float32, so that readers compute in float32

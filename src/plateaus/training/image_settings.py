@@ -1,4 +1,6 @@
-"""What decides a network that sees images: settings and presets of the supervised and the contrastive recipe."""
+"""What decides a network that sees images: settings and presets of the supervised and the
+contrastive recipe.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,24 @@ from typing import ClassVar
 from plateaus.errors import TrainingError
 from plateaus.training.options import INFINITE, choose
 
-CHOICES = {"body": ("resnet", "vit"), "labels": ("true", "shuffled"), "flip": ("yes", "no"), "precision": ("float32", "bfloat16")}
+CHOICES = {
+    "body": ("resnet", "vit"),
+    "labels": ("true", "shuffled"),
+    "flip": ("yes", "no"),
+    "precision": ("float32", "bfloat16"),
+}
 BOUNDS = {
-    "seed": (0, INFINITE), "examples": (0, INFINITE), "checkpoints": (0, INFINITE), "spacing": (1.01, INFINITE), "shift": (0, INFINITE),
-    "final_rate": (0, 1), "warmup": (0, 1), "weight_decay": (0, INFINITE), "brightness": (0, 1), "noise": (0, INFINITE), "crop": (0.01, 1),
+    "seed": (0, INFINITE),
+    "examples": (0, INFINITE),
+    "checkpoints": (0, INFINITE),
+    "spacing": (1.01, INFINITE),
+    "shift": (0, INFINITE),
+    "final_rate": (0, 1),
+    "warmup": (0, 1),
+    "weight_decay": (0, INFINITE),
+    "brightness": (0, 1),
+    "noise": (0, INFINITE),
+    "crop": (0.01, 1),
 }
 
 
@@ -23,7 +39,9 @@ class ImageSettings:
 
     name: str
     body: str = "resnet"
-    """``"resnet"`` (basic residual blocks in stages, BatchNorm) or ``"vit"`` (a vision transformer, LayerNorm)."""
+    """``"resnet"`` (basic residual blocks in stages, BatchNorm) or ``"vit"`` (a vision transformer,
+    LayerNorm).
+    """
     depths: tuple[int, ...] = (3, 3, 3, 3)
     """Residual blocks in each stage; for a transformer one number, its blocks."""
     widths: tuple[int, ...] = (24, 40, 56, 80)
@@ -53,7 +71,9 @@ class ImageSettings:
     spacing: float = 4.0
     """Each is so many times further than the one before."""
     precision: str = "float32"
-    """``"bfloat16"``: matrix products and convolutions under autocast. On CPUs it helps transformers, not small convolutions."""
+    """``"bfloat16"``: matrix products and convolutions under autocast. On CPUs it helps
+    transformers, not small convolutions.
+    """
     seed: int = 0
     device: str = "auto"
     threads: int = 2
@@ -76,7 +96,9 @@ class ImageSettings:
     @property
     def checkpoint_steps(self) -> list[int]:
         """Step 0, the log-spaced ones, and the last."""
-        return sorted({round(self.steps / self.spacing**k) for k in range(self.checkpoints)} | {0, self.steps})
+        return sorted(
+            {round(self.steps / self.spacing**k) for k in range(self.checkpoints)} | {0, self.steps}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +106,18 @@ class VisionSettings(ImageSettings):
     """Supervised image classification."""
 
     labels: str = "true"
-    """``"shuffled"``: the training labels are dealt out once at random, so that nothing can be learnt but by heart."""
+    """``"shuffled"``: the training labels are dealt out once at random, so that nothing can be
+    learnt but by heart.
+    """
     shift: int = 2
     """Images are moved by up to so many pixels either way."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContrastiveSettings(ImageSettings):
-    """SimCLR (Chen et al. 2020): two views of an image are to be told from the views of all others."""
+    """SimCLR (Chen et al. 2020): two views of an image are to be told from the views of all
+    others.
+    """
 
     batch: int = 256
     """Images of a step, each seen twice; all views of other images in it are negatives."""
@@ -108,7 +134,13 @@ class ContrastiveSettings(ImageSettings):
     """Training images, with their labels, that the linear probe is fitted to."""
 
 
-_VIT = {"body": "vit", "depths": (8,), "widths": (64,), "precision": "bfloat16", "learning_rate": 2e-3}
+_VIT = {
+    "body": "vit",
+    "depths": (8,),
+    "widths": (64,),
+    "precision": "bfloat16",
+    "learning_rate": 2e-3,
+}
 _RESNET = VisionSettings(name="vision-resnet")
 _TRANSFORMER = VisionSettings(name="vision-vit", samples=600_000, warmup=0.1, **_VIT)
 VISION = {
@@ -120,20 +152,30 @@ VISION = {
 """Fashion-MNIST; the controls differ from their models in the labels alone."""
 CONTRASTIVE = {
     "contrastive-resnet": ContrastiveSettings(name="contrastive-resnet", samples=900_000),
-    "contrastive-vit": ContrastiveSettings(name="contrastive-vit", samples=300_000, warmup=0.1, **_VIT),
+    "contrastive-vit": ContrastiveSettings(
+        name="contrastive-vit", samples=300_000, warmup=0.1, **_VIT
+    ),
 }
 """The bodies of the supervised presets, in the same order of the data."""
 
 
 def settings(presets: dict[str, ImageSettings], preset: str, **changes: object) -> ImageSettings:
-    """A preset of ``VISION`` or ``CONTRASTIVE`` with changes. Raises :class:`TrainingError` for what is unknown or cannot be."""
+    """A preset of ``VISION`` or ``CONTRASTIVE`` with changes. Raises :class:`TrainingError` for
+    what is unknown or cannot be.
+    """
     if preset not in presets:
         raise TrainingError(f"preset {preset!r} is unknown: choose one of {', '.join(presets)}.")
     s = choose(presets[preset], changes, choices=CHOICES, bounds=BOUNDS)
     if s.body == "vit" and not len(s.depths) == len(s.widths) == 1:
-        raise TrainingError(f"a transformer was given depths {s.depths} and widths {s.widths}: give one number each, for example depths=8 and widths=64.")
+        raise TrainingError(
+            f"a transformer was given depths {s.depths} and widths {s.widths}: give one number each, for example depths=8 and widths=64."
+        )
     if len(s.depths) != len(s.widths):
-        raise TrainingError(f"depths {s.depths} and widths {s.widths} do not name the same number of stages: give as many of one as of the other.")
+        raise TrainingError(
+            f"depths {s.depths} and widths {s.widths} do not name the same number of stages: give as many of one as of the other."
+        )
     if s.body == "vit" and s.widths[0] % s.heads:
-        raise TrainingError(f"width {s.widths[0]} cannot be split over {s.heads} heads: choose a multiple.")
+        raise TrainingError(
+            f"width {s.widths[0]} cannot be split over {s.heads} heads: choose a multiple."
+        )
     return s

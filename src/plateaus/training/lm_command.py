@@ -17,8 +17,14 @@ def run(arguments: argparse.Namespace) -> None:
     chosen = settings(arguments.preset, **assignments(arguments.set, PRESETS["prose"]))
     work = Path(arguments.work or Path("runs") / chosen.name)
     work.mkdir(parents=True, exist_ok=True)
-    transformers.utils.logging.disable_progress_bar()   # ours shows loss, speed and time left
-    train(chosen, work, corpus=arguments.corpus, revision=arguments.revision, report=lambda line: print(line, flush=True))
+    transformers.utils.logging.disable_progress_bar()  # ours shows loss, speed and time left
+    train(
+        chosen,
+        work,
+        corpus=arguments.corpus,
+        revision=arguments.revision,
+        report=lambda line: print(line, flush=True),
+    )
     target = Path(arguments.export) if arguments.export else work / "model"
     export(chosen, work, target, keep=arguments.keep)
     print(f"exported to {target}", flush=True)

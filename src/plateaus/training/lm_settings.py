@@ -1,4 +1,6 @@
-"""What decides a language model: the settings of one training run, and the presets that made the book's models."""
+"""What decides a language model: the settings of one training run, and the presets that made the
+book's models.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,13 @@ CHOICES = {
     "compile": ("auto", "yes", "no"),
 }
 BOUNDS = {
-    "stop": (0, INFINITE), "checkpoints": (0, INFINITE), "spacing": (1.01, INFINITE), "seed": (0, INFINITE),
-    "final_rate": (0, 1), "warmup": (0, 1), "weight_decay": (0, INFINITE),
+    "stop": (0, INFINITE),
+    "checkpoints": (0, INFINITE),
+    "spacing": (1.01, INFINITE),
+    "seed": (0, INFINITE),
+    "final_rate": (0, 1),
+    "warmup": (0, 1),
+    "weight_decay": (0, INFINITE),
 }
 
 
@@ -29,23 +36,31 @@ class Settings:
 
     name: str
     language: str = "prose"
-    """``"laboratory"`` (generated, word-level, windows begin where a story begins) or ``"prose"`` (byte-pair, any window)."""
+    """``"laboratory"`` (generated, word-level, windows begin where a story begins) or ``"prose"``
+    (byte-pair, any window).
+    """
     architecture: str = "gpt2"
-    """``"gpt2"`` (LayerNorm, MLP, learned positions) or ``"llama"`` (RMSNorm, gated MLP, rotary positions)."""
+    """``"gpt2"`` (LayerNorm, MLP, learned positions) or ``"llama"`` (RMSNorm, gated MLP, rotary
+    positions).
+    """
     blocks: int = 12
     width: int = 128
     heads: int = 2
     """Of about 64 dimensions each by default; four of 32 train a fifth slower on a CPU."""
     activation: str = "gelu_new"
     normalisation: str = "yes"
-    """``"no"`` replaces every LayerNorm by a fixed multiple of x minus its mean: no division by the size of x anywhere."""
+    """``"no"`` replaces every LayerNorm by a fixed multiple of x minus its mean: no division by the
+    size of x anywhere.
+    """
     context: int = 256
     vocabulary: int = 4096
     """Size of the byte-pair vocabulary; the laboratory language brings its own words."""
     tokens: int = 12_000_000
     """Length of the run in tokens; the schedule ends there."""
     stop: int = 0
-    """Stop after so many tokens, in the middle of the schedule: a twin that is compared at equal tokens. 0: go on to the end."""
+    """Stop after so many tokens, in the middle of the schedule: a twin that is compared at equal
+    tokens. 0: go on to the end.
+    """
     corpus_tokens: int = 25_000_000
     """Size of the training file in tokens."""
     checkpoints: int = 5
@@ -55,7 +70,9 @@ class Settings:
     batch: int = 16
     """Windows per step."""
     optimiser: str = "adamw"
-    """``"muon"``: the matrices of the blocks are moved by orthogonalised momentum, everything else by AdamW."""
+    """``"muon"``: the matrices of the blocks are moved by orthogonalised momentum, everything else
+    by AdamW.
+    """
     learning_rate: float = 1.2e-3
     final_rate: float = 0.02
     """Learning rate at the end, as a fraction of the peak."""
@@ -66,7 +83,9 @@ class Settings:
     seed: int = 0
     device: str = "auto"
     compile: str = "auto"
-    """``"yes"``, ``"no"``, or ``"auto"``: compile where a C++ compiler or a GPU is found (about twice as fast on a CPU)."""
+    """``"yes"``, ``"no"``, or ``"auto"``: compile where a C++ compiler or a GPU is found (about
+    twice as fast on a CPU).
+    """
     threads: int = 2
 
     @property
@@ -82,7 +101,9 @@ class Settings:
     @property
     def last_step(self) -> int:
         """Where the run ends: with the schedule, or at ``stop`` tokens."""
-        return min(self.steps, max(1, round(self.stop / self.per_step))) if self.stop else self.steps
+        return (
+            min(self.steps, max(1, round(self.stop / self.per_step))) if self.stop else self.steps
+        )
 
     @property
     def checkpoint_steps(self) -> list[int]:
@@ -91,39 +112,76 @@ class Settings:
         return sorted({step for step in spaced if step < self.last_step} | {0, self.last_step})
 
 
-_LABORATORY = Settings(name="laboratory-12l", language="laboratory", context=128, tokens=5_000_000,
-                       corpus_tokens=5_000_000, optimiser="muon", learning_rate=5e-3, final_rate=0.05)
-# Ten checkpoints of this size and all twins fit into the 100 MB that the book may ship; width 128 would not.
-_PROSE = Settings(name="prose-12l", width=120, tokens=80_000_000, corpus_tokens=80_000_000, checkpoints=9, spacing=2.0,
-                  optimiser="muon", learning_rate=6e-3)
-_TWIN = {"stop": 20_000_000, "checkpoints": 0}   # where the main run has a checkpoint: they are compared at equal tokens
+_LABORATORY = Settings(
+    name="laboratory-12l",
+    language="laboratory",
+    context=128,
+    tokens=5_000_000,
+    corpus_tokens=5_000_000,
+    optimiser="muon",
+    learning_rate=5e-3,
+    final_rate=0.05,
+)
+# Ten checkpoints of this size and all twins fit into the 100 MB that the book may ship; width 128
+# would not.
+_PROSE = Settings(
+    name="prose-12l",
+    width=120,
+    tokens=80_000_000,
+    corpus_tokens=80_000_000,
+    checkpoints=9,
+    spacing=2.0,
+    optimiser="muon",
+    learning_rate=6e-3,
+)
+_TWIN = {
+    "stop": 20_000_000,
+    "checkpoints": 0,
+}  # where the main run has a checkpoint: they are compared at equal tokens
 
 PRESETS: dict[str, Settings] = {
     "laboratory": _LABORATORY,
     "laboratory-3l": replace(_LABORATORY, name="laboratory-3l", blocks=3),
     "laboratory-6l": replace(_LABORATORY, name="laboratory-6l", blocks=6),
     "laboratory-24l": replace(_LABORATORY, name="laboratory-24l", blocks=24),
-    "laboratory-no-layernorm": replace(_LABORATORY, name="laboratory-6l-no-layernorm", blocks=6, normalisation="no"),
+    "laboratory-no-layernorm": replace(
+        _LABORATORY, name="laboratory-6l-no-layernorm", blocks=6, normalisation="no"
+    ),
     "laboratory-relu": replace(_LABORATORY, name="laboratory-6l-relu", blocks=6, activation="relu"),
     "prose": _PROSE,
     "prose-4l": replace(_PROSE, name="prose-4l", blocks=4, **_TWIN),
     "prose-w60": replace(_PROSE, name="prose-12l-w60", width=60, heads=1, **_TWIN),
-    "prose-no-layernorm": replace(_PROSE, name="prose-12l-no-layernorm", normalisation="no",
-                                  learning_rate=3e-3, weight_decay=0.3, **_TWIN),   # diverges at the rates of its twin
+    "prose-no-layernorm": replace(
+        _PROSE,
+        name="prose-12l-no-layernorm",
+        normalisation="no",
+        learning_rate=3e-3,
+        weight_decay=0.3,
+        **_TWIN,
+    ),  # diverges at the rates of its twin
     "prose-relu": replace(_PROSE, name="prose-12l-relu", activation="relu", **_TWIN),
-    "prose-llama": replace(_PROSE, name="prose-12l-llama", architecture="llama", activation="silu", **_TWIN),
+    "prose-llama": replace(
+        _PROSE, name="prose-12l-llama", architecture="llama", activation="silu", **_TWIN
+    ),
 }
-"""Twins see the same data in the same order and follow the same schedule as the model whose twin they are,
-except that the prose model without LayerNorm is moved by half as much and pulled back more."""
+"""Twins see the same data in the same order and follow the same schedule as the model whose twin
+they are, except that the prose model without LayerNorm is moved by half as much and pulled back
+more."""
 
 
 def settings(preset: str, **changes: object) -> Settings:
-    """A preset with changes. Raises :class:`TrainingError` for an unknown preset or setting, or a value that cannot be."""
+    """A preset with changes. Raises :class:`TrainingError` for an unknown preset or setting, or a
+    value that cannot be.
+    """
     if preset not in PRESETS:
         raise TrainingError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}.")
     chosen = choose(PRESETS[preset], changes, choices=CHOICES, bounds=BOUNDS)
     if chosen.width % chosen.heads:
-        raise TrainingError(f"width {chosen.width} cannot be split over {chosen.heads} heads: choose a multiple.")
+        raise TrainingError(
+            f"width {chosen.width} cannot be split over {chosen.heads} heads: choose a multiple."
+        )
     if chosen.architecture == "llama" and chosen.normalisation == "no":
-        raise TrainingError("architecture 'llama' was given normalisation 'no': only 'gpt2' can be built without it here.")
+        raise TrainingError(
+            "architecture 'llama' was given normalisation 'no': only 'gpt2' can be built without it here."
+        )
     return chosen

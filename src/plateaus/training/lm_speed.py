@@ -1,4 +1,6 @@
-"""How fast the recipe trains here: tokens per second and the share of the machine's matrix-product peak."""
+"""How fast the recipe trains here: tokens per second and the share of the machine's matrix-product
+peak.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,13 @@ from plateaus.training.memory import keep_freed_memory
 
 
 def throughput(preset: str = "prose", *, steps: int = 12) -> dict[str, float]:
-    """Train on random tokens: the recipe against the same model as the library runs it, and the bfloat16 peak, in one run.
+    """Train on random tokens: the recipe against the same model as the library runs it, and the
+    bfloat16 peak, in one run.
 
     Returns:
-        ``peak`` in FLOP/s; ``tokens_per_second`` and ``fraction`` of the peak for the recipe and, with the prefix
-        ``plain_``, for the same model under autocast with the library's attention, uncompiled, moved by AdamW, memory
-        given back after each step.
+        ``peak`` in FLOP/s; ``tokens_per_second`` and ``fraction`` of the peak for the recipe and,
+        with the prefix ``plain_``, for the same model under autocast with the library's attention,
+        uncompiled, moved by AdamW, memory given back after each step.
     """
     s = PRESETS[preset]
     torch.set_num_threads(s.threads)
@@ -44,12 +47,16 @@ def bfloat16_peak(device: str, size: int = 2048, repeats: int = 12) -> float:
 
 
 def _speed(s: Settings, device: str, steps: int, attention: str | None) -> tuple[float, int]:
-    """Median tokens per second after three steps that are not counted, and the operations for one token."""
+    """Median tokens per second after three steps that are not counted, and the operations for one
+    token.
+    """
     model = build_model(s, s.vocabulary).to(device)
     if attention:
         model.set_attn_implementation(attention)
     learn = stepper(model, optimisers(model, s), s, device)
-    tokens = torch.randint(s.vocabulary, (s.batch, s.context + 1), generator=torch.Generator().manual_seed(0))
+    tokens = torch.randint(
+        s.vocabulary, (s.batch, s.context + 1), generator=torch.Generator().manual_seed(0)
+    )
     x, y = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
     times = [_seconds(lambda: learn(x, y), device) for _ in range(steps + 3)][3:]
     return s.batch * s.context / statistics.median(times), flops_per_token(model, s)

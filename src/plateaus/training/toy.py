@@ -1,4 +1,6 @@
-"""The recipe for toy networks: Adam on mini-batches, several seeds side by side in one batched network."""
+"""The recipe for toy networks: Adam on mini-batches, several seeds side by side in one batched
+network.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from plateaus.training.files import load_state, save_state
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a toy network is trained; everything that decides the result but the data and the architecture."""
+    """How a toy network is trained; everything that decides the result but the data and the
+    architecture.
+    """
 
     epochs: int = 50
     """Passes over the data."""
@@ -32,8 +36,9 @@ class Recipe:
     rate: float = 1e-3
     """Learning rate of Adam."""
     dtype: torch.dtype = torch.float64
-    """Adam amplifies rounding errors, and these differ between processors: in float32 the figures after a
-    thousand steps differ from one machine to the next, in float64 they agree in all digits shown."""
+    """Adam amplifies rounding errors, and these differ between processors: in float32 the figures
+    after a thousand steps differ from one machine to the next, in float64 they agree in all digits
+    shown."""
     seeds: tuple[int, ...] = (0,)
     """One network each: the seed draws its first weights and its order of the samples."""
     checkpoints: tuple[int, ...] = ()
@@ -46,14 +51,15 @@ class Recipe:
                 f"{self.batch}, {self.rate} and {self.seeds}."
             )
 
-
     def steps(self, samples: int) -> int:
         """How many steps this recipe takes on that many samples."""
         return self.epochs * (samples // self.batch)
 
 
 def log_spaced(last: int, count: int) -> tuple[int, ...]:
-    """At most ``count`` steps between 1 and ``last``, equally spaced on a logarithmic axis, without repeats."""
+    """At most ``count`` steps between 1 and ``last``, equally spaced on a logarithmic axis, without
+    repeats.
+    """
     if last < 1:
         return ()
     return tuple(sorted({round(last ** (k / max(count - 1, 1))) for k in range(count)}))
@@ -67,7 +73,9 @@ class Trained:
     weights: dict[int, dict[str, Tensor]]
     """Step -> parameter name -> ``(seeds, ...)``; the first is 0, the last the end of training."""
     loss: Tensor
-    """Mean training loss of each epoch, ``(epochs, seeds)``: nats, or squared units for a regression."""
+    """Mean training loss of each epoch, ``(epochs, seeds)``: nats, or squared units for a
+    regression.
+    """
     skeleton: nn.Module = field(repr=False)
     """A module of the architecture whose weights are to be replaced."""
 
@@ -80,15 +88,22 @@ class Trained:
         """The network of the ``index``-th seed after ``step`` steps; -1 is the last."""
         step = self.steps[-1] if step == -1 else step
         if step not in self.weights:
-            raise TrainingError(f"Step {step} was not kept; these were: {', '.join(map(str, self.weights))}.")
+            raise TrainingError(
+                f"Step {step} was not kept; these were: {', '.join(map(str, self.weights))}."
+            )
         module = copy.deepcopy(self.skeleton)
         module.load_state_dict({name: value[index] for name, value in self.weights[step].items()})
         return module
 
     def networks(self, *, step: int = -1, dtype: torch.dtype = torch.float64) -> list[Network]:
-        """One ``Network`` for each seed, in float64: contraction is a difference of near-equal numbers."""
+        """One ``Network`` for each seed, in float64: contraction is a difference of near-equal
+        numbers.
+        """
         names = [f"seed {seed}" for seed in self.recipe.seeds]
-        return [network(self.module(k, step=step), name=name, dtype=dtype) for k, name in enumerate(names)]
+        return [
+            network(self.module(k, step=step), name=name, dtype=dtype)
+            for k, name in enumerate(names)
+        ]
 
     def save(self, folder: str | os.PathLike) -> list[Path]:
         """Write every kept network as ``seed-<s>/step-<n>.safetensors``; returns the paths."""
@@ -104,7 +119,9 @@ class Trained:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep torch on one thread: handing out matrices of width 16 to more costs far longer than they take."""
+    """Keep torch on one thread: handing out matrices of width 16 to more costs far longer than they
+    take.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -115,25 +132,35 @@ def one_thread() -> Iterator[None]:
 
 @one_thread()
 def train(
-    build: Callable[[], nn.Module], data: ToyData, recipe: Recipe, *, device: torch.device | str = "cpu",
-    state: Path | None = None, known: dict | None = None, report: Callable[[int, Tensor], None] | None = None,
+    build: Callable[[], nn.Module],
+    data: ToyData,
+    recipe: Recipe,
+    *,
+    device: torch.device | str = "cpu",
+    state: Path | None = None,
+    known: dict | None = None,
+    report: Callable[[int, Tensor], None] | None = None,
 ) -> Trained:
     """Train ``build()`` on ``data`` once for each seed.
 
-    The seeds never exchange anything: their losses are summed, so each gets its own gradient, and Adam
-    works number by number. They are only computed together, because a network of width 16 leaves most
-    of a processor idle. Runs with the same recipe on one machine give the same weights.
+    The seeds never exchange anything: their losses are summed, so each gets its own gradient, and
+    Adam works number by number. They are only computed together, because a network of width 16
+    leaves most of a processor idle. Runs with the same recipe on one machine give the same weights.
 
     Args:
         state: a file that is written after every epoch; if it is there, training goes on from it.
         known: what else decides the result (data, architecture), for the state to be held to.
-        report: is called after every epoch with its number and the mean loss of each seed, ``(seeds,)``.
+        report: is called after every epoch with its number and the mean loss of each seed,
+            ``(seeds,)``.
 
     Raises:
-        TrainingError: the loss stopped being finite, a batch is larger than the data, or the state belongs to other settings.
+        TrainingError: the loss stopped being finite, a batch is larger than the data, or the state
+            belongs to other settings.
     """
     if recipe.batch > len(data):
-        raise TrainingError(f"A batch of {recipe.batch} does not fit {len(data)} samples: give a smaller batch.")
+        raise TrainingError(
+            f"A batch of {recipe.batch} does not fit {len(data)} samples: give a smaller batch."
+        )
     modules = []
     for seed in recipe.seeds:
         with torch.random.fork_rng(devices=[]):
@@ -148,15 +175,21 @@ def train(
     y = y if y.dtype == torch.long else y.to(recipe.dtype)
     last = recipe.steps(len(x))
     if any(not 0 <= step <= last for step in recipe.checkpoints):
-        raise TrainingError(f"Checkpoints {recipe.checkpoints} must be steps between 0 and {last}, the last of this recipe.")
-    run, settings = _Run(weights=weights, kept={0: _copy(weights)}), {**_plain(recipe), **(known or {})}
+        raise TrainingError(
+            f"Checkpoints {recipe.checkpoints} must be steps between 0 and {last}, the last of this recipe."
+        )
+    run, settings = (
+        _Run(weights=weights, kept={0: _copy(weights)}),
+        {**_plain(recipe), **(known or {})},
+    )
     step, losses = (0, []) if state is None else load_state(state, run, [optimiser], settings)
     kept, done = run.kept, len(losses)
     for epoch in range(1, recipe.epochs + 1):
         order = torch.stack([torch.randperm(len(x), generator=g) for g in orders]).to(device)
-        if epoch <= done:   # resumed: only the generators have to catch up
+        if epoch <= done:  # resumed: only the generators have to catch up
             continue
-        # A remainder too small for a batch waits for another epoch's order: every step weighs the same.
+        # A remainder too small for a batch waits for another epoch's order: every step weighs the
+        # same.
         batches = order[:, : len(x) // recipe.batch * recipe.batch].split(recipe.batch, dim=1)
         total = torch.zeros(len(modules), device=device, dtype=recipe.dtype)
         for index in batches:
@@ -169,7 +202,9 @@ def train(
             if step == last or step in recipe.checkpoints:
                 kept[step] = _copy(weights)
         if not torch.isfinite(total).all():
-            raise TrainingError(f"The loss was no longer finite in epoch {epoch}: lower the rate of {recipe.rate}.")
+            raise TrainingError(
+                f"The loss was no longer finite in epoch {epoch}: lower the rate of {recipe.rate}."
+            )
         losses.append((total.cpu() / len(batches)).tolist())
         if state is not None:
             save_state(state, run, [optimiser], step, losses, settings)
@@ -189,7 +224,9 @@ def accuracy(module: nn.Module, data: ToyData) -> float:
 
 
 def _drawn(build: Callable[[], nn.Module], dtype: torch.dtype) -> nn.Module:
-    """Fresh weights drawn in ``dtype`` itself: drawn in float32 they would already differ between processors."""
+    """Fresh weights drawn in ``dtype`` itself: drawn in float32 they would already differ between
+    processors.
+    """
     usual = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -199,7 +236,9 @@ def _drawn(build: Callable[[], nn.Module], dtype: torch.dtype) -> nn.Module:
 
 
 def _loss(output: Tensor, target: Tensor, classes: int | None) -> Tensor:
-    """Cross-entropy or squared error of each network, ``(seeds,)``, for outputs ``(seeds, batch, c)``."""
+    """Cross-entropy or squared error of each network, ``(seeds,)``, for outputs ``(seeds, batch,
+    c)``.
+    """
     if classes is None:
         return (output - target).square().mean((1, 2))
     return nn.functional.cross_entropy(output.transpose(1, 2), target, reduction="none").mean(1)
@@ -213,7 +252,10 @@ class _Run:
     kept: dict[int, dict[str, Tensor]]
 
     def state_dict(self) -> dict:
-        return {"weights": {name: value.detach() for name, value in self.weights.items()}, "kept": self.kept}
+        return {
+            "weights": {name: value.detach() for name, value in self.weights.items()},
+            "kept": self.kept,
+        }
 
     @torch.no_grad()
     def load_state_dict(self, state: dict) -> None:
@@ -224,7 +266,10 @@ class _Run:
 
 def _plain(recipe: Recipe) -> dict:
     """The recipe in kinds that a state file may hold."""
-    return {f.name: getattr(recipe, f.name) if f.name != "dtype" else str(recipe.dtype) for f in fields(recipe)}
+    return {
+        f.name: getattr(recipe, f.name) if f.name != "dtype" else str(recipe.dtype)
+        for f in fields(recipe)
+    }
 
 
 def _copy(weights: dict[str, Tensor]) -> dict[str, Tensor]:

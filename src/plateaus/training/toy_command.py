@@ -18,8 +18,18 @@ from plateaus.training.files import write_sums
 from plateaus.training.options import INFINITE, assignments, choose
 from plateaus.training.toy import Recipe, Trained, accuracy, log_spaced, train
 
-CHOICES = {"architecture": tuple(ARCHITECTURES), "task": ("spiral", "wave"), "inputs": INPUTS, "labels": ("true", "shuffled")}
-BOUNDS = {"noise": (0, 0.99), "classes": (2, INFINITE), "checkpoints": (0, INFINITE), "seed": (0, INFINITE)}
+CHOICES = {
+    "architecture": tuple(ARCHITECTURES),
+    "task": ("spiral", "wave"),
+    "inputs": INPUTS,
+    "labels": ("true", "shuffled"),
+}
+BOUNDS = {
+    "noise": (0, 0.99),
+    "classes": (2, INFINITE),
+    "checkpoints": (0, INFINITE),
+    "seed": (0, INFINITE),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +38,13 @@ class ToySettings:
 
     name: str = "toy"
     architecture: str = "residual"
-    """``"residual"`` is the proposal's network; ``"no-norm"``, ``"no-skip"``, ``"gelu"`` and ``"linear"`` change one part of it."""
+    """``"residual"`` is the proposal's network; ``"no-norm"``, ``"no-skip"``, ``"gelu"`` and
+    ``"linear"`` change one part of it.
+    """
     task: str = "spiral"
-    """``"spiral"`` (sectors of theta + 4 r) or ``"wave"`` (the regression (sin x_1 + cos x_2) 1[x_1 < 0])."""
+    """``"spiral"`` (sectors of theta + 4 r) or ``"wave"`` (the regression (sin x_1 + cos x_2) 1[x_1
+    < 0]).
+    """
     classes: int = 2
     noise: float = 0.0
     """Share of wrong labels, or the standard deviation of noise in a regression's targets."""
@@ -53,7 +67,9 @@ class ToySettings:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    s = choose(ToySettings(), assignments(arguments.set, ToySettings()), choices=CHOICES, bounds=BOUNDS)
+    s = choose(
+        ToySettings(), assignments(arguments.set, ToySettings()), choices=CHOICES, bounds=BOUNDS
+    )
     work = Path(arguments.work or Path("runs") / s.name)
     work.mkdir(parents=True, exist_ok=True)
     ship(s, train_toy(s, work), work)
@@ -67,32 +83,69 @@ def toy_data(s: ToySettings, seed: int, samples: int) -> ToyData:
 
 
 def train_toy(s: ToySettings, work: Path) -> Trained:
-    """Train with a line of progress after every epoch; a run that was killed goes on after its last whole epoch."""
+    """Train with a line of progress after every epoch; a run that was killed goes on after its last
+    whole epoch.
+    """
     data = toy_data(s, s.seed, s.samples)
     data = shuffled(data, seed=s.seed) if s.labels == "shuffled" else data
-    recipe = Recipe(epochs=s.epochs, batch=s.batch, rate=s.rate, seeds=tuple(range(s.seed, s.seed + s.networks)))
-    recipe = Recipe(**{**vars(recipe), "checkpoints": log_spaced(recipe.steps(s.samples), s.checkpoints)})
+    recipe = Recipe(
+        epochs=s.epochs, batch=s.batch, rate=s.rate, seeds=tuple(range(s.seed, s.seed + s.networks))
+    )
+    recipe = Recipe(
+        **{**vars(recipe), "checkpoints": log_spaced(recipe.steps(s.samples), s.checkpoints)}
+    )
     spoken = [time.monotonic()]
 
     def report(epoch: int, loss: Tensor) -> None:
         spoken.append(time.monotonic())
-        speed = s.networks * recipe.steps(s.samples) // s.epochs * s.batch / (spoken[-1] - spoken[-2])
+        speed = (
+            s.networks * recipe.steps(s.samples) // s.epochs * s.batch / (spoken[-1] - spoken[-2])
+        )
         left = (s.epochs - epoch) * (spoken[-1] - spoken[0]) / (len(spoken) - 1)
-        print(f"epoch {epoch}/{s.epochs}  loss {loss.mean():.4f}  {speed:,.0f} samples/s  {left / 60:.1f} min left", flush=True)
+        print(
+            f"epoch {epoch}/{s.epochs}  loss {loss.mean():.4f}  {speed:,.0f} samples/s  {left / 60:.1f} min left",
+            flush=True,
+        )
 
-    return train(lambda: build(s.architecture, width=s.width, blocks=s.blocks, outputs=data.outputs), data, recipe,
-                 device=torch_device(s.device), state=work / "state.pt", known=asdict(s), report=report)
+    return train(
+        lambda: build(s.architecture, width=s.width, blocks=s.blocks, outputs=data.outputs),
+        data,
+        recipe,
+        device=torch_device(s.device),
+        state=work / "state.pt",
+        known=asdict(s),
+        report=report,
+    )
 
 
 def ship(s: ToySettings, trained: Trained, work: Path) -> dict:
-    """Weights as ``seed-<s>/step-<n>.safetensors`` with record, card and checksums; returns the record."""
+    """Weights as ``seed-<s>/step-<n>.safetensors`` with record, card and checksums; returns the
+    record.
+    """
     trained.save(work)
-    (work / "state.pt").unlink(missing_ok=True)   # what is left is what ships; the same command would train anew
+    (work / "state.pt").unlink(
+        missing_ok=True
+    )  # what is left is what ships; the same command would train anew
     fresh = toy_data(s, s.seed + 1_000_003, 5_000)
-    scores = {f"step {step}": [_score(trained.module(k, step=step), fresh) for k in range(s.networks)] for step in trained.steps}
-    commonest = (fresh.clean.bincount().max() / len(fresh)).item() if fresh.classes else fresh.clean.var().item()
-    record = {"name": s.name, "settings": asdict(s), "steps": trained.steps[-1], "measured": "accuracy" if fresh.classes else "squared error",
-              "scores": scores, "commonest": commonest, "loss": trained.loss.tolist(), "versions": {"torch": torch.__version__}}
+    scores = {
+        f"step {step}": [_score(trained.module(k, step=step), fresh) for k in range(s.networks)]
+        for step in trained.steps
+    }
+    commonest = (
+        (fresh.clean.bincount().max() / len(fresh)).item()
+        if fresh.classes
+        else fresh.clean.var().item()
+    )
+    record = {
+        "name": s.name,
+        "settings": asdict(s),
+        "steps": trained.steps[-1],
+        "measured": "accuracy" if fresh.classes else "squared error",
+        "scores": scores,
+        "commonest": commonest,
+        "loss": trained.loss.tolist(),
+        "versions": {"torch": torch.__version__},
+    }
     (work / "training.json").write_text(json.dumps(record, indent=1) + "\n")
     (work / "README.md").write_text(card(record))
     write_sums(work)
@@ -104,27 +157,51 @@ def _score(module: torch.nn.Module, data: ToyData) -> float:
     if data.classes is not None:
         return accuracy(module, data)
     with torch.no_grad():
-        return (module(data.x.to(next(module.parameters()).dtype)) - data.clean).square().mean().item()
+        return (
+            (module(data.x.to(next(module.parameters()).dtype)) - data.clean).square().mean().item()
+        )
 
 
 def card(record: dict) -> str:
     """Markdown for ``README.md`` from the record that is saved as ``training.json``."""
     s, kind = record["settings"], record["measured"]
-    changed = "".join(f" --set {name}={value}" for name, value in s.items() if name != "device" and value != getattr(ToySettings(), name))
-    task = f"{s['classes']} spiral sectors" if s["task"] == "spiral" else "the folded wave (sin x₁ + cos x₂)·1[x₁ < 0]"
+    changed = "".join(
+        f" --set {name}={value}"
+        for name, value in s.items()
+        if name != "device" and value != getattr(ToySettings(), name)
+    )
+    task = (
+        f"{s['classes']} spiral sectors"
+        if s["task"] == "spiral"
+        else "the folded wave (sin x₁ + cos x₂)·1[x₁ < 0]"
+    )
     lines = [
-        f"# {record['name']}", "",
+        f"# {record['name']}",
+        "",
         f"{s['networks']} toy networks (`{s['architecture']}`: Linear(2 → {s['width']}), {s['blocks']} blocks, head), seeds {s['seed']} to "
         f"{s['seed'] + s['networks'] - 1}, trained for this book on {s['samples']:,} points of {task}, inputs {s['inputs']}, noise {s['noise']:g}, "
-        f"{'targets dealt out at random: a control' if s['labels'] == 'shuffled' else 'true targets'}.", "",
+        f"{'targets dealt out at random: a control' if s['labels'] == 'shuffled' else 'true targets'}.",
+        "",
         f"- **Recipe:** Adam, rate {s['rate']:g}, batch {s['batch']}, {s['epochs']} epochs ({record['steps']:,} steps), float64.",
         f"- **Made by:** `plateaus train toy{changed}`; settings and loss curves are in `training.json`.",
-        "- **Storage:** `seed-<s>/step-<n>.safetensors`, float64. To load one:", "", "```python",
-        "from safetensors.torch import load_file", "from plateaus.networks import residual, toy", "",
-        f"module = toy.build(\"{s['architecture']}\", width={s['width']}, blocks={s['blocks']}, outputs={s['classes'] if s['task'] == 'spiral' else 1}).double()",
-        f"module.load_state_dict(load_file(\"seed-{s['seed']}/step-{record['steps']}.safetensors\"))", "net = residual.network(module)", "```", "",
-        f"## 5,000 fresh points: {kind} ({'the commonest class: ' if kind == 'accuracy' else 'variance of the targets: '}{record['commonest']:.3f})", "",
-        "| checkpoint | mean over seeds | lowest | highest |", "|---|---|---|---|",
+        "- **Storage:** `seed-<s>/step-<n>.safetensors`, float64. To load one:",
+        "",
+        "```python",
+        "from safetensors.torch import load_file",
+        "from plateaus.networks import residual, toy",
+        "",
+        f'module = toy.build("{s["architecture"]}", width={s["width"]}, blocks={s["blocks"]}, outputs={s["classes"] if s["task"] == "spiral" else 1}).double()',
+        f'module.load_state_dict(load_file("seed-{s["seed"]}/step-{record["steps"]}.safetensors"))',
+        "net = residual.network(module)",
+        "```",
+        "",
+        f"## 5,000 fresh points: {kind} ({'the commonest class: ' if kind == 'accuracy' else 'variance of the targets: '}{record['commonest']:.3f})",
+        "",
+        "| checkpoint | mean over seeds | lowest | highest |",
+        "|---|---|---|---|",
     ]
-    lines += [f"| {step} | {sum(values) / len(values):.3f} | {min(values):.3f} | {max(values):.3f} |" for step, values in record["scores"].items()]
+    lines += [
+        f"| {step} | {sum(values) / len(values):.3f} | {min(values):.3f} | {max(values):.3f} |"
+        for step, values in record["scores"].items()
+    ]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,6 @@
-"""Certified bounds: how far one can move in activation space before the output can have changed by r."""
+"""Certified bounds: how far one can move in activation space before the output can have changed by
+r.
+"""
 
 from plateaus.geometry.bounds.interval import Box
 from plateaus.geometry.bounds.lipschitz import lipschitz

@@ -1,4 +1,6 @@
-"""Activation functions with what bounds need to know: range and slopes on an interval, and lines around the graph."""
+"""Activation functions with what bounds need to know: range and slopes on an interval, and lines
+around the graph.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from plateaus.geometry.bounds.interval import Box
 ULPS = 1e-14
 """How far library functions may be off, relative to 1 + |value|: generous by a factor of ten."""
 GRID = 65
-"""Points at which the graph of a smooth function is compared with a line; the slope bounds the rest."""
+"""Points at which the graph of a smooth function is compared with a line; the slope bounds the
+rest.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +43,29 @@ def _relu_slope(z: np.ndarray) -> np.ndarray:
 
 
 FUNCTIONS = {
-    # GELU'' = density(z) (2 - z^2): the slope is largest at sqrt 2, Phi(sqrt 2) + sqrt 2 density(sqrt 2) = 1.128904...
+    # GELU'' = density(z) (2 - z^2): the slope is largest at sqrt 2, Phi(sqrt 2) + sqrt 2
+    # density(sqrt 2) = 1.128904...
     "gelu": Function(
-        value=lambda z: z * ndtr(z), slope=lambda z: ndtr(z) + z * _normal_density(z),
-        turns=(-0.7517915246935645,), bends=(-np.sqrt(2), np.sqrt(2)), lipschitz=1.12891,
+        value=lambda z: z * ndtr(z),
+        slope=lambda z: ndtr(z) + z * _normal_density(z),
+        turns=(-0.7517915246935645,),
+        bends=(-np.sqrt(2), np.sqrt(2)),
+        lipschitz=1.12891,
     ),
     "silu": Function(
-        value=lambda z: z * expit(z), slope=lambda z: expit(z) * (1 + z * expit(-z)),
-        turns=(-1.2784645427610738,), bends=(-2.3993572805154677, 2.3993572805154677), lipschitz=1.09985,
+        value=lambda z: z * expit(z),
+        slope=lambda z: expit(z) * (1 + z * expit(-z)),
+        turns=(-1.2784645427610738,),
+        bends=(-2.3993572805154677, 2.3993572805154677),
+        lipschitz=1.09985,
     ),
-    "tanh": Function(value=np.tanh, slope=lambda z: 1 / np.cosh(np.clip(z, -300, 300)) ** 2, turns=(), bends=(0.0,), lipschitz=1.0),
+    "tanh": Function(
+        value=np.tanh,
+        slope=lambda z: 1 / np.cosh(np.clip(z, -300, 300)) ** 2,
+        turns=(),
+        bends=(0.0,),
+        lipschitz=1.0,
+    ),
 }
 
 
@@ -84,7 +101,9 @@ def _extremes(function: Callable, inner: tuple[float, ...], box: Box) -> Box:
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """low_slope z + low_offset <= sigma(z) <= high_slope z + high_offset on an interval; each ``(n,)``."""
+    """low_slope z + low_offset <= sigma(z) <= high_slope z + high_offset on an interval; each
+    ``(n,)``.
+    """
 
     low_slope: np.ndarray
     low_offset: np.ndarray
@@ -123,4 +142,9 @@ def _chords(kind: str, box: Box) -> Lines:
     steep = slopes(kind, box)
     missed = np.maximum(abs(steep.low - chord), abs(steep.high - chord)) * width / (2 * (GRID - 1))
     missed = missed + 10 * ULPS * (1 + box.reach)
-    return Lines(low_slope=chord, low_offset=gap.min(0) - missed, high_slope=chord, high_offset=gap.max(0) + missed)
+    return Lines(
+        low_slope=chord,
+        low_offset=gap.min(0) - missed,
+        high_slope=chord,
+        high_offset=gap.max(0) + missed,
+    )

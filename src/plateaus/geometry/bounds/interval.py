@@ -1,7 +1,7 @@
 """Intervals of vectors and matrices: exact over the rationals, rounded outwards in float64.
 
-The same code serves both: ``slack`` is zero for arrays of fractions and a bound on the rounding error
-of a sum of products for floats (Higham: |fl(x.y) - x.y| <= n u |x|.|y| / (1 - n u)).
+The same code serves both: ``slack`` is zero for arrays of fractions and a bound on the rounding
+error of a sum of products for floats (Higham: |fl(x.y) - x.y| <= n u |x|.|y| / (1 - n u)).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ ROOT_BITS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """All arrays between ``low`` and ``high``, entry by entry; vectors ``(n,)`` or matrices ``(n, k)``."""
+    """All arrays between ``low`` and ``high``, entry by entry; vectors ``(n,)`` or matrices ``(n,
+    k)``.
+    """
 
     low: np.ndarray
     high: np.ndarray
@@ -42,7 +44,9 @@ class Box:
 
 
 def slack(magnitude: np.ndarray, terms: int = 1) -> np.ndarray | int:
-    """A bound on the rounding error of ``terms`` products summed, given the sum of their absolute values."""
+    """A bound on the rounding error of ``terms`` products summed, given the sum of their absolute
+    values.
+    """
     if magnitude.dtype == object:
         return 0
     return 2 * (terms + 2) * UNIT * magnitude + TINY
@@ -55,7 +59,9 @@ def ball(a: np.ndarray, rho) -> Box:
 
 
 def affine(weight: np.ndarray, bias: np.ndarray | None, box: Box) -> Box:
-    """{W x + b : x in box}, by the positive and negative parts of W; exact hull of each row. Columns if ``box`` is a matrix."""
+    """{W x + b : x in box}, by the positive and negative parts of W; exact hull of each row.
+    Columns if ``box`` is a matrix.
+    """
     up, down = np.maximum(weight, 0), np.minimum(weight, 0)
     low, high = up @ box.low + down @ box.high, up @ box.high + down @ box.low
     shift = 0 if bias is None else bias

@@ -1,8 +1,9 @@
-"""Linear relaxation by backward substitution (CROWN): affine functions of the input that bound the output.
+"""Linear relaxation by backward substitution (CROWN): affine functions of the input that bound the
+output.
 
-Zhang et al. 2018 and, for programs with residual steps, Xu et al. 2020. Every activation is replaced by
-a line above and a line below its graph on the interval it can see; a linear functional of the output is
-then pulled back step by step, choosing the line that keeps the bound valid.
+Zhang et al. 2018 and, for programs with residual steps, Xu et al. 2020. Every activation is
+replaced by a line above and a line below its graph on the interval it can see; a linear functional
+of the output is then pulled back step by step, choosing the line that keeps the bound valid.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ class Relaxed:
 
     step: Step
     reach: np.ndarray
-    """The largest |state| that can enter the step: rounding errors of coefficients are multiplied by it."""
+    """The largest |state| that can enter the step: rounding errors of coefficients are multiplied
+    by it.
+    """
     lines: Lines | None = None
     inner: tuple[Relaxed, ...] = ()
     """The steps of a residual branch."""
@@ -51,7 +54,9 @@ class Ball:
 
 
 def relax(steps: Program, domain: Ball) -> tuple[tuple[Relaxed, ...], Box]:
-    """Lines for every activation of the program on the ball, each from a backward pass of its own; and the output box."""
+    """Lines for every activation of the program on the ball, each from a backward pass of its own;
+    and the output box.
+    """
     return _forward(steps, ball(domain.centre, domain.rho), (), domain)
 
 
@@ -69,10 +74,16 @@ def _forward(
     for step in steps:
         match step:
             case Linear():
-                layer, after = Relaxed(step=step, reach=box.reach), affine(step.weight, step.bias, box)
+                layer, after = (
+                    Relaxed(step=step, reach=box.reach),
+                    affine(step.weight, step.bias, box),
+                )
             case Pointwise():
                 box = _bounds(before + layers, box, domain)
-                layer, after = Relaxed(step=step, reach=box.reach, lines=lines(step.kind, box)), image(step.kind, box)
+                layer, after = (
+                    Relaxed(step=step, reach=box.reach, lines=lines(step.kind, box)),
+                    image(step.kind, box),
+                )
             case Branch():
                 inner, update = _forward(step.steps, box, before + layers, domain)
                 layer, after = Relaxed(step=step, reach=box.reach, inner=inner), box + update
@@ -89,15 +100,20 @@ def _bounds(layers: tuple[Relaxed, ...], box: Box, domain: Ball) -> Box:
     """``box``, the interval bound of the state behind ``layers``, met with the backward bound."""
     n = len(box.low)
     eye = np.eye(n, dtype=int).astype(box.low.dtype)
-    rows, offset = _pull_back(layers, np.concatenate([eye, -eye]), np.concatenate([0 * box.low, 0 * box.low]))
+    rows, offset = _pull_back(
+        layers, np.concatenate([eye, -eye]), np.concatenate([0 * box.low, 0 * box.low])
+    )
     highest = domain.highest(rows, offset)
     return box.meet(-highest[n:], highest[:n])
 
 
-def _pull_back(layers: tuple[Relaxed, ...], rows: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pull_back(
+    layers: tuple[Relaxed, ...], rows: np.ndarray, offset: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows and offset at the input with rows' x + offset' >= rows y + offset for all x of the ball.
 
-    Coefficients are rounded freely; what that can cost, error times the reach of the state, goes into the offset.
+    Coefficients are rounded freely; what that can cost, error times the reach of the state, goes
+    into the offset.
     """
     for layer in reversed(layers):
         before, constant = rows, offset
@@ -116,8 +132,12 @@ def _pull_back(layers: tuple[Relaxed, ...], rows: np.ndarray, offset: np.ndarray
     return rows, offset
 
 
-def _rounding(layer: Relaxed, before: np.ndarray, after: np.ndarray, constant: np.ndarray) -> np.ndarray:
-    """What rounding in one step can have cost: errors of coefficients times the reach, errors of the offset."""
+def _rounding(
+    layer: Relaxed, before: np.ndarray, after: np.ndarray, constant: np.ndarray
+) -> np.ndarray:
+    """What rounding in one step can have cost: errors of coefficients times the reach, errors of
+    the offset.
+    """
     match layer.step:
         case Linear(weight=weight, bias=bias):
             size, constant = abs(before) @ abs(weight), constant + abs(before) @ abs(bias)

@@ -9,7 +9,9 @@ from plateaus.geometry.bounds.interval import raise_, root_up
 from plateaus.geometry.bounds.program import Branch, Linear, Normalise, Pointwise, Program, Step
 
 SPECTRAL = 1e-9
-"""Relative error granted to a computed largest singular value; LAPACK's is a small multiple of n 2^-53."""
+"""Relative error granted to a computed largest singular value; LAPACK's is a small multiple of n
+2^-53.
+"""
 
 
 def lipschitz(steps: Program, norm: str):
@@ -39,9 +41,14 @@ def row_sum(weight: np.ndarray):
 
 
 def spectral(weight: np.ndarray):
-    """An upper bound of the largest singular value: rational weights by Schur's test and Frobenius, floats by SVD too."""
+    """An upper bound of the largest singular value: rational weights by Schur's test and Frobenius,
+    floats by SVD too.
+    """
     rows, columns = abs(weight).sum(axis=1).max(), abs(weight).sum(axis=0).max()
-    schur, frobenius = raise_(rows * columns, sum(weight.shape)), raise_((weight * weight).sum(), weight.size)
+    schur, frobenius = (
+        raise_(rows * columns, sum(weight.shape)),
+        raise_((weight * weight).sum(), weight.size),
+    )
     bound = root_up(min(schur, frobenius))
     if weight.dtype == object:
         return bound
@@ -49,10 +56,12 @@ def spectral(weight: np.ndarray):
 
 
 def normalisation(step: Normalise, norm: str) -> float:
-    """LayerNorm: J = diag(gain) (C - x x^T / d) / s with s >= sqrt(epsilon), x the normalised vector, |x|_2^2 <= d.
+    """LayerNorm: J = diag(gain) (C - x x^T / d) / s with s >= sqrt(epsilon), x the normalised
+    vector, |x|_2^2 <= d.
 
-    C - x x^T / d is symmetric with eigenvalues in [0, 1], so |J|_2 <= max |gain| / sqrt(epsilon). In the
-    maximum norm C contributes at most 2 and the rank-one term at most max |x_i| sum |x_j| / d <= sqrt(d).
+    C - x x^T / d is symmetric with eigenvalues in [0, 1], so |J|_2 <= max |gain| / sqrt(epsilon).
+    In the maximum norm C contributes at most 2 and the rank-one term at most max |x_i| sum |x_j| /
+    d <= sqrt(d).
     """
     scale = float(abs(step.gain).max()) / np.sqrt(step.epsilon)
     return raise_(scale if norm == "l2" else scale * (2 + np.sqrt(len(step.gain))), 4)

@@ -54,12 +54,13 @@ Program: TypeAlias = tuple[Step, ...]
 def program(network: Network | rational.ExactNetwork) -> Program:
     """The steps of a network, readout included.
 
-    An ``ExactNetwork`` gives a program over the rationals, whose bounds are exact statements. A ``Network``
-    gives one in float64, whose bounds are rounded outwards; they hold for the map that the weights
-    define, not for the rounding of its own forward pass.
+    An ``ExactNetwork`` gives a program over the rationals, whose bounds are exact statements. A
+    ``Network`` gives one in float64, whose bounds are rounded outwards; they hold for the map that
+    the weights define, not for the rounding of its own forward pass.
 
     Raises:
-        NotCertifiable: a block is none of Linear, ReLU, GELU, SiLU, Tanh, LayerNorm, identity, residual.
+        NotCertifiable: a block is none of Linear, ReLU, GELU, SiLU, Tanh, LayerNorm, identity,
+            residual.
     """
     if isinstance(network, rational.ExactNetwork):
         return _rational(network.steps)
@@ -98,7 +99,12 @@ def _float(stage: Callable) -> Program:
     match stage:
         case nn.Linear():
             weight = _numbers(stage.weight)
-            return (Linear(weight=weight, bias=np.zeros(len(weight)) if stage.bias is None else _numbers(stage.bias)),)
+            return (
+                Linear(
+                    weight=weight,
+                    bias=np.zeros(len(weight)) if stage.bias is None else _numbers(stage.bias),
+                ),
+            )
         case nn.ReLU():
             return (Pointwise(kind="relu"),)
         case nn.GELU(approximate="none"):
@@ -112,8 +118,13 @@ def _float(stage: Callable) -> Program:
         case nn.LayerNorm() if len(stage.normalized_shape) == 1:
             ones = np.ones(stage.normalized_shape)
             gain = ones if stage.weight is None else _numbers(stage.weight)
-            return (Normalise(gain=gain, shift=0 * ones if stage.bias is None else _numbers(stage.bias),
-                              epsilon=float(stage.eps)),)
+            return (
+                Normalise(
+                    gain=gain,
+                    shift=0 * ones if stage.bias is None else _numbers(stage.bias),
+                    epsilon=float(stage.eps),
+                ),
+            )
         case nn.Sequential():
             return tuple(step for part in stage for step in _float(part))
         case ResidualBlock():

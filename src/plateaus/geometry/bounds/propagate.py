@@ -10,7 +10,9 @@ from plateaus.geometry.bounds.program import Branch, Linear, Normalise, Pointwis
 
 
 def states(steps: Program, box: Box) -> Box:
-    """A box that holds the outputs of all inputs in ``box``: what each step can do, forgetting how coordinates move together."""
+    """A box that holds the outputs of all inputs in ``box``: what each step can do, forgetting how
+    coordinates move together.
+    """
     for step in steps:
         match step:
             case Linear():
@@ -25,7 +27,8 @@ def states(steps: Program, box: Box) -> Box:
 
 
 def jacobians(steps: Program, box: Box, matrix: Box) -> tuple[Box, Box]:
-    """The same together with all Jacobians: f(x) - f(a) = M (x - a) with M in the returned matrix, x and a in ``box``.
+    """The same together with all Jacobians: f(x) - f(a) = M (x - a) with M in the returned matrix,
+    x and a in ``box``.
 
     Args:
         matrix: the Jacobians of what came before, ``(n, d)``; the identity at the start.
@@ -62,8 +65,13 @@ def _whitened(step: Normalise, box: Box) -> tuple[Box, Box]:
     least = np.where(crosses, 0.0, np.maximum(square.low, 0))
     variance = np.array([least.sum() / d, square.high.sum() / d]) + step.epsilon
     error = slack(variance, 2 * d)
-    low, high = np.sqrt(np.maximum(variance - error, step.epsilon * (1 - 1e-15)) * (1 - 1e-15)), np.sqrt(variance + error)
-    scale = Box(low=np.array([1 / high[1] * (1 - 1e-15)]), high=np.array([1 / low[0] * (1 + 1e-15)]))
+    low, high = (
+        np.sqrt(np.maximum(variance - error, step.epsilon * (1 - 1e-15)) * (1 - 1e-15)),
+        np.sqrt(variance + error),
+    )
+    scale = Box(
+        low=np.array([1 / high[1] * (1 - 1e-15)]), high=np.array([1 / low[0] * (1 + 1e-15)])
+    )
     unit = product(centred, scale)
     most = np.sqrt(d) * np.ones(d)  # the normalised vector has length at most sqrt d
     return unit.meet(-most, most), scale
@@ -82,8 +90,12 @@ def _normalised_jacobian(step: Normalise, box: Box, matrix: Box) -> Box:
     column = Box(low=unit.low[:, None], high=unit.high[:, None])
     terms = product(column, matrix)
     error = slack(np.maximum(abs(terms.low), abs(terms.high)).sum(0), d)
-    along = Box(low=(terms.low.sum(0) - error)[None] / d, high=(terms.high.sum(0) + error)[None] / d)
+    along = Box(
+        low=(terms.low.sum(0) - error)[None] / d, high=(terms.high.sum(0) + error)[None] / d
+    )
     rank_one = product(column, along)
-    difference = affine(np.eye(d) - 1 / d, None, matrix) + Box(low=-rank_one.high, high=-rank_one.low)
+    difference = affine(np.eye(d) - 1 / d, None, matrix) + Box(
+        low=-rank_one.high, high=-rank_one.low
+    )
     gain = product(scale, Box(low=step.gain, high=step.gain))
     return product(Box(low=gain.low[:, None], high=gain.high[:, None]), difference)

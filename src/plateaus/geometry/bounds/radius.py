@@ -1,7 +1,7 @@
 """Certified inner radii: balls around an activation that provably lie in its plateau.
 
-If an upper bound U(rho) of h_a on the closed ball of radius rho is below r, the ball, being connected,
-lies in P_r(a). Bisecting rho gives a radius; how large it is depends on the bound alone.
+If an upper bound U(rho) of h_a on the closed ball of radius rho is below r, the ball, being
+connected, lies in P_r(a). Bisecting rho gives a radius; how large it is depends on the bound alone.
 """
 
 from __future__ import annotations
@@ -42,15 +42,23 @@ class InnerRadius:
 
 
 def ceiling(
-    network: Network | ExactNetwork, a: Sequence, rho, *, method: str = "jacobian", metric: str = "linf", norm: str = "linf"
+    network: Network | ExactNetwork,
+    a: Sequence,
+    rho,
+    *,
+    method: str = "jacobian",
+    metric: str = "linf",
+    norm: str = "linf",
 ):
     """An upper bound of h_a on the closed ball of radius rho.
 
     Args:
         a: ``(d,)``; rationals stay rational for an ``ExactNetwork``.
-        method: "product" of Lipschitz constants, "interval" propagation, "jacobian" intervals, or "linear" relaxation.
+        method: "product" of Lipschitz constants, "interval" propagation, "jacobian" intervals, or
+            "linear" relaxation.
         metric: the norm of the output space; h_a is measured in it.
-        norm: the norm of the ball. Interval propagation knows boxes only and encloses an "l2" ball in one.
+        norm: the norm of the ball. Interval propagation knows boxes only and encloses an "l2" ball
+            in one.
 
     Raises:
         BadParameter: an unknown method, metric or norm.
@@ -60,12 +68,20 @@ def ceiling(
 
 
 def inner_radius(
-    network: Network | ExactNetwork, a: Sequence, r, *, method: str = "jacobian", metric: str = "linf", norm: str = "linf",
+    network: Network | ExactNetwork,
+    a: Sequence,
+    r,
+    *,
+    method: str = "jacobian",
+    metric: str = "linf",
+    norm: str = "linf",
     digits: int = 12,
 ) -> InnerRadius:
-    """The largest radius, up to a relative 2^-digits, whose ball this bound proves to lie in P_r(a).
+    """The largest radius, up to a relative 2^-digits, whose ball this bound proves to lie in
+    P_r(a).
 
-    Radii beyond ``LARGEST`` are reported as ``LARGEST``. Raises as ``ceiling``, and BadRadius for r.
+    Radii beyond ``LARGEST`` are reported as ``LARGEST``. Raises as ``ceiling``, and BadRadius for
+    r.
     """
     r = checked_radius(r)
     bound = _Bound.of(network, a, method, metric, norm)
@@ -78,7 +94,9 @@ def inner_radius(
             low = middle
         else:
             high = middle
-    return InnerRadius(value=min(low, bound.number(LARGEST)), method=method, ball=norm, exact=bound.rationals)
+    return InnerRadius(
+        value=min(low, bound.number(LARGEST)), method=method, ball=norm, exact=bound.rationals
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +110,26 @@ class _Bound:
 
     @classmethod
     def of(cls, network, a, method: str, metric: str, norm: str) -> _Bound:
-        for given, accepted, what in ((method, METHODS, "method"), (metric, METRICS, "metric"), (norm, BALLS, "norm")):
+        for given, accepted, what in (
+            (method, METHODS, "method"),
+            (metric, METRICS, "metric"),
+            (norm, BALLS, "norm"),
+        ):
             if given not in accepted:
-                raise BadParameter(f"The {what} of a certified radius is one of {', '.join(accepted)}, not {given!r}.")
+                raise BadParameter(
+                    f"The {what} of a certified radius is one of {', '.join(accepted)}, not {given!r}."
+                )
         steps = program(network)
         rationals = exact(steps) if isinstance(network, ExactNetwork) else False
         a = a.tolist() if hasattr(a, "tolist") else a
-        return cls(steps=steps, a=points(a, rationals=rationals), rationals=rationals, method=method, metric=metric, norm=norm)
+        return cls(
+            steps=steps,
+            a=points(a, rationals=rationals),
+            rationals=rationals,
+            method=method,
+            metric=metric,
+            norm=norm,
+        )
 
     def number(self, x):
         return Fraction(x) if self.rationals else float(x)
@@ -109,8 +140,14 @@ class _Bound:
         return bool(np.isfinite(float(found))) and Fraction(found) < r
 
     def start(self, r: Fraction):
-        """A positive radius that the method proves: the product's, which the other bounds do not fall much below."""
-        rho = self.number(r) * (self.number(1) - self.number(2) ** -20) / max(self._constant, self.number(2) ** -20)
+        """A positive radius that the method proves: the product's, which the other bounds do not
+        fall much below.
+        """
+        rho = (
+            self.number(r)
+            * (self.number(1) - self.number(2) ** -20)
+            / max(self._constant, self.number(2) ** -20)
+        )
         while not self.proves(rho, r):
             rho = rho / 4
             if rho < 2.0**-300:
@@ -125,9 +162,13 @@ class _Bound:
 
     @cached_property
     def _constant(self):
-        """A Lipschitz constant from the norm of the ball to the metric: |y|_metric <= factor |y|_norm for outputs y."""
+        """A Lipschitz constant from the norm of the ball to the metric: |y|_metric <= factor
+        |y|_norm for outputs y.
+        """
         c = len(self._centre.low)
-        square = {("l1", "linf"): c * c, ("l2", "linf"): c, ("l1", "l2"): c}.get((self.metric, self.norm), 1)
+        square = {("l1", "linf"): c * c, ("l2", "linf"): c, ("l1", "l2"): c}.get(
+            (self.metric, self.norm), 1
+        )
         return raise_(root_up(self.number(square)) * lipschitz(self.steps, self.norm))
 
     @cached_property
@@ -142,7 +183,11 @@ class _Bound:
             out, centre = propagate.states(self.steps, domain), self._centre
             return np.maximum(np.maximum(out.high - centre.low, centre.high - out.low), 0)
         if self.method == "linear":
-            return linear.deviations(self.steps, linear.Ball(centre=self.a, rho=rho, norm=self.norm), self._centre)
+            return linear.deviations(
+                self.steps, linear.Ball(centre=self.a, rho=rho, norm=self.norm), self._centre
+            )
         _, matrix = propagate.jacobians(self.steps, domain, propagate.identity(len(self.a), self.a))
         dual = "l1" if self.norm == "linf" else "l2"
-        return np.array([raise_(norm_up(row, dual) * rho) for row in matrix.reach], dtype=self.a.dtype)
+        return np.array(
+            [raise_(norm_up(row, dual) * rho) for row in matrix.reach], dtype=self.a.dtype
+        )

@@ -11,6 +11,20 @@ from plateaus.geometry.exact.segment import ExactSegment, Interval
 from plateaus.geometry.exact.tree import Bar, bars
 
 __all__ = [
-    "Bar", "ExactNetwork", "ExactPlane", "ExactSegment", "Interval",
-    "bars", "centres", "exact", "floating", "landscape", "plateau_area", "polygons", "program", "random_wells", "raster", "witnesses",
+    "Bar",
+    "ExactNetwork",
+    "ExactPlane",
+    "ExactSegment",
+    "Interval",
+    "bars",
+    "centres",
+    "exact",
+    "floating",
+    "landscape",
+    "plateau_area",
+    "polygons",
+    "program",
+    "random_wells",
+    "raster",
+    "witnesses",
 ]

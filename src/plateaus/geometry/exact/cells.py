@@ -72,7 +72,9 @@ def _cross(u: Vertex, v: Vertex) -> Vertex:
 
 
 def _line(u: Vertex, v: Vertex) -> tuple[Vertex, bool]:
-    """The line through u and v in a canonical form, and whether v -> u is its canonical direction."""
+    """The line through u and v in a canonical form, and whether v -> u is its canonical
+    direction.
+    """
     line = _cross(u, v)
     common = gcd(*line)
     line = tuple(c // common for c in line)
@@ -81,6 +83,8 @@ def _line(u: Vertex, v: Vertex) -> tuple[Vertex, bool]:
 
 
 def _along(line: Vertex, v: Vertex) -> Fraction:
-    """A coordinate that grows in the canonical direction: s, or t on the lines where s is constant."""
+    """A coordinate that grows in the canonical direction: s, or t on the lines where s is
+    constant.
+    """
     # The line (c0, c1, c2) has direction (c2, -c1) in (s, t) coordinates.
     return Fraction(v[1], v[0]) if line[2] else Fraction(-v[2], v[0])

@@ -23,7 +23,9 @@ def exact(net: Network) -> ExactNetwork:
         NotPiecewiseLinear: a block is not made of Linear, ReLU, identity and residual steps.
     """
     stages = (*net.blocks, *([] if net.readout is None else [net.readout]))
-    return ExactNetwork(blocks=tuple(_steps(stage) for stage in stages), inputs=net.dims[0], name=net.name)
+    return ExactNetwork(
+        blocks=tuple(_steps(stage) for stage in stages), inputs=net.dims[0], name=net.name
+    )
 
 
 def _steps(stage: Callable) -> tuple[Step, ...]:
@@ -50,13 +52,18 @@ def _steps(stage: Callable) -> tuple[Step, ...]:
 
 def _linear(layer: nn.Linear) -> Affine:
     weight = layer.weight.detach().double().tolist()
-    return affine(weight, [0.0] * len(weight) if layer.bias is None else layer.bias.detach().double().tolist())
+    return affine(
+        weight, [0.0] * len(weight) if layer.bias is None else layer.bias.detach().double().tolist()
+    )
 
 
 def floating(net: ExactNetwork, *, dtype: torch.dtype = torch.float64) -> Network:
     """The same program in floating point, block by block: for pictures and for comparison."""
     return Network(
-        blocks=tuple(_block(block, dtype) for block in net.blocks), dims=net.dims, name=net.name, dtype=dtype
+        blocks=tuple(_block(block, dtype) for block in net.blocks),
+        dims=net.dims,
+        name=net.name,
+        dtype=dtype,
     )
 
 

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 
-from plateaus.geometry.exact.program import ExactNetwork, Point, Rational, Step, absolute, affine, hinges, point
+from plateaus.geometry.exact.program import (
+    ExactNetwork,
+    Point,
+    Rational,
+    Step,
+    absolute,
+    affine,
+    hinges,
+    point,
+)
 
 WELLS = (
     # centre (x, y), floor, steepness along x and y
@@ -20,13 +29,17 @@ WELLS = (
 
 
 def landscape(wells: Sequence[Sequence[Rational]] = WELLS) -> ExactNetwork:
-    """f(x) = min over wells of (floor + octagonal cone): R^2 -> R, f >= 0 if no floor is negative."""
+    """f(x) = min over wells of (floor + octagonal cone): R^2 -> R, f >= 0 if no floor is
+    negative.
+    """
     wells = [point(well) for well in wells]
     return ExactNetwork.of(*_cones(wells), *_minimum(len(wells)), inputs=2, name="landscape")
 
 
 def random_wells(seed: int, *, count: int = 5) -> list[Point]:
-    """Wells on a grid of eighths in the square [-2, 2]^2; the first has floor 0. Rich in barriers."""
+    """Wells on a grid of eighths in the square [-2, 2]^2; the first has floor 0. Rich in
+    barriers.
+    """
     random = Random(seed)
     wells = []
     for k in range(count):
@@ -42,7 +55,9 @@ def centres() -> tuple[Point, ...]:
 
 
 def _cones(wells: list[Point]) -> tuple[Step, ...]:
-    """One output for each well: floor + (|u| + |v|) / 2 + (|u + v| + |u - v|) / 4, with u, v scaled offsets."""
+    """One output for each well: floor + (|u| + |v|) / 2 + (|u + v| + |u - v|) / 4, with u, v scaled
+    offsets.
+    """
     rows, shifts, weights = [], [], []
     for k, (x, y, _, p, q) in enumerate(wells):
         for u, v, weight in ((p, 0, 2), (0, q, 2), (p, q, 1), (p, -q, 1)):
@@ -50,11 +65,17 @@ def _cones(wells: list[Point]) -> tuple[Step, ...]:
             shifts.append(-u * x - v * y)
             weights.append([Fraction(weight, 4) if j == k else 0 for j in range(len(wells))])
     mix = list(zip(*weights, strict=True))
-    return affine(rows, shifts), *absolute(len(rows)), affine(mix, [floor for _, _, floor, _, _ in wells])
+    return (
+        affine(rows, shifts),
+        *absolute(len(rows)),
+        affine(mix, [floor for _, _, floor, _, _ in wells]),
+    )
 
 
 def _minimum(count: int) -> tuple[Step, ...]:
-    """min of all coordinates, pair by pair: min(u, v) = v - relu(v - u). They must not be negative."""
+    """min of all coordinates, pair by pair: min(u, v) = v - relu(v - u). They must not be
+    negative.
+    """
     if count == 1:
         return ()
     eye = [[int(i == j) for j in range(count)] for i in range(count)]

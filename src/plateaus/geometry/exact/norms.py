@@ -1,7 +1,7 @@
 """Heights in exact arithmetic: L1, L-infinity, and L2 kept squared so that it stays rational.
 
-On a piece the state is affine, so each norm of it is convex. L1 and L-infinity become *affine* after
-a further cut along the lines where coordinates vanish or tie; L2 squared is a quadratic form.
+On a piece the state is affine, so each norm of it is convex. L1 and L-infinity become *affine*
+after a further cut along the lines where coordinates vanish or tie; L2 squared is a quadratic form.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Norm:
                 return sum((v * v for v in y), ZERO)
 
     def refine(self, piece: Piece) -> list[Piece]:
-        """Parts of ``piece`` on which |state| is affine (L1, L-infinity); the piece itself for L2."""
+        """Parts of ``piece`` on which |state| is affine (L1, L-infinity); the piece itself for
+        L2.
+        """
         match self.name:
             case "l1":
                 lines = list(piece.rows)
@@ -44,8 +46,10 @@ class Norm:
                 lines = [line for p, q in pairs for line in (p - q, p + q)] or list(piece.rows)
             case _:
                 return [piece]
-        return [Piece(region=region, rows=piece.rows, denominator=piece.denominator)
-                for region, _ in cut(piece.region, lines)]
+        return [
+            Piece(region=region, rows=piece.rows, denominator=piece.denominator)
+            for region, _ in cut(piece.region, lines)
+        ]
 
     def lowest(self, p: Point, q: Point) -> Fraction:
         """min |.|^power on the segment from p to q in the output space, on a refined piece."""
@@ -112,7 +116,9 @@ def norm(name: str | Norm) -> Norm:
     if isinstance(name, Norm):
         return name
     if name not in NORMS:
-        raise BadParameter(f"Exact heights exist in {', '.join(NORMS)}, not in {name!r}: choose one of these.")
+        raise BadParameter(
+            f"Exact heights exist in {', '.join(NORMS)}, not in {name!r}: choose one of these."
+        )
     return NORMS[name]
 
 
@@ -127,5 +133,7 @@ def radius(r: Rational) -> Fraction:
     except (ValueError, OverflowError, TypeError):
         exact = ZERO
     if exact <= 0:
-        raise BadRadius(f"A plateau needs a finite radius r > 0, got {r!r}: give a distance in output space.")
+        raise BadRadius(
+            f"A plateau needs a finite radius r > 0, got {r!r}: give a distance in output space."
+        )
     return exact

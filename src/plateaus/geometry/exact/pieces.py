@@ -1,9 +1,10 @@
 """Affine pieces of a network on a slice: what a line or plane is cut into, and f on each part.
 
-All arithmetic is on Python integers. A vertex is a homogeneous integer tuple (w, x) or (w, x, y), w > 0, reduced by
-its greatest common divisor, so equal vertices are equal tuples. On a piece the state is
-``rows @ (1, x, y) / denominator``: one row for each coordinate, a common denominator that only affine
-steps enlarge. Nothing is ever divided, which keeps even deep trained networks within seconds.
+All arithmetic is on Python integers. A vertex is a homogeneous integer tuple (w, x) or (w, x, y), w
+> 0, reduced by its greatest common divisor, so equal vertices are equal tuples. On a piece the
+state is ``rows @ (1, x, y) / denominator``: one row for each coordinate, a common denominator that
+only affine steps enlarge. Nothing is ever divided, which keeps even deep trained networks within
+seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class Piece:
 
     region: Region
     rows: np.ndarray
-    """Integer numerators, shape ``(c, k + 1)``: constant first, then one column for each slice coordinate."""
+    """Integer numerators, shape ``(c, k + 1)``: constant first, then one column for each slice
+    coordinate.
+    """
     denominator: int
 
     def at(self, vertex: Vertex) -> Point:
@@ -60,12 +63,16 @@ def chart(origin: Point, *directions: Point, region: Region) -> Piece:
     """The slice (s, t, ...) -> origin + s e_1 + t e_2 + ... as the piece that enters a network."""
     columns = (origin, *directions)
     common = lcm(*(v.denominator for column in columns for v in column))
-    rows = np.array([[int(v * common) for v in row] for row in zip(*columns, strict=True)], dtype=object)
+    rows = np.array(
+        [[int(v * common) for v in row] for row in zip(*columns, strict=True)], dtype=object
+    )
     return Piece(region=region, rows=rows, denominator=common)
 
 
 def push(steps: Iterable[Step], piece: Piece) -> list[Piece]:
-    """The pieces of the network on the region of ``piece``, whose state is what enters the first step."""
+    """The pieces of the network on the region of ``piece``, whose state is what enters the first
+    step.
+    """
     pieces = [piece]
     for step in steps:
         pieces = [new for old in pieces for new in _apply(step, old)]
@@ -81,20 +88,28 @@ def _apply(step: Step, piece: Piece) -> list[Piece]:
             return [Piece(region=piece.region, rows=rows, denominator=piece.denominator * common)]
         case ReLU():
             return [
-                Piece(region=region, rows=piece.rows * np.array(active, dtype=object)[:, None],
-                      denominator=piece.denominator)
+                Piece(
+                    region=region,
+                    rows=piece.rows * np.array(active, dtype=object)[:, None],
+                    denominator=piece.denominator,
+                )
                 for region, active in cut(piece.region, piece.rows)
             ]
         case Residual():
             return [
-                Piece(region=q.region, rows=q.rows + piece.rows * (q.denominator // piece.denominator),
-                      denominator=q.denominator)
+                Piece(
+                    region=q.region,
+                    rows=q.rows + piece.rows * (q.denominator // piece.denominator),
+                    denominator=q.denominator,
+                )
                 for q in push(step.branch, piece)
             ]
 
 
 def cut(region: Region, rows: Iterable[np.ndarray]) -> list[tuple[Region, list[int]]]:
-    """The parts of ``region`` between the zero sets of ``rows``, each with a 1 for rows >= 0 on it, else 0."""
+    """The parts of ``region`` between the zero sets of ``rows``, each with a 1 for rows >= 0 on it,
+    else 0.
+    """
     parts: list[tuple[Region, list[int]]] = [(region, [])]
     for row in rows:
         row = tuple(row)
@@ -103,7 +118,9 @@ def cut(region: Region, rows: Iterable[np.ndarray]) -> list[tuple[Region, list[i
 
 
 def split(region: Region, row: Sequence[int]) -> list[tuple[Region, int]]:
-    """``region`` on the two sides of row . (w, x, y) = 0; undivided if the line misses its interior."""
+    """``region`` on the two sides of row . (w, x, y) = 0; undivided if the line misses its
+    interior.
+    """
     values = [_dot(row, v) for v in region]
     if min(values) >= 0:
         return [(region, 1)]

@@ -38,8 +38,13 @@ class ExactPlane:
 
     @classmethod
     def of(
-        cls, network: ExactNetwork, *, window: Sequence[Sequence[Rational]], anchor: Iterable[Rational],
-        chart_origin: Iterable[Rational] = (0, 0), axes: Sequence[Iterable[Rational]] = ((1, 0), (0, 1)),
+        cls,
+        network: ExactNetwork,
+        *,
+        window: Sequence[Sequence[Rational]],
+        anchor: Iterable[Rational],
+        chart_origin: Iterable[Rational] = (0, 0),
+        axes: Sequence[Iterable[Rational]] = ((1, 0), (0, 1)),
         metric: str = "l2",
     ) -> ExactPlane:
         """The slice of ``network`` by a plane; by default its own input plane.
@@ -53,7 +58,9 @@ class ExactPlane:
         """
         region, anchor = _polygon(window), point(anchor)
         if not holds(region, vertex(anchor)):
-            raise BadPath("The anchor of a plane slice lies outside its window: widen the window until it contains a.")
+            raise BadPath(
+                "The anchor of a plane slice lies outside its window: widen the window until it contains a."
+            )
         start = chart(point(chart_origin), *map(point, axes), region=region)
         centre = network(start.at(vertex(anchor)))
         pieces = [piece.minus(centre) for piece in push(network.steps, start)]
@@ -107,7 +114,9 @@ class ExactPlane:
 
     @cached_property
     def levels(self) -> tuple[Fraction, ...]:
-        """For each cell the level at which the anchor's plateau reaches it: m(a, z) = max(h(z), level)."""
+        """For each cell the level at which the anchor's plateau reaches it: m(a, z) = max(h(z),
+        level).
+        """
         return self.bottleneck(self.cell(self.anchor))
 
     def bottleneck(self, source: int) -> tuple[Fraction, ...]:
@@ -124,8 +133,12 @@ class ExactPlane:
                     heapq.heappush(queue, (max(level, door), j))
         return tuple(best[i] for i in range(len(self.cells)))
 
-    def merge_height(self, z: Iterable[Rational], *, start: Iterable[Rational] | None = None) -> Fraction:
-        """m^power within the window from a to z; with ``start`` = y it is u_a(y, z) for the same a."""
+    def merge_height(
+        self, z: Iterable[Rational], *, start: Iterable[Rational] | None = None
+    ) -> Fraction:
+        """m^power within the window from a to z; with ``start`` = y it is u_a(y, z) for the same
+        a.
+        """
         z = point(z)
         if start is None:
             return max(self.height(z), self.levels[self.cell(z)])
@@ -137,7 +150,9 @@ class ExactPlane:
         return self.merge_height(z) < self.metric.threshold(radius(r))
 
     def components(self, r: Rational) -> tuple[frozenset[int], ...]:
-        """The components of {h_a < r} in the window as sets of cells they meet; the plateau of a first."""
+        """The components of {h_a < r} in the window as sets of cells they meet; the plateau of a
+        first.
+        """
         level = self.metric.threshold(radius(r))
         todo = {i for i, floor in enumerate(self.floors) if floor < level}
         found = []
@@ -158,7 +173,12 @@ def _polygon(corners: Sequence[Sequence[Rational]]) -> tuple:
     if len(points) == 2:
         (x0, y0), (x1, y1) = points
         points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-    turned = sum((p[0] * q[1] - q[0] * p[1] for p, q in zip(points, points[1:] + points[:1], strict=True)), ZERO)
+    turned = sum(
+        (p[0] * q[1] - q[0] * p[1] for p, q in zip(points, points[1:] + points[:1], strict=True)),
+        ZERO,
+    )
     if turned == 0:
-        raise BadPath("The window of a plane slice has no area: give two opposite corners or a convex polygon.")
+        raise BadPath(
+            "The window of a plane slice has no area: give two opposite corners or a convex polygon."
+        )
     return tuple(vertex(p) for p in (points if turned > 0 else reversed(points)))

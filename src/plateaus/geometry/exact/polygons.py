@@ -1,8 +1,9 @@
 """Plateaus of a plane slice as polygons, with their exact areas.
 
-In L1 and L-infinity h_a is affine on every cell, so {h_a < r} cuts a cell along a straight line and the plateau of a is
-a union of convex polygons with rational corners, one for each cell it meets. In L2 the cuts are arcs of ellipses, whose
-areas are not rational; there the plateau is given by its cells and by `raster` only.
+In L1 and L-infinity h_a is affine on every cell, so {h_a < r} cuts a cell along a straight line and
+the plateau of a is a union of convex polygons with rational corners, one for each cell it meets. In
+L2 the cuts are arcs of ellipses, whose areas are not rational; there the plateau is given by its
+cells and by `raster` only.
 """
 
 from __future__ import annotations
@@ -21,15 +22,18 @@ Polygon: TypeAlias = tuple[Point, ...]
 
 
 def polygons(plane: ExactPlane, r: Rational) -> tuple[Polygon, ...]:
-    """The closure of the plateau of radius r of a in the window: convex polygons that overlap in edges only.
+    """The closure of the plateau of radius r of a in the window: convex polygons that overlap in
+    edges only.
 
     Raises:
         BadParameter: the heights of the slice are in L2.
         BadRadius: r is not positive.
     """
     if plane.metric.power != 1:
-        raise BadParameter('Plateaus have straight borders in the metrics "l1" and "linf" only, and this slice has "l2": make the '
-                           "slice with one of those, or read the plateau from its cells.")
+        raise BadParameter(
+            'Plateaus have straight borders in the metrics "l1" and "linf" only, and this slice has "l2": make the '
+            "slice with one of those, or read the plateau from its cells."
+        )
     level = plane.metric.threshold(radius(r))
     cut = (clipped(plane, i, level) for i in sorted(plane.components(r)[0]))
     return tuple(polygon for polygon in cut if len(polygon) > 2)
@@ -50,8 +54,12 @@ def clipped(plane: ExactPlane, cell: int, level: Fraction) -> Polygon:
 
 
 def area(polygon: Polygon) -> Fraction:
-    """Signed area, positive if the corners run counter-clockwise; in units of the slice coordinates."""
-    turned = (p[0] * q[1] - q[0] * p[1] for p, q in zip(polygon, polygon[1:] + polygon[:1], strict=True))
+    """Signed area, positive if the corners run counter-clockwise; in units of the slice
+    coordinates.
+    """
+    turned = (
+        p[0] * q[1] - q[0] * p[1] for p, q in zip(polygon, polygon[1:] + polygon[:1], strict=True)
+    )
     return sum(turned, ZERO) / 2
 
 

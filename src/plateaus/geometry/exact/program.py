@@ -44,12 +44,16 @@ class Affine:
     bias: Point
 
     def __call__(self, x: Point) -> Point:
-        return tuple(sum((w * v for w, v in zip(row, x, strict=True)), b)
-                     for row, b in zip(self.weight, self.bias, strict=True))
+        return tuple(
+            sum((w * v for w, v in zip(row, x, strict=True)), b)
+            for row, b in zip(self.weight, self.bias, strict=True)
+        )
 
     @cached_property
     def integers(self) -> tuple[np.ndarray, np.ndarray, int]:
-        """(W, b, D) of Python integers with weight = W / D and bias = b / D: what slices compute with."""
+        """(W, b, D) of Python integers with weight = W / D and bias = b / D: what slices compute
+        with.
+        """
         common = lcm(*(v.denominator for row in (*self.weight, self.bias) for v in row))
         weight = np.array([[int(v * common) for v in row] for row in self.weight], dtype=object)
         return weight, np.array([int(v * common) for v in self.bias], dtype=object), common
@@ -89,10 +93,14 @@ def affine(weight: Sequence[Sequence[Rational]], bias: Sequence[Rational] | None
 
 
 def hinges(
-    inner: Sequence[Sequence[Rational]], shift: Sequence[Rational], outer: Sequence[Sequence[Rational]],
+    inner: Sequence[Sequence[Rational]],
+    shift: Sequence[Rational],
+    outer: Sequence[Sequence[Rational]],
     offset: Sequence[Rational] | None = None,
 ) -> tuple[Step, ...]:
-    """outer relu(inner x + shift) + offset: one hidden layer, the usual way to write abs, max and clamp."""
+    """outer relu(inner x + shift) + offset: one hidden layer, the usual way to write abs, max and
+    clamp.
+    """
     return affine(inner, shift), ReLU(), affine(outer, offset)
 
 
@@ -135,8 +143,12 @@ class ExactNetwork:
         """Blocks s ... t-1, again a network, as ``Network.__getitem__``."""
         s, t, step = index.indices(len(self))
         if step != 1 or t < s:
-            raise TypeError(f"a slice of a network runs forwards block by block, not {s}:{t}:{step}")
-        return ExactNetwork(blocks=self.blocks[s:t], inputs=self.dims[s], name=f"{self.name}[{s}:{t}]")
+            raise TypeError(
+                f"a slice of a network runs forwards block by block, not {s}:{t}:{step}"
+            )
+        return ExactNetwork(
+            blocks=self.blocks[s:t], inputs=self.dims[s], name=f"{self.name}[{s}:{t}]"
+        )
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -166,7 +178,9 @@ class ExactNetwork:
         """[x_0, ..., x_n], exactly."""
         x = point(x)
         if len(x) != self.inputs:
-            raise BadPoints(f"{self.name} takes points of dimension {self.inputs}, got {len(x)} coordinates.")
+            raise BadPoints(
+                f"{self.name} takes points of dimension {self.inputs}, got {len(x)} coordinates."
+            )
         states = [x]
         for block in self.blocks:
             states.append(run(block, states[-1]))

@@ -10,8 +10,11 @@ from plateaus.geometry.exact.pieces import Piece, coordinates
 from plateaus.geometry.exact.plane import ExactPlane
 
 
-def raster(plane: ExactPlane, s: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """h_a, m(a, .) and the number of a cell at the slice points (s_j, t_i), each ``(len(t), len(s))``.
+def raster(
+    plane: ExactPlane, s: np.ndarray, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """h_a, m(a, .) and the number of a cell at the slice points (s_j, t_i), each ``(len(t),
+    len(s))``.
 
     Heights are plain norms (L2 not squared), float64. Outside the window they are NaN, the cell -1.
     """
@@ -22,7 +25,9 @@ def raster(plane: ExactPlane, s: np.ndarray, t: np.ndarray) -> tuple[np.ndarray,
     for k, (cell, level) in enumerate(zip(plane.cells, plane.levels, strict=True)):
         corners = np.array([[float(x) for x in coordinates(v)] for v in cell.region])
         rows = np.flatnonzero((t >= corners[:, 1].min() - 1e-9) & (t <= corners[:, 1].max() + 1e-9))
-        columns = np.flatnonzero((s >= corners[:, 0].min() - 1e-9) & (s <= corners[:, 0].max() + 1e-9))
+        columns = np.flatnonzero(
+            (s >= corners[:, 0].min() - 1e-9) & (s <= corners[:, 0].max() + 1e-9)
+        )
         if not len(rows) or not len(columns):
             continue
         box = np.ix_(rows, columns)
@@ -30,7 +35,9 @@ def raster(plane: ExactPlane, s: np.ndarray, t: np.ndarray) -> tuple[np.ndarray,
         inside = _inside(corners, x, y)
         h = _norm(plane.metric.name, _state(cell, x, y))
         height[box] = np.where(inside, h, height[box])
-        merge[box] = np.where(inside, np.maximum(h, float(level) ** (1 / plane.metric.power)), merge[box])
+        merge[box] = np.where(
+            inside, np.maximum(h, float(level) ** (1 / plane.metric.power)), merge[box]
+        )
         index[box] = np.where(inside, k, index[box])
     return height, merge, index
 

@@ -1,7 +1,7 @@
 """Exact plateaus on a line: heights, merge heights and {h_a < r} as intervals.
 
-h_a is convex on each piece, so its maximum between two points is attained at a breakpoint or an end:
-m_seg(a, b) = max of h over the breakpoints between a and b. Nothing is sampled.
+h_a is convex on each piece, so its maximum between two points is attained at a breakpoint or an
+end: m_seg(a, b) = max of h over the breakpoints between a and b. Nothing is sampled.
 """
 
 from __future__ import annotations
@@ -55,7 +55,12 @@ class ExactSegment:
 
     @classmethod
     def of(
-        cls, network: ExactNetwork, a: Iterable[Rational], b: Iterable[Rational], *, metric: str = "l2",
+        cls,
+        network: ExactNetwork,
+        a: Iterable[Rational],
+        b: Iterable[Rational],
+        *,
+        metric: str = "l2",
         window: tuple[Rational, Rational] = (0, 1),
     ) -> ExactSegment:
         """The line through a (t = 0) and b (t = 1).
@@ -69,7 +74,9 @@ class ExactSegment:
         if a == b:
             raise BadPath("A segment was given two identical end points: a and b must differ.")
         if not low <= 0 <= high or low == high:
-            raise BadPath(f"The window [{low}, {high}] of a segment must have a length and contain 0, where a lies.")
+            raise BadPath(
+                f"The window [{low}, {high}] of a segment must have a length and contain 0, where a lies."
+            )
         direction = tuple(v - u for u, v in zip(a, b, strict=True))
         start = chart(a, direction, region=(vertex((low,)), vertex((high,))))
         centre = network(a)
@@ -85,13 +92,17 @@ class ExactSegment:
     @cached_property
     def breakpoints(self) -> tuple[Fraction, ...]:
         """Window ends and all t where one piece meets the next."""
-        return tuple(coordinates(p.region[0])[0] for p in self.pieces) + coordinates(self.pieces[-1].region[1])
+        return tuple(coordinates(p.region[0])[0] for p in self.pieces) + coordinates(
+            self.pieces[-1].region[1]
+        )
 
     @cached_property
     def heights(self) -> tuple[Fraction, ...]:
         """h_a^power at the breakpoints."""
         last = self.pieces[-1]
-        return tuple(self.metric(p.at(p.region[0])) for p in self.pieces) + (self.metric(last.at(last.region[1])),)
+        return tuple(self.metric(p.at(p.region[0])) for p in self.pieces) + (
+            self.metric(last.at(last.region[1])),
+        )
 
     def height(self, t: Rational) -> Fraction:
         """h_a(x(t))^power."""
@@ -102,7 +113,8 @@ class ExactSegment:
     def merge_height(self, t: Rational = 1, *, start: Rational = 0) -> Fraction:
         """m_seg^power: the largest height between ``start`` (by default a) and x(t).
 
-        With another start it is u_a(x(start), x(t)), the lowest level that joins two points of the line.
+        With another start it is u_a(x(start), x(t)), the lowest level that joins two points of the
+        line.
         """
         s, t = sorted((self._inside(start), self._inside(t)))
         between = (h for u, h in zip(self.breakpoints, self.heights, strict=True) if s < u < t)
@@ -124,9 +136,18 @@ class ExactSegment:
             part = _below(self.metric, piece, h0, h1, level)
             if part is None:
                 continue
-            if found and not part.exits_low and not found[-1].exits_high and found[-1].high == part.low:
-                part = Interval(low=found[-1].low, high=part.high, exits_low=found[-1].exits_low,
-                                exits_high=part.exits_high)
+            if (
+                found
+                and not part.exits_low
+                and not found[-1].exits_high
+                and found[-1].high == part.low
+            ):
+                part = Interval(
+                    low=found[-1].low,
+                    high=part.high,
+                    exits_low=found[-1].exits_low,
+                    exits_high=part.exits_high,
+                )
                 found.pop()
             found.append(part)
         return tuple(found)
@@ -139,12 +160,18 @@ class ExactSegment:
         t = point([t])[0]
         low, high = self.breakpoints[0], self.breakpoints[-1]
         if not low <= t <= high:
-            raise BadPath(f"t = {t} lies outside the window [{low}, {high}] of this segment: widen the window.")
+            raise BadPath(
+                f"t = {t} lies outside the window [{low}, {high}] of this segment: widen the window."
+            )
         return t
 
 
-def _below(metric: Norm, piece: Piece, h0: Fraction, h1: Fraction, level: Fraction) -> Interval | None:
-    """{h < r} on one piece, or None if empty; heights h0, h1 at its ends. Convex, so at most one interval."""
+def _below(
+    metric: Norm, piece: Piece, h0: Fraction, h1: Fraction, level: Fraction
+) -> Interval | None:
+    """{h < r} on one piece, or None if empty; heights h0, h1 at its ends. Convex, so at most one
+    interval.
+    """
     (u,), (v,) = map(coordinates, piece.region)
     if h0 < level and h1 < level:
         return Interval(low=u, high=v, exits_low=False, exits_high=False)
@@ -158,12 +185,17 @@ def _below(metric: Norm, piece: Piece, h0: Fraction, h1: Fraction, level: Fracti
         a, b, c = sum(y * y for y in q), sum(x * y for x, y in zip(p, q, strict=True)), h0 - level
         root = _square_root(b * b - a * c)
         first, last = (-b - root) / a, (-b + root) / a
-    low, high = (u if h0 < level else u + first * (v - u)), (v if h1 < level else u + last * (v - u))
+    low, high = (
+        (u if h0 < level else u + first * (v - u)),
+        (v if h1 < level else u + last * (v - u)),
+    )
     return Interval(low=low, high=high, exits_low=h0 >= level, exits_high=h1 >= level)
 
 
 def _square_root(x: Fraction) -> Fraction:
-    """sqrt(x), rounded down to ``ROOT_BITS`` binary digits; exact for squares of short rationals."""
+    """sqrt(x), rounded down to ``ROOT_BITS`` binary digits; exact for squares of short
+    rationals.
+    """
     n = x.numerator * x.denominator
     root = isqrt(n)
     if root * root == n:
@@ -172,13 +204,18 @@ def _square_root(x: Fraction) -> Fraction:
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:
-    """Neighbouring pieces with the same affine map made one: a switch that changes nothing is no breakpoint."""
+    """Neighbouring pieces with the same affine map made one: a switch that changes nothing is no
+    breakpoint.
+    """
     joined = pieces[:1]
     for piece in pieces[1:]:
         before = joined[-1]
         if (before.rows * piece.denominator == piece.rows * before.denominator).all():
-            joined[-1] = Piece(region=(before.region[0], piece.region[1]), rows=before.rows,
-                               denominator=before.denominator)
+            joined[-1] = Piece(
+                region=(before.region[0], piece.region[1]),
+                rows=before.rows,
+                denominator=before.denominator,
+            )
         else:
             joined.append(piece)
     return joined

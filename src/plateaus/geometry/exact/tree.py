@@ -1,7 +1,7 @@
 """The merge tree of a plane slice: when components of {h_a < r} are born and whom they join.
 
-As r grows, a component appears at a local minimum of h_a (its birth) and is swallowed by an older one at a
-saddle (its death). The bar of a itself is [0, infinity).
+As r grows, a component appears at a local minimum of h_a (its birth) and is swallowed by an older
+one at a saddle (its death). The bar of a itself is [0, infinity).
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from plateaus.geometry.exact.plane import ExactPlane
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """One component of {h_a < r}: it exists for birth < r <= death. Levels carry the power of the norm."""
+    """One component of {h_a < r}: it exists for birth < r <= death. Levels carry the power of the
+    norm.
+    """
 
     birth: Fraction
     death: Fraction | None
@@ -32,7 +34,8 @@ class Bar:
 def bars(plane: ExactPlane) -> tuple[Bar, ...]:
     """H0 bars of h_a on the window, the anchor's first, then by length.
 
-    Components of {h_a < r} are counted by ``1 + #{finite bars alive at r}``. Bars of no length are left out.
+    Components of {h_a < r} are counted by ``1 + #{finite bars alive at r}``. Bars of no length are
+    left out.
     """
     root = plane.cell(plane.anchor)
     parent = list(range(len(plane.cells)))
@@ -47,7 +50,9 @@ def bars(plane: ExactPlane) -> tuple[Bar, ...]:
         return plane.floors[i], i != root, i  # among equals the anchor's component is the eldest
 
     found = []
-    for door, facet in sorted(zip(plane.doors, plane.facets, strict=True), key=lambda pair: pair[0]):
+    for door, facet in sorted(
+        zip(plane.doors, plane.facets, strict=True), key=lambda pair: pair[0]
+    ):
         i, j = (find(c) for c in facet.cells)
         if i == j:
             continue
