@@ -69,7 +69,7 @@ def test_a_tail_keeps_the_names_of_what_can_be_read(tiny_lm, ids):
     for wrong in (net[1:].reading, net[:-1].reading):
         with pytest.raises(BadParameter, match="has no readout 'logit'"):
             wrong("logit")
-    with pytest.raises(BadParameter, match="choose one of none"):
+    with pytest.raises(BadParameter, match="choose one of stream"):
         net[:-1].reading("logits")
 
 

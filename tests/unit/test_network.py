@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import plateaus as pl
-from plateaus.errors import BadPoints
+from plateaus.errors import BadParameter, BadPoints
 
 X = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
 
@@ -41,6 +41,59 @@ def test_traces_hold_every_state(module):
         assert torch.allclose(net.states(X, block=s), trace[s])
     assert torch.allclose(net.reading(None)(X), trace[-1])
     assert torch.allclose(net.readout(trace[-1]), net(X))
+
+
+def test_a_slice_knows_where_it_was_cut(module):
+    net = pl.network(module)
+    assert net.first == 0 and net[2:].first == 2 and net[1:][2:].first == 3 and net[-1:].first == 4
+    seen = net[1:][2:].readings(net.states(X, 3))
+    assert [(r.block, r.name) for r in seen] == [
+        (3, "stream"),
+        (4, "stream"),
+        (4, "logits"),
+        (4, "probabilities"),
+    ]
+    whole = net.readings(X)
+    for here, there in zip(seen, whole[-4:], strict=True):
+        torch.testing.assert_close(here.value, there.value)
+    assert not torch.allclose(seen[0].value, whole[2].value, atol=1e-3)  # one block off is seen
+
+
+def test_readings_are_the_trace_and_the_chain_of_readouts(module):
+    net = pl.network(module)
+    read = {r.name: r.value for r in net.readings(X)}
+    assert torch.equal(read["stream"], net.trace(X)[-1])
+    assert torch.equal(read["logits"], net.reading("logits")(X))
+    assert torch.equal(read["probabilities"], net.reading("probabilities")(X))
+    assert torch.equal(read["probabilities"], net(X).softmax(-1))
+    assert torch.equal(net.reading("stream")(X), read["stream"])
+    assert [r.name for r in net[:3].readings(X)] == ["stream"] * 3
+    with pytest.raises(BadParameter, match="choose one of stream, or give a function"):
+        net[:3].reading("logits")
+
+
+def test_a_regression_has_an_output_and_so_has_a_function():
+    torch.manual_seed(0)
+    net = pl.network(pl.ResidualMLP(width=8, blocks=2, outputs=1))
+    assert [r.name for r in net[2:].readings(torch.zeros(8))] == ["stream", "output"]
+    linear = pl.Network(blocks=(), dims=(2,), readout=lambda x: 2 * x)
+    assert [r.name for r in linear.readings(X)] == ["output"]
+    assert torch.equal(linear.readings(X)[0].value, 2 * X)
+
+
+@pytest.mark.parametrize("cut", [slice(9, None), slice(None, 6), slice(-6, None), slice(7, 9)])
+def test_slices_beyond_the_blocks_are_refused(cut):
+    net = pl.network(pl.ResidualMLP(width=8, blocks=4))
+    with pytest.raises(BadParameter, match="has 5 blocks and was sliced at -?[679]"):
+        net[cut]
+    assert len(net[5:]) == 0 and len(net[-5:]) == 5  # the bounds themselves are inside
+
+
+@pytest.mark.parametrize("block", [99, 6, -1])
+def test_states_beyond_the_blocks_are_refused(block):
+    net = pl.network(pl.ResidualMLP(width=8, blocks=4))
+    with pytest.raises(BadParameter, match=f"has blocks 0 to 4, got block={block}"):
+        net.states(X, block=block)
 
 
 def test_without_skips_the_stream_is_the_branch():

@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plateaus.errors import BadParameter, BadPrompt
+from plateaus.errors import BadPrompt
+from plateaus.networks.network import softmax
 from plateaus.networks.prompt import Prefix, PromptBlock, PromptNetwork
-
-READOUTS = ("stream", "normed", "logits", "probabilities")
 
 
 class _Reached(Exception):
@@ -132,7 +131,7 @@ class LanguageModel:
             name=self.name,
             dtype=self.dtype,
             device=self.device,
-            readouts={name: self.readout(name) for name in READOUTS},
+            readouts={"normed": self.normed, "logits": self.unembed, "probabilities": softmax},
             model=self,
             prefix=kept,
             prefix_ids=ids,
@@ -159,34 +158,19 @@ class LanguageModel:
             handle.remove()
         return reached[0][:, -1].clone()
 
-    def readout(self, name: str) -> Callable[[Tensor], Tensor] | None:
-        """Named readout of the last stream: raw, after the final norm, logits, or probabilities."""
-        if name not in READOUTS:
-            raise BadParameter(
-                f"The readout is one of {', '.join(READOUTS)}, got {name!r}: choose one of them."
-            )
-        return {
-            "stream": None,
-            "normed": self.normed,
-            "logits": self.logits,
-            "probabilities": self.probabilities,
-        }[name]
-
     def normed(self, x: Tensor) -> Tensor:
         """The final norm's output; ``(..., d)``."""
         return self.bridge.ln_final(x)
 
-    def logits(self, x: Tensor) -> Tensor:
-        """Logits ``(..., vocabulary)`` of the last stream, soft-capped where the architecture does
-        so.
-        """
-        logits = self.bridge.unembed(self.normed(x))
+    def unembed(self, normed: Tensor) -> Tensor:
+        """Logits of what the final norm gave, soft-capped where the architecture does so."""
+        logits = self.bridge.unembed(normed)
         cap = getattr(self.bridge.original_model.config, "final_logit_softcapping", None)
         return logits if cap is None else cap * torch.tanh(logits / cap)
 
-    def probabilities(self, x: Tensor) -> Tensor:
-        """Next-token probabilities ``(..., vocabulary)``."""
-        return self.logits(x).softmax(-1)
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits ``(..., vocabulary)`` of the last stream."""
+        return self.unembed(self.normed(x))
 
     def clean_run(self, ids: Tensor) -> tuple[list[Tensor], Tensor]:
         """The whole prompts once, with no patch and no cache: the reference that patched runs are

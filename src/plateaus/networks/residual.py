@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from plateaus.networks.network import Network
+from plateaus.networks.network import Network, classifier
 
 ACTIVATIONS = {
     "relu": nn.ReLU,
@@ -137,7 +137,8 @@ def network(
     """A trained or untrained module as a ``Network``.
 
     Residual: block 0 is the encoder, blocks 1 ... N the residual blocks, the readout is the head,
-    so that ``net[1:]`` lives on R^d. Plain: one block for each Linear with the activation before
+    so that ``net[1:]`` lives on R^d: the "logits" of a classifier, of which "probabilities" are
+    made, or with a single output the "output" of a regression. Plain: one block for each Linear with the activation before
     it. The network owns a copy of the weights: training on does not change it.
 
     Args:
@@ -154,6 +155,13 @@ def network(
         dims = (first.in_features, *(layer.out_features for layer in module.layers))
         return Network(blocks=blocks, dims=dims, **common)
     trunk = tuple(BranchBlock(block=block) for block in module.trunk)
-    width = module.encoder.out_features
+    width, outputs = module.encoder.out_features, module.head[-1].out_features
     dims = (module.encoder.in_features, *([width] * (len(trunk) + 1)))
-    return Network(blocks=(module.encoder, *trunk), dims=dims, readout=module.head, **common)
+    readouts = {"output": module.head} if outputs == 1 else classifier(module.head)
+    return Network(
+        blocks=(module.encoder, *trunk),
+        dims=dims,
+        readout=module.head,
+        readouts=readouts,
+        **common,
+    )
