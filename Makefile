@@ -14,35 +14,41 @@ export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test bench notebooks constraints clean
+.PHONY: book test bench notebooks venv constraints clean
 
 book: $(READY)
 	$(PY) -m plateaus.book.build
 
 test: $(READY)
-	PLATEAUS_OUT=$(CURDIR)/_build/test $(PY) -m pytest -n 2 --dist loadfile tests chapters \
+	PLATEAUS_OUT="$(CURDIR)/_build/test" $(PY) -m pytest -n 2 --dist loadfile tests chapters \
 	    --nbval --nbval-current-env --nbval-cell-timeout=300
 
 bench: $(READY)
-	$(VENV)/bin/plateaus bench --out _build/bench.json
+	$(PY) -m plateaus.cli bench --out _build/bench.json
 
 notebooks: $(READY)
 	$(PY) -m plateaus.book.notebooks $(CHAPTERS)
 
 # pip follows the configuration it finds (index, certificates); none is set here.
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	@echo "Installing into $(VENV) (a few minutes, once)"
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(MAKE) --no-print-directory venv
 	$(PY) -m pip install --quiet -c constraints.txt -e ".[test]"
-	touch $@
+	touch $@ && rm -f $(VENV).unfinished
+
+# A kill on the way to $(READY) leaves the mark, and the next call begins with an empty environment.
+venv:
+	test ! -e $(VENV).unfinished && $(PY) -m pip --version > /dev/null 2>&1 \
+	    || { touch $(VENV).unfinished && "$(PYTHON)" -m venv --clear $(VENV); }
+	touch $(VENV).unfinished
 
 constraints:
-	rm -rf _build/lock && $(PYTHON) -m venv _build/lock
+	rm -rf _build/lock && "$(PYTHON)" -m venv _build/lock
 	_build/lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[test]"
 	( sed -n '/^#/p' constraints.txt; _build/lock/bin/python -m pip freeze --exclude-editable \
 	    | sed -E 's/\+[A-Za-z0-9.]+$$//' | grep -v ' @ ' | sort -f ) > constraints.new
 	mv constraints.new constraints.txt && rm -rf _build/lock
 
 clean:
-	rm -rf _build $(VENV)
+	rm -rf _build $(VENV) $(VENV).unfinished

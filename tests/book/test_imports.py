@@ -51,7 +51,8 @@ TWINS = {
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    call = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    command = [sys.executable, "-c", call, "--no-cache"]
     environment = os.environ | {"PYTHONPATH": str(folder / "src")}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
