@@ -122,11 +122,13 @@ def _run_options(
         )  # or a GPU's matrix products would not repeat
         getattr(importlib.import_module(module), function)(arguments)
 
+    sub.add_argument(
+        "--export",
+        help="folder for the finished model and its card: new, empty, or an earlier export "
+        "(default <work>/model)",
+    )
     if checkpoints:
         sub.add_argument("--revision", help="revision of a hub data set")
-        sub.add_argument(
-            "--export", help="folder for the finished model and its card (default <work>/model)"
-        )
         sub.add_argument(
             "--keep",
             type=int,

@@ -342,7 +342,7 @@ SMALL_TOY = [
 def test_the_toy_command_writes_networks_that_verify(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["train", "toy", *SMALL_TOY]) == 0
-    target = tmp_path / "runs" / "toy"
+    target = tmp_path / "runs" / "toy" / "model"
     verify_sums(target)
     record = json.loads((target / "training.json").read_text())
     assert {p.parent.name for p in target.glob("seed-*/step-0.safetensors")} == {"seed-0", "seed-1"}

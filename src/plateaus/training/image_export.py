@@ -17,6 +17,7 @@ from transformers import AutoModelForImageClassification
 from plateaus.data.images import Images
 from plateaus.errors import TrainingError
 from plateaus.training.files import write_sums
+from plateaus.training.folders import replaced
 from plateaus.training.image_card import card
 from plateaus.training.image_models import Pixels
 from plateaus.training.image_settings import ContrastiveSettings, ImageSettings
@@ -32,7 +33,8 @@ def export(s: ImageSettings, work: Path, target: Path, images: Images, *, keep: 
     ``training.json`` says.
 
     Raises:
-        TrainingError: the run in ``work`` has not come to its end.
+        TrainingError: the run in ``work`` has not come to its end, or ``target`` is not to be
+            replaced.
     """
     if not (work / "log.jsonl").exists():
         raise TrainingError(
@@ -41,8 +43,21 @@ def export(s: ImageSettings, work: Path, target: Path, images: Images, *, keep: 
     log = [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
     first, *earlier, last = [row["step"] for row in log if "test_accuracy" in row]
     shipped = [first, *earlier[max(0, len(earlier) + 1 - keep) :]] if keep else []
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(work / "checkpoints" / f"step-{last}", target)
+    with replaced(target, work) as folder:
+        return _fill(folder, s, work, images, log, shipped, (first, last))
+
+
+def _fill(
+    target: Path,
+    s: ImageSettings,
+    work: Path,
+    images: Images,
+    log: list[dict],
+    shipped: list[int],
+    ends: tuple[int, int],
+) -> dict:
+    last = ends[1]
+    shutil.copytree(work / "checkpoints" / f"step-{last}", target, dirs_exist_ok=True)
     for n in shipped:
         shutil.copytree(work / "checkpoints" / f"step-{n}", target / "checkpoints" / f"step-{n}")
 
@@ -87,7 +102,7 @@ def export(s: ImageSettings, work: Path, target: Path, images: Images, *, keep: 
             "classes": list(images.names),
         },
         "checkpoints": [*shipped, last],
-        "quality": _quality(work, (first, last), pixels, images),
+        "quality": _quality(work, ends, pixels, images),
         "parameters": sum(
             p.numel() for p in AutoModelForImageClassification.from_pretrained(target).parameters()
         ),

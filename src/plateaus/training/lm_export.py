@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM
 from plateaus.data.facts import END, UNKNOWN
 from plateaus.errors import TrainingError
 from plateaus.training.files import write_sums
+from plateaus.training.folders import replaced
 from plateaus.training.lm import Windows
 from plateaus.training.lm_card import card
 from plateaus.training.lm_quality import quality
@@ -28,7 +29,10 @@ def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
     ``target/checkpoints/step-<n>``.
 
     ``keep`` limits the earlier ones: step 0 is kept first, then the latest. Returns what
-    ``training.json`` says. Raises :class:`TrainingError` if ``work`` has no finished checkpoint.
+    ``training.json`` says.
+
+    Raises:
+        TrainingError: ``work`` has no finished checkpoint, or ``target`` is not to be replaced.
     """
     steps = sorted(int(p.name.removeprefix("step-")) for p in (work / "checkpoints").glob("step-*"))
     if not steps or steps[-1] == 0:
@@ -37,8 +41,12 @@ def export(s: Settings, work: Path, target: Path, *, keep: int = 99) -> dict:
         )
     last, earlier = steps[-1], steps[1:-1]
     shipped = [0, *earlier[max(0, len(earlier) + 1 - keep) :]] if keep else []
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(work / "checkpoints" / f"step-{last}", target)
+    with replaced(target, work) as folder:
+        return _fill(folder, s, work, shipped, last)
+
+
+def _fill(target: Path, s: Settings, work: Path, shipped: list[int], last: int) -> dict:
+    shutil.copytree(work / "checkpoints" / f"step-{last}", target, dirs_exist_ok=True)
     for n in shipped:
         shutil.copytree(work / "checkpoints" / f"step-{n}", target / "checkpoints" / f"step-{n}")
     tokenizer = Tokenizer.from_file(str(work / "data" / "tokenizer.json"))

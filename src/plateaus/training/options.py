@@ -5,6 +5,7 @@ what its values may be.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from plateaus.errors import TrainingError
 
 S = TypeVar("S")
 INFINITE = math.inf
+PLAIN = ("name", "images")
+"""Settings that become the name of a file or folder, and therefore hold no path."""
 
 
 def assignments(written: list[str], example: Any) -> dict[str, object]:
@@ -67,6 +70,11 @@ def choose(
         if name in choices and value not in choices[name]:
             raise TrainingError(
                 f"setting {name} was given {value!r}: choose one of {', '.join(choices[name])}."
+            )
+        if name in PLAIN and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", value, re.ASCII):
+            raise TrainingError(
+                f"setting {name} was given {value!r}: it must be a plain name of at most 100 "
+                "letters, digits, dots, dashes and underscores that begins with a letter or digit."
             )
         if kind is tuple and (not value or not all(isinstance(n, int) and n > 0 for n in value)):
             raise TrainingError(

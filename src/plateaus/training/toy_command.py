@@ -15,6 +15,7 @@ from plateaus.data.toy import INPUTS, ToyData, folded_wave, shuffled, spiral
 from plateaus.networks.load import device as torch_device
 from plateaus.networks.toy import ARCHITECTURES, build
 from plateaus.training.files import write_sums
+from plateaus.training.folders import check_target, replaced
 from plateaus.training.options import INFINITE, assignments, choose
 from plateaus.training.toy import Recipe, Trained, accuracy, log_spaced, train
 
@@ -71,9 +72,13 @@ def run(arguments: argparse.Namespace) -> None:
         ToySettings(), assignments(arguments.set, ToySettings()), choices=CHOICES, bounds=BOUNDS
     )
     work = Path(arguments.work or Path("runs") / s.name)
+    target = Path(work / "model" if arguments.export is None else arguments.export)
+    check_target(target, work)
     work.mkdir(parents=True, exist_ok=True)
-    ship(s, train_toy(s, work), work)
-    print(f"exported to {work}", flush=True)
+    trained = train_toy(s, work)
+    with replaced(target, work) as folder:
+        ship(s, trained, folder)
+    print(f"exported to {target}", flush=True)
 
 
 def toy_data(s: ToySettings, seed: int, samples: int) -> ToyData:
@@ -118,14 +123,11 @@ def train_toy(s: ToySettings, work: Path) -> Trained:
     )
 
 
-def ship(s: ToySettings, trained: Trained, work: Path) -> dict:
+def ship(s: ToySettings, trained: Trained, folder: Path) -> dict:
     """Weights as ``seed-<s>/step-<n>.safetensors`` with record, card and checksums; returns the
     record.
     """
-    trained.save(work)
-    (work / "state.pt").unlink(
-        missing_ok=True
-    )  # what is left is what ships; the same command would train anew
+    trained.save(folder)
     fresh = toy_data(s, s.seed + 1_000_003, 5_000)
     scores = {
         f"step {step}": [_score(trained.module(k, step=step), fresh) for k in range(s.networks)]
@@ -146,9 +148,9 @@ def ship(s: ToySettings, trained: Trained, work: Path) -> dict:
         "loss": trained.loss.tolist(),
         "versions": {"torch": torch.__version__},
     }
-    (work / "training.json").write_text(json.dumps(record, indent=1) + "\n")
-    (work / "README.md").write_text(card(record))
-    write_sums(work)
+    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    (folder / "README.md").write_text(card(record))
+    write_sums(folder)
     return record
 
 
