@@ -35,10 +35,13 @@ KINDS = {
     ],
 }
 KEPT = {
-    "disjointness": "Proposition 3.2 itself; an engine that decides membership rightly cannot break it",
+    "disjointness": "Proposition 3.2 itself; an engine that decides membership rightly cannot "
+    "break it",
     "nesting": "Proposition 3.3 itself; an engine that decides membership rightly cannot break it",
-    "height_bounds": "the only comparison of heights with the network's own output; its twin also misjudges membership",
-    "segment_is_upper_bound": "links planes to segments: two engines that must agree on which is larger",
+    "height_bounds": "the only comparison of heights with the network's own output; its twin also "
+    "misjudges membership",
+    "segment_is_upper_bound": "links planes to segments: two engines that must agree on which is "
+    "larger",
     "quasi_metric": "a theorem about m, which no engine that gets m right can break",
 }
 """Properties without a twin of their own, and why they stay."""

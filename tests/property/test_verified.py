@@ -11,12 +11,14 @@ import rich_networks
 import torch
 from engine import segment_of
 from hypothesis import given
-from rich_networks import line_case, plane_case
+from rich_networks import Case, line_case, plane_case
 
 from plateaus.errors import BadPath, Undecided
 from plateaus.geometry import verified
-from plateaus.geometry.exact import ExactSegment, exact, witnesses
+from plateaus.geometry.bounds import parts
+from plateaus.geometry.exact import ExactNetwork, ExactSegment, exact, witnesses
 from plateaus.geometry.exact.norms import norm
+from plateaus.geometry.exact.program import ReLU, affine
 from plateaus.networks.residual import ResidualMLP, network
 
 
@@ -61,9 +63,63 @@ def test_undecided_is_said():
         verified.merge_bounds(witnesses.fold(), [1], [1])
 
 
+def scaled(*factors: float) -> ExactNetwork:
+    """x times one factor after the other."""
+    return ExactNetwork.of(*[affine([[f]]) for f in factors], inputs=1)
+
+
+def cancelled(layers: int = 0) -> ExactNetwork:
+    """relu(x - 1), whose hidden value 10^17 + x is rounded to 10^17: the gate seems shut for x < 8.
+
+    Before the gate the hidden value is divided by 10^8 ``layers`` times, and multiplied after it.
+    """
+    small = F(1, 10 ** (8 * layers))
+    shrink, grow = [affine([[F(1, 10**8)]])] * layers, [affine([[10**8]])] * layers
+    gate = affine([[1]], [-(10**17 + 1) * small]), ReLU()
+    return ExactNetwork.of(affine([[1]], [10**17]), *shrink, *gate, *grow, inputs=1)
+
+
+VANISHING = Case(net=cancelled(21), a=(F(0),), b=(F(3),))
+"""After 21 layers of 1e-8 the rounding errors are so small that their squares vanish."""
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2", "linf"])
+def test_what_vanishes_on_the_way_is_not_forgotten(metric):
+    bounds, truth = compare(replace(VANISHING, metric=metric))
+    assert truth == 2 and bounds.lower <= 2 <= bounds.upper
+
+
+def test_lengths_that_forget_small_numbers_are_caught(monkeypatch):
+    """The wrong twin: the library's norm, whose squares vanish."""
+    monkeypatch.setattr(parts, "length", lambda y: np.linalg.norm(y, axis=1, keepdims=True))
+    monkeypatch.setattr(parts, "TINY", 0.0)
+    assert compare(VANISHING)[0].upper < 0.1
+
+
+@pytest.mark.parametrize("factors", [[1e200, 1e200], [1e200, 1e200, 1e-200, 1e-200], [10**400]])
+def test_what_overflows_is_undecided(factors):
+    with pytest.raises(Undecided, match="too large for float64"):
+        verified.merge_bounds(scaled(*factors), [0], [1])
+
+
+def test_a_gate_is_doubted_by_what_rounding_did_to_it(monkeypatch):
+    case = Case(net=cancelled(), a=(F(0),), b=(F(3),), metric="linf")
+    bounds, truth = compare(case)
+    assert truth == 2 and bounds.lower <= 2 <= bounds.upper
+    honest = parts._relu
+    monkeypatch.setattr(parts, "_relu", lambda x, w: honest(replace(x, error=0 * x.error), w))
+    assert compare(case)[0].upper < 2  # the twin that trusts its values
+
+
+def test_radii_are_compared_exactly():
+    bounds = verified.MergeBounds(lower=1.0, upper=1.0, parts=1)
+    assert bounds.contains(1 + F(1, 10**30)) and not bounds.contains(F(1))
+    assert not bounds.contains(1 - F(1, 10**30))
+
+
 def test_a_gate_taken_for_open_is_caught(monkeypatch):
     """The wrong twin: every doubtful gate passes its slope."""
-    honest = verified._relu
+    honest = parts._relu
 
     def careless(x, width):
         y = honest(x, width)
@@ -74,6 +130,6 @@ def test_a_gate_taken_for_open_is_caught(monkeypatch):
             spread_ball=0 * y.spread_ball,
         )
 
-    monkeypatch.setattr(verified, "_relu", careless)
+    monkeypatch.setattr(parts, "_relu", careless)
     found = [compare(line_case(seed)) for seed in range(40)]
     assert any(not b.lower <= truth <= b.upper * (1 + 1e-12) for b, truth in found)

@@ -24,6 +24,7 @@ from plateaus.geometry.bounds import (
     linear,
     lipschitz,
     propagate,
+    singular,
 )
 from plateaus.geometry.bounds import radius as radius_module
 from plateaus.geometry.bounds.interval import Box
@@ -317,3 +318,20 @@ def test_spectral_bound_is_above_the_norm():
         assert true <= float(lipschitz_module.spectral(fractions)) * (1 + 1e-12)
     assert lipschitz((Pointwise(kind="gelu"),), "l2") > 1.1289
     assert radius_module.METHODS == METHODS
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_a_wrong_decomposition_still_gives_a_bound(size, monkeypatch):
+    """Nothing is assumed of the library: wrong factors make the bound larger, never too small."""
+    weight = size * np.random.default_rng(1).normal(size=(6, 4))
+    true = np.linalg.svd(weight / size, compute_uv=False)[0] * size
+    right = np.linalg.svd
+
+    def shrunk(x, **options):
+        u, s, v = right(x, **options)
+        return 0.9 * u, 0.8 * s, v
+
+    assert true <= singular.singular(weight) <= true * (1 + 1e-12)
+    monkeypatch.setattr(singular.np.linalg, "svd", shrunk)
+    assert true <= singular.singular(weight)
+    assert right(weight / size, compute_uv=False)[0] * 0.8 * size < true  # the twin that assumes

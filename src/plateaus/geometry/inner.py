@@ -42,7 +42,8 @@ def exact_inner_radius(
     """
     if metric not in ("linf", "l1") or ball not in ("linf", "l2"):
         raise BadParameter(
-            f"Exact inner radii take metric linf or l1 and ball linf or l2, not {metric!r} and {ball!r}."
+            f"Exact inner radii take metric linf or l1 and ball linf or l2, not {metric!r} and "
+            f"{ball!r}."
         )
     a, r, size = point(a), radius(r), Fraction(1)
     while size <= reach:

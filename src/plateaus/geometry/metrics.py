@@ -17,7 +17,8 @@ def check_metric(metric: str) -> str:
     """
     if metric not in METRICS:
         raise BadParameter(
-            f"A plateau is measured in {', '.join(METRICS)}, not in {metric!r}: choose one of these."
+            f"A plateau is measured in {', '.join(METRICS)}, not in {metric!r}: choose one of "
+            "these."
         )
     return metric
 

@@ -75,9 +75,13 @@ class FoundPaths:
     def statement(self, index: int = 0) -> str:
         """What has been shown about one pair, in a sentence."""
         if self.ceilings is not None:
-            return f"b lies in P_r(a) for every r > {float(self.ceilings[index]):.6g}: certified along the whole path"
+            return (
+                f"b lies in P_r(a) for every r > {float(self.ceilings[index]):.6g}: "
+                "certified along the whole path"
+            )
         return (
-            f"found a path on which h_a is at most {float(self.peaks[index]):.6g} at {self.samples} points; "
+            f"found a path on which h_a is at most {float(self.peaks[index]):.6g} at "
+            f"{self.samples} points; "
             "between them nothing is proved"
         )
 
@@ -120,12 +124,14 @@ def search(
     check_metric(metric)
     if nodes < 3 or min(steps, restarts, dense) < 1:
         raise BadParameter(
-            f"A search needs at least 3 nodes and 1 step, restart and sample, got {nodes, steps, restarts, dense}."
+            "A search needs at least 3 nodes and 1 step, restart and sample, got "
+            f"{nodes, steps, restarts, dense}."
         )
     a, b = network.check(a), network.check(b)
     if a.ndim != 2 or a.shape != b.shape:
         raise BadPath(
-            f"A search takes pairs of points of shape (P, d), got {tuple(a.shape)} and {tuple(b.shape)}."
+            f"A search takes pairs of points of shape (P, d), got {tuple(a.shape)} and "
+            f"{tuple(b.shape)}."
         )
     if (a == b).all(-1).any():
         raise BadPath("A search was given two identical end points: a and b must differ.")
@@ -188,7 +194,8 @@ def certify(
         )
     if lipschitz is None:
         raise Undecided(
-            "A path of a network without an exact form is certified by a Lipschitz bound, and none was given: "
+            "A path of a network without an exact form is certified by a Lipschitz bound, and none "
+            "was given: "
             "compute one with geometry.bounds.lipschitz, or leave the path as found."
         )
     points = sampled(found.nodes[:, None], dense)[:, 0].double()

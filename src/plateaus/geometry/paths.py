@@ -46,13 +46,15 @@ def slerp(a: Tensor, b: Tensor, *, steps: int = 50) -> Tensor:
     na, nb = p.norm(dim=-1, keepdim=True), q.norm(dim=-1, keepdim=True)
     if (na == 0).any() or (nb == 0).any():
         raise BadPath(
-            "A spherical path needs directions, and the zero vector has none: use a segment instead."
+            "A spherical path needs directions, and the zero vector has none: use a segment "
+            "instead."
         )
     u, v = p / na, q / nb
     angle = 2 * torch.atan2((u - v).norm(dim=-1, keepdim=True), (u + v).norm(dim=-1, keepdim=True))
     if (torch.pi - angle < 1e-6).any():
         raise BadPath(
-            "A spherical path between opposite vectors is not unique: move one end or use a segment."
+            "A spherical path between opposite vectors is not unique: move one end or use a "
+            "segment."
         )
     alpha = fractions(steps, like=p)[:, None]
     angle, u, v = angle.unsqueeze(-2), u.unsqueeze(-2), v.unsqueeze(-2)
@@ -89,7 +91,8 @@ def sphere_ray(a: Tensor, direction: Tensor, *, degrees: float = 180.0, steps: i
     tangent = v - (v * u).sum(-1, keepdim=True) * u
     if (tangent.norm(dim=-1) < 1e-6).any():
         raise BadPath(
-            "A sphere ray was given a direction parallel to its base point: give one that names a meridian."
+            "A sphere ray was given a direction parallel to its base point: give one that names a "
+            "meridian."
         )
     tangent = _unit(tangent)
     theta = (fractions(steps, like=a) * torch.pi * degrees / 180)[:, None]
@@ -124,7 +127,8 @@ def plane_axes(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     e2 = (c - a) - ((c - a) @ e1) / (e1 @ e1) * e1
     if e2.norm() <= 1e-6 * (c - a).norm():
         raise BadPath(
-            "The three points of a plane lie on one line: choose a third point off the line through a and b."
+            "The three points of a plane lie on one line: choose a third point off the line "
+            "through a and b."
         )
     return e1, e2
 
@@ -141,11 +145,13 @@ def _ends(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         a, b = a.float(), b.float()
     if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
         raise BadPath(
-            "A path was given an end point with NaN or infinite coordinates: both ends must be finite."
+            "A path was given an end point with NaN or infinite coordinates: both ends must be "
+            "finite."
         )
     if (a == b).all(dim=-1).any():
         raise BadPath(
-            "A path was given two identical end points: a and b must differ for it to lead anywhere."
+            "A path was given two identical end points: a and b must differ for it to lead "
+            "anywhere."
         )
     return a, b
 

@@ -106,16 +106,19 @@ class Plateau:
         a, b = self._point(a, "first end"), self._point(b, "second end")
         if not torch.equal(a, self.anchor):
             raise BadPath(
-                "A segment slice must begin at the anchor of its plateau: pass the same point a first."
+                "A segment slice must begin at the anchor of its plateau: pass the same point a "
+                "first."
             )
         low, high = window
         if not (low <= 0 <= high and low < high):
             raise BadPath(
-                f"The window {window} of a segment must have a length and contain alpha = 0, where a lies."
+                f"The window {window} of a segment must have a length and contain alpha = 0, where "
+                "a lies."
             )
         if steps < 2:
             raise BadPath(
-                f"A path needs a whole number of at least 2 steps, got {steps!r}: give steps=50, say."
+                f"A path needs a whole number of at least 2 steps, got {steps!r}: give steps=50, "
+                "say."
             )
         paths.segment(a, b, steps=2)  # refuses identical end points
         alpha = np.linspace(low, high, steps)
@@ -157,7 +160,8 @@ class Plateau:
         a, b, c = (self._point(x, name) for x, name in ((a, "a"), (b, "b"), (c, "c")))
         if not torch.equal(a, self.anchor):
             raise BadPath(
-                "A plane slice must begin at the anchor of its plateau: pass the same point a first."
+                "A plane slice must begin at the anchor of its plateau: pass the same point a "
+                "first."
             )
         if not (
             alpha[0] <= 0 <= alpha[1]
@@ -166,7 +170,8 @@ class Plateau:
             and beta[0] < beta[1]
         ):
             raise BadPath(
-                f"The window {alpha} x {beta} of a plane must have an area and contain (0, 0), where a lies."
+                f"The window {alpha} x {beta} of a plane must have an area and contain (0, 0), "
+                "where a lies."
             )
         e1, e2 = paths.plane_axes(a, b, c)
         s, t = np.linspace(*alpha, steps), np.linspace(*beta, steps)
@@ -245,6 +250,7 @@ def _units(steps: tuple[Step, ...]) -> int:
 def _bound(lipschitz: float | None) -> float | None:
     if lipschitz is not None and not (math.isfinite(lipschitz) and lipschitz >= 0):
         raise BadParameter(
-            f"A Lipschitz bound is a finite number >= 0, got {lipschitz!r}: give None if none is known."
+            f"A Lipschitz bound is a finite number >= 0, got {lipschitz!r}: give None if none is "
+            "known."
         )
     return lipschitz

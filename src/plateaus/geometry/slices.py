@@ -271,6 +271,7 @@ def _coordinates(x: Tensor, origin: Tensor, *axes: Tensor) -> tuple[float, ...]:
     scale = max(float(axis.norm()) for axis in axes)
     if float(rest.norm()) > 1e-5 * scale:
         raise BadPoints(
-            f"A point lies {float(rest.norm()):.3g} off its slice: a slice answers only for its points."
+            f"A point lies {float(rest.norm()):.3g} off its slice: a slice answers only for its "
+            "points."
         )
     return tuple(z)

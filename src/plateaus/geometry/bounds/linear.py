@@ -89,7 +89,8 @@ def _forward(
                 layer, after = Relaxed(step=step, reach=box.reach, inner=inner), box + update
             case _:
                 raise NotCertifiable(
-                    "Linear relaxation has no lines for LayerNorm: use method='interval' or 'jacobian', "
+                    "Linear relaxation has no lines for LayerNorm: use method='interval' or "
+                    "'jacobian', "
                     "or a network without normalisation."
                 )
         layers, box = (*layers, layer), after

@@ -5,13 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from plateaus.geometry.bounds.functions import constant
-from plateaus.geometry.bounds.interval import raise_, root_up
+from plateaus.geometry.bounds.interval import raise_
 from plateaus.geometry.bounds.program import Branch, Linear, Normalise, Pointwise, Program, Step
-
-SPECTRAL = 1e-9
-"""Relative error granted to a computed largest singular value; LAPACK's is a small multiple of n
-2^-53.
-"""
+from plateaus.geometry.bounds.singular import spectral
 
 
 def lipschitz(steps: Program, norm: str):
@@ -38,21 +34,6 @@ def of_step(step: Step, norm: str):
 def row_sum(weight: np.ndarray):
     """The operator norm for the maximum norm: the largest absolute row sum."""
     return raise_(abs(weight).sum(axis=1).max(), weight.shape[1])
-
-
-def spectral(weight: np.ndarray):
-    """An upper bound of the largest singular value: rational weights by Schur's test and Frobenius,
-    floats by SVD too.
-    """
-    rows, columns = abs(weight).sum(axis=1).max(), abs(weight).sum(axis=0).max()
-    schur, frobenius = (
-        raise_(rows * columns, sum(weight.shape)),
-        raise_((weight * weight).sum(), weight.size),
-    )
-    bound = root_up(min(schur, frobenius))
-    if weight.dtype == object:
-        return bound
-    return min(bound, float(np.linalg.svd(weight, compute_uv=False)[0]) * (1 + SPECTRAL))
 
 
 def normalisation(step: Normalise, norm: str) -> float:

@@ -134,7 +134,8 @@ def _float(stage: Callable) -> Program:
             return _float(stage.block)
         case _:
             raise NotCertifiable(
-                f"A {type(stage).__name__} has no certified bound: bounds take Linear, ReLU, GELU, SiLU, Tanh, "
+                f"A {type(stage).__name__} has no certified bound: bounds take Linear, ReLU, GELU, "
+                "SiLU, Tanh, "
                 "LayerNorm and residual blocks; search for paths or sample instead."
             )
 

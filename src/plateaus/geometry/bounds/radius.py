@@ -117,7 +117,8 @@ class _Bound:
         ):
             if given not in accepted:
                 raise BadParameter(
-                    f"The {what} of a certified radius is one of {', '.join(accepted)}, not {given!r}."
+                    f"The {what} of a certified radius is one of {', '.join(accepted)}, not "
+                    f"{given!r}."
                 )
         steps = program(network)
         rationals = exact(steps) if isinstance(network, ExactNetwork) else False

@@ -45,8 +45,10 @@ def _steps(stage: Callable) -> tuple[Step, ...]:
             return _steps(stage.block)
         case _:
             raise NotPiecewiseLinear(
-                f"A {type(stage).__name__} has no exact piecewise-linear form: exact geometry takes Linear, ReLU and "
-                "residual blocks without normalisation; use a sampled slice with a Lipschitz bound for other networks."
+                f"A {type(stage).__name__} has no exact piecewise-linear form: exact geometry "
+                "takes Linear, ReLU and "
+                "residual blocks without normalisation; use a sampled slice with a Lipschitz bound "
+                "for other networks."
             )
 
 

@@ -59,7 +59,8 @@ class ExactPlane:
         region, anchor = _polygon(window), point(anchor)
         if not holds(region, vertex(anchor)):
             raise BadPath(
-                "The anchor of a plane slice lies outside its window: widen the window until it contains a."
+                "The anchor of a plane slice lies outside its window: widen the window until it "
+                "contains a."
             )
         start = chart(point(chart_origin), *map(point, axes), region=region)
         centre = network(start.at(vertex(anchor)))
@@ -179,6 +180,7 @@ def _polygon(corners: Sequence[Sequence[Rational]]) -> tuple:
     )
     if turned == 0:
         raise BadPath(
-            "The window of a plane slice has no area: give two opposite corners or a convex polygon."
+            "The window of a plane slice has no area: give two opposite corners or a convex "
+            "polygon."
         )
     return tuple(vertex(p) for p in (points if turned > 0 else reversed(points)))

@@ -31,7 +31,8 @@ def polygons(plane: ExactPlane, r: Rational) -> tuple[Polygon, ...]:
     """
     if plane.metric.power != 1:
         raise BadParameter(
-            'Plateaus have straight borders in the metrics "l1" and "linf" only, and this slice has "l2": make the '
+            'Plateaus have straight borders in the metrics "l1" and "linf" only, and this slice '
+            'has "l2": make the '
             "slice with one of those, or read the plateau from its cells."
         )
     level = plane.metric.threshold(radius(r))

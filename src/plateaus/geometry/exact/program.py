@@ -32,7 +32,8 @@ def point(values: Iterable[Rational]) -> Point:
         return tuple(Fraction(v) for v in values)
     except (ValueError, OverflowError, TypeError) as error:
         raise BadPoints(
-            f"An exact point needs finite rational coordinates, got {values!r}: give integers, fractions or floats."
+            f"An exact point needs finite rational coordinates, got {values!r}: give integers, "
+            "fractions or floats."
         ) from error
 
 

@@ -75,7 +75,8 @@ class ExactSegment:
             raise BadPath("A segment was given two identical end points: a and b must differ.")
         if not low <= 0 <= high or low == high:
             raise BadPath(
-                f"The window [{low}, {high}] of a segment must have a length and contain 0, where a lies."
+                f"The window [{low}, {high}] of a segment must have a length and contain 0, where "
+                "a lies."
             )
         direction = tuple(v - u for u, v in zip(a, b, strict=True))
         start = chart(a, direction, region=(vertex((low,)), vertex((high,))))
@@ -161,7 +162,8 @@ class ExactSegment:
         low, high = self.breakpoints[0], self.breakpoints[-1]
         if not low <= t <= high:
             raise BadPath(
-                f"t = {t} lies outside the window [{low}, {high}] of this segment: widen the window."
+                f"t = {t} lies outside the window [{low}, {high}] of this segment: widen the "
+                "window."
             )
         return t
 
