@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: book test bench notebooks venv constraints clean
 
 book: $(READY)
-	$(PY) -m plateaus.book.build
+	$(PY) -m plateaus.book.leash 0 plateaus.book.build
 
 test: $(READY)
 	PLATEAUS_OUT="$(CURDIR)/_build/test" $(PY) -m pytest -n 2 --dist loadfile tests chapters \

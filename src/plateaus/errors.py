@@ -62,5 +62,13 @@ class NotSaved(PlateauError):
     """A result could not be written; what was already on disk is untouched."""
 
 
+class BuildFailed(PlateauError):
+    """A chapter stopped, or the HTML could not be built without warnings."""
+
+
+class BuildRunning(PlateauError):
+    """Another build of the same checkout has not ended yet."""
+
+
 class TrainingError(PlateauError):
     """A training recipe was given settings, data or a state that it cannot use."""

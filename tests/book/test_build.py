@@ -22,7 +22,7 @@ BIBLIOGRAPHY = "```{bibliography}\n:all:\n```\n"
 @pytest.fixture
 def staged(root: Path, tmp_path: Path) -> Path:
     """A staged book of one page with the book's own configuration."""
-    stage = tmp_path / "_build" / "stage"
+    stage = tmp_path / "stage"
     (stage / "book").mkdir(parents=True)
     shutil.copy(root / "_config.yml", stage)
     shutil.copy(root / "book" / "references.bib", stage / "book")
@@ -32,14 +32,14 @@ def staged(root: Path, tmp_path: Path) -> Path:
 
 
 def rendered(folder: Path, page: str) -> Path:
-    (folder / "_build" / "stage" / "book" / "page.md").write_text(page)
-    return build.render(folder, folder / "_build")
+    (folder / "stage" / "book" / "page.md").write_text(page)
+    return build.render(folder, folder)
 
 
 def test_page_without_warnings_is_built(staged: Path) -> None:
     first = rendered(staged, PAGE + PROOF + BIBLIOGRAPHY)
-    assert first == staged / "_build" / "html" / "index.html" and first.is_file()
-    html = (staged / "_build" / "html" / "book" / "page.html").read_text(encoding="utf-8")
+    assert first == staged / "html" / "index.html" and first.is_file()
+    html = (staged / "html" / "book" / "page.html").read_text(encoding="utf-8")
     assert "Definition 1" in html and "plateaus.css" in html
 
 
@@ -80,13 +80,13 @@ def test_failing_chapter_stops_the_build_with_its_sentence(
     )
 
 
-def test_claims_are_merged_in_the_order_of_the_rules(tmp_path: Path) -> None:
+def test_claims_are_merged_in_the_order_of_the_rules(root: Path, tmp_path: Path) -> None:
     def row(id: str, chapter: str) -> dict[str, str]:
         return {"id": id, "chapter": chapter, "model": "m", "metric": "x"}
 
     (tmp_path / "one.json").write_text(json.dumps([row("N5", "1-a/one")]))
     (tmp_path / "two.json").write_text(json.dumps([row("S1", "2-a/two"), row("J4", "2-a/two")]))
-    assert [r["id"] for r in build.merge_claims(tmp_path)] == ["J4", "S1", "N5"]
+    assert [r["id"] for r in build.merge_claims(root, tmp_path)] == ["J4", "S1", "N5"]
 
 
 def test_staged_book_has_executed_chapters_and_leads_back_to_the_repository(

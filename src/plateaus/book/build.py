@@ -1,9 +1,10 @@
 """`make book`: execute the chapters, merge their claims, build the HTML. `python -m
 plateaus.book.build`
 
-Everything goes under `_build/`, nothing is changed in place:
-`_build/chapters/` executed copies, `_build/out/` results, `_build/claims.json` the merged rows,
-`_build/stage/` the book's sources with the executed chapters, `_build/html/` the book.
+Every build works in a folder of its own, `_build/build-…/`: `chapters/` executed copies, `out/`
+results, `claims.json` the merged rows, `stage/` the book's sources with the executed chapters,
+`html/` the book. When all is done `_build/book` leads there, in one step, and with it
+`_build/html` and `_build/claims.json`. A build that fails or is killed leaves the earlier book.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from typing import Any
 import nbformat
 import yaml
 
+from plateaus.book import builds, leash
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters, repository
 from plateaus.book.scoreboard import page
-from plateaus.errors import PlateauError
+from plateaus.errors import BuildFailed, PlateauError
 from plateaus.results import write_json
 
 WORKERS = 2
@@ -36,49 +38,56 @@ WORKERS = 2
 
 COVER_MARK = "% cover"
 """The line of `book/introduction.md` that a chapter's figure replaces."""
-COVER_TEXT = "How far the output moves from that of one activation (left), the plateaus of six radii around it (middle), and when they join (right)."
-
-
-class BuildFailed(PlateauError):
-    """A chapter stopped, or the HTML could not be built without warnings."""
+COVER_TEXT = (
+    "How far the output moves from that of one activation (left), the plateaus of six radii around "
+    "it (middle), and when they join (right)."
+)
 
 
 def build(root: Path) -> Path:
     """Build the book of the checkout `root` and return the path of its first page.
 
     A YAML file named by the environment variable `PLATEAUS_PARAMS` is handed to every chapter.
-    Raises `BuildFailed` when a chapter stops or Sphinx warns.
+    Raises `BuildFailed` when a chapter stops or Sphinx warns, `BuildRunning` while another build
+    of this checkout is at work.
     """
     target = root / "_build"
-    for name in ("chapters", "out", "stage", "html", ".doctrees", "jupyter_execute"):
-        shutil.rmtree(target / name, ignore_errors=True)
-    execute(root, target)
-    rows = merge_claims(target / "out" / "claims")
-    write_json(rows, target / "claims.json")
-    stage(root, target, rows)
-    return render(root, target)
+    target.mkdir(exist_ok=True)
+    with builds.alone(target):
+        work = builds.fresh(target)
+        execute(root, work)
+        rows = merge_claims(root, work / "out" / "claims")
+        write_json(rows, work / "claims.json")
+        stage(root, work, rows)
+        render(root, work)
+        builds.publish(target, work)
+    return target / "html" / "index.html"
 
 
 def execute(root: Path, target: Path) -> None:
     """Run every chapter with papermill into `target/chapters`; each prints one line."""
     parameters = os.environ.get("PLATEAUS_PARAMS")
     options = ["-f", str(Path(parameters).resolve())] if parameters else []
+    settings = leash.kernel(target / "jupyter") | ONE_THREAD
+    settings |= {"PLATEAUS_OUT": str(target / "out"), SHOW_COMMIT: "1"}
+    held = [sys.executable, "-m", leash.__name__, str(os.getpid()), "papermill"]
 
     def one(path: Path) -> str | None:
         start = time.perf_counter()
         copy = target / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "papermill", str(path), str(copy), *options, "-k", "python3",
-                   "--no-progress-bar", "--execution-timeout", str(CELL_TIMEOUT)]  # fmt: skip
-        environment = (
-            os.environ | ONE_THREAD | {"PLATEAUS_OUT": str(target / "out"), SHOW_COMMIT: "1"}
+        command = [*held, str(path), str(copy), *options, "-k", "python3", "--no-progress-bar",
+                   "--execution-timeout", str(CELL_TIMEOUT)]  # fmt: skip
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=root, env=os.environ | settings
         )
-        done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
         say(
             f"  {path.relative_to(root)}  {time.perf_counter() - start:.0f} s"
             + (" FAILED" if done.returncode else "")
         )
-        return f"{path.relative_to(root)}: {reason(copy, done.stderr)}" if done.returncode else None
+        where = copy.relative_to(root) if copy.is_relative_to(root) else copy
+        why = f"{path.relative_to(root)}: {reason(copy, done.stderr)} (see {where})"
+        return why if done.returncode else None
 
     say("Executing the chapters")
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -98,14 +107,14 @@ def reason(copy: Path, stderr: str) -> str:
     return lines[-1] if lines else "it gave no reason."
 
 
-def merge_claims(folder: Path) -> list[dict[str, Any]]:
+def merge_claims(root: Path, folder: Path) -> list[dict[str, Any]]:
     """The rows of all chapters, by the order of the claims."""
     rows = [
         row
         for file in sorted(folder.glob("*.json"))
         for row in json.loads(file.read_text(encoding="utf-8"))
     ]
-    order = list(load_claims(repository() / "book" / "claims.yaml").by_id)
+    order = list(load_claims(root / "book" / "claims.yaml").by_id)
     return sorted(
         rows, key=lambda row: (order.index(row["id"]), row["chapter"], row["model"], row["metric"])
     )
@@ -157,37 +166,43 @@ def add_cover(folder: Path) -> None:
             if images and "cover" in cell.metadata.get("tags", []) and not directive:
                 (folder / "book" / "cover.png").write_bytes(base64.b64decode(images[0]))
                 chapter = path.relative_to(folder).with_suffix("").as_posix()
-                directive = f"```{{figure}} cover.png\n:alt: {COVER_TEXT}\n\n{COVER_TEXT} From {{doc}}`/{chapter}`.\n```"
+                caption = f"{COVER_TEXT} From {{doc}}`/{chapter}`."
+                directive = f"```{{figure}} cover.png\n:alt: {COVER_TEXT}\n\n{caption}\n```"
     page.write_text(
         page.read_text(encoding="utf-8").replace(COVER_MARK, directive), encoding="utf-8"
     )
 
 
 def render(root: Path, target: Path) -> Path:
-    """Run jupyter-book on the staged sources, warnings as errors."""
+    """Run jupyter-book on the staged sources, warnings as errors, into `target/html`."""
     say("Building the pages")
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "-W", "-n", "--keep-going", "-q",
-               "--path-output", str(root), str(target / "stage")]  # fmt: skip
+    call = f"from plateaus.book.leash import hold; hold({os.getpid()}); "
+    call += "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", call, "build", "-W", "-n", "--keep-going", "-q",
+               "--path-output", str(target), str(target / "stage")]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, cwd=root)
-    first = target / "html" / "index.html"
-    if done.returncode or not first.is_file():
+    made = target / "_build" / "html"
+    if done.returncode or not (made / "index.html").is_file():
         print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
         raise BuildFailed(
             "The pages were not built without warnings; the messages above say which line to mend."
         )
-    return first
+    return made.rename(target / "html") / "index.html"
 
 
 def say(line: str) -> None:
     print(line, flush=True)
 
 
-def main() -> int:
+def main(root: Path | None = None) -> int:
     try:
-        first = build(repository())
+        first = build(root or repository())
     except PlateauError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("The build was stopped; the earlier book is as it was.", file=sys.stderr)
+        return 130
     say(f"The book is {os.path.relpath(first)}")
     return 0
 
