@@ -35,7 +35,19 @@ def parser() -> argparse.ArgumentParser:
             "bench", help="measure what the prefix cache and batching save, as ratios in one run"
         )
     )
+    _collect(commands.add_parser("collect", help="merge the cells of a grid into one scoreboard"))
     return top
+
+
+def _collect(sub: argparse.ArgumentParser) -> None:
+    def run(arguments: argparse.Namespace) -> None:
+        from plateaus.book.collect import collect
+
+        print(f"The scoreboard of all cells is {collect(arguments.out, arguments.into)}")
+
+    sub.add_argument("out", type=Path, help="the grid's folder, as in its file")
+    sub.add_argument("--into", type=Path, help="the netCDF file (default: grid.nc in that folder)")
+    sub.set_defaults(run=run)
 
 
 def _models(sub: argparse.ArgumentParser) -> None:

@@ -72,3 +72,11 @@ class BuildRunning(PlateauError):
 
 class TrainingError(PlateauError):
     """A training recipe was given settings, data or a state that it cannot use."""
+
+
+class BadGrid(PlateauError):
+    """A grid file has a setting that is missing, unknown or impossible."""
+
+
+class NoResult(PlateauError):
+    """A file that should hold a saved result is missing or is not netCDF."""

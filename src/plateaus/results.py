@@ -14,13 +14,9 @@ from typing import Any
 
 import xarray as xr
 
-from plateaus.errors import NotSaved, PlateauError
+from plateaus.errors import NoResult, NotSaved
 
 PROVENANCE = "provenance"
-
-
-class NoResult(PlateauError):
-    """A file that should hold a saved result is missing or is not netCDF."""
 
 
 def save(dataset: xr.Dataset | xr.DataArray, path: str | os.PathLike, **provenance: Any) -> Path:

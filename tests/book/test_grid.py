@@ -1,0 +1,128 @@
+"""Grids of chapters: what a file may say, where cells lie, and what Snakemake does with them."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from plateaus import results
+from plateaus.book import collect, grid
+from plateaus.errors import BadGrid, NoResult
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = yaml.safe_load((ROOT / "book/grid/grid.yaml").read_text())
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_every_cell_has_a_folder_of_its_own_and_is_found_again():
+    made = grid.Grid.of(GOOD | {"models": ["prose-12l@step-76", "owner/name"]})
+    assert len({c.folder for c in made.cells}) == len(made.cells) == 2 * 2 * 2
+    for cell in made.cells:
+        assert cell.folder.count("/") == made.pattern.count("/")
+        model, seed, part, name = cell.folder.removeprefix(f"{made.out}/").split("/")
+        wildcards = type("W", (), {"model": model, "seed": seed[5:], "part": part, "name": name})
+        assert made.cell(wildcards) is cell
+
+
+def test_what_is_given_reaches_papermill_quoted():
+    name = "2-language-models/interpolation"
+    made = grid.Grid.of(GOOD | {"models": ["a b"], "set": {name: {"pairs": 9}}})
+    cell = next(c for c in made.cells if c.chapter == name)
+    assert "-p model 'a b' -p seed 0 -p pairs 9" in cell.options
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"chapter": ["x"]}, "unknown: chapter"),
+        ({"chapters": []}, "not empty"),
+        ({"chapters": "2-language-models/interpolation"}, "is a list"),
+        ({"chapters": ["nowhere/nothing"]}, "chapters/nowhere/nothing.ipynb, which does not exist"),
+        ({"set": {"nowhere/nothing": {}}}, "nowhere/nothing"),
+        ({"parameters": "no.yaml"}, "no.yaml"),
+        ({"seeds": [0, -1]}, "-1"),
+        ({"seeds": ["0"]}, "'0'"),
+        ({"seeds": [True]}, "True"),
+        ({"models": ["a", "a"]}, "are one"),
+        ({"models": ["a/b", "a--b"]}, "are one"),
+        ({"threads": "1"}, "is a int"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_refused_in_one_sentence(change, said):
+    with pytest.raises(BadGrid, match=said) as error:
+        grid.Grid.of(GOOD | change)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_setting_is_named():
+    with pytest.raises(BadGrid, match="missing: seeds"):
+        grid.Grid.of({k: v for k, v in GOOD.items() if k != "seeds"})
+
+
+def row(value, model="m", verdict="holds"):
+    return {
+        "id": "J4", "metric": "slope_gain", "model": model, "value": value, "ci_low": value,
+        "ci_high": value, "n": 10, "verdict": verdict, "control": {}, "reason": "", "chapter": "c",
+    }  # fmt: skip
+
+
+def write(out, model, seed, rows):
+    results.write_json(
+        rows, out / model / f"seed-{seed}" / "part" / "name" / "claims" / "name.json"
+    )
+
+
+def test_cells_are_merged_with_their_spread_over_seeds(tmp_path):
+    for seed, value in enumerate([1.0, 3.0, 2.0]):
+        write(tmp_path, "m", seed, [row(value)])
+    write(tmp_path, "n", 0, [row(None, "n", "not testable on this model")])
+    collect.collect(tmp_path)
+    (m, n) = json.loads((tmp_path / "scoreboard.json").read_text())
+    assert (m["value"], m["lowest"], m["highest"], m["seeds"]) == (2, 1, 3, [0, 1, 2])
+    assert m["verdicts"] == {"holds": 3} and n["value"] is None
+    data = results.load(tmp_path / "grid.nc")
+    assert data.value.sel(criterion="J4 slope_gain", model="m").values.tolist() == [1, 3, 2]
+    assert np.isnan(data.value.sel(criterion="J4 slope_gain", model="n")).all()
+    assert data.verdict.sel(model="n").values.tolist() == [["not testable on this model", "", ""]]
+
+
+def test_nothing_to_collect_is_said(tmp_path):
+    with pytest.raises(NoResult, match="run Snakemake first"):
+        collect.collect(tmp_path)
+
+
+@pytest.mark.skipif(not find_spec("snakemake"), reason="Snakemake is not installed")
+def test_snakemake_names_the_failed_cell_and_runs_no_finished_cell_again(tmp_path):
+    chosen = {
+        "out": str(tmp_path / "grid"), "chapters": ["1-definitions/counterexamples"],
+        "models": ["witnesses", "nosuch"], "seeds": [0],
+    }  # fmt: skip
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(chosen))
+
+    def snakemake():
+        command = ["--workflow-profile", "book/grid/local", "--configfile", str(file), "--nolock"]
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", *command], cwd=ROOT, capture_output=True, text=True,
+            env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)},
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    status, said = snakemake()
+    finished = tmp_path / "grid/witnesses/seed-0/1-definitions/counterexamples/chapter.ipynb"
+    assert status != 0 and finished.is_file(), said[-3000:]
+    (failed,) = [line for line in said.splitlines() if line.startswith("FAILED")]
+    assert "counterexamples on nosuch, seed 0: UnknownModel:" in failed
+    assert not [p for p in finished.parents[2].rglob("*.??????") if p.is_dir()]
+    made = finished.stat().st_mtime_ns
+    assert snakemake()[0] != 0 and finished.stat().st_mtime_ns == made
