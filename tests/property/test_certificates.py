@@ -192,7 +192,7 @@ def test_a_search_that_does_not_move_is_caught(monkeypatch):
     """The twin without gradients: random bows alone do not pass the bent sheet."""
     case = Case(net=witnesses.bent_sheet(), a=(F(0), F(1)), b=(F(0), F(-1)))
     assert float(searched(case).ceilings) < 2.2
-    monkeypatch.setattr("plateaus.geometry.minimax._descend", lambda height, paths, **_: paths)
+    monkeypatch.setattr("plateaus.geometry.descent.descend", lambda height, paths, **_: paths)
     assert float(searched(case).ceilings) > 2.5
 
 

@@ -126,7 +126,7 @@ def wrong_signs(monkeypatch):
 
     def affine_(weight, bias, box):
         shift = 0 if bias is None else bias
-        return Box(low=weight @ box.low + shift, high=weight @ box.high + shift)
+        return Box(low=box.low @ weight.T + shift, high=box.high @ weight.T + shift)
 
     monkeypatch.setattr(propagate, "affine", affine_)
 

@@ -11,12 +11,15 @@ import pytest
 import torch
 
 from plateaus.errors import BadParameter, BadPath, Undecided
+from plateaus.geometry import proofs
 from plateaus.geometry.exact import ExactNetwork, floating, witnesses
-from plateaus.geometry.exact.program import affine
+from plateaus.geometry.exact.program import affine, hinges
 from plateaus.geometry.inner import peak
+from plateaus.geometry.metrics import heights
 from plateaus.geometry.minimax import FoundPaths, certify, search
 from plateaus.geometry.polyline import respaced, sampled, tangents
 from plateaus.measures.known import gate, gate_at, wall
+from plateaus.networks.network import Network
 
 QUICK = {"steps": 120, "nodes": 25}
 
@@ -127,6 +130,74 @@ def test_lipschitz_certificate_is_tight():
     )
     halved = certify(path, net, a, metric="linf", lipschitz=2**0.5 / 2, dense=3)
     assert float(halved.ceilings) < true
+
+
+def leg(net: Network | ExactNetwork, a: float, b: float, **options) -> float:
+    """The certified height of the one leg from a to b of a function of one variable."""
+    dtype = net.dtype if isinstance(net, Network) else torch.float64
+    zero = torch.zeros(1, dtype=torch.float64)
+    path = torch.tensor([[[a], [b]]], dtype=dtype)
+    path = FoundPaths(nodes=path, peaks=zero, straight=zero, ends=zero, samples=2)
+    return float(certify(path, net, path.nodes[:, 0], **options).ceilings)
+
+
+def turning(direction: list[float], start: list[float], top: int = 10) -> ExactNetwork:
+    """start + t direction, where t grows from 0 to ``top`` at x = top and falls to 0 again."""
+    out = [[v, -2 * v] for v in direction]
+    return ExactNetwork.of(*hinges([[1], [1]], [0, -top], out, start), inputs=1)
+
+
+HALF = 2**-0.5
+
+
+@pytest.mark.parametrize(
+    "metric, net",
+    [("kl", turning([-HALF, HALF], [2 * HALF, -2 * HALF])), ("l1", turning([HALF, HALF], [0, 0]))],
+)
+def test_metrics_steeper_than_the_output_are_allowed_for(metric, net, monkeypatch):
+    """f changes by one per unit of length and comes back to f(a) on one leg of length 20."""
+    net = floating(net)
+    y = net(points([0.0], [10.0]))
+    true = float(heights(y[1], y[0], metric))
+    assert leg(net, 0.0, 20.0, metric=metric, lipschitz=1 + 1e-12, dense=1) >= true > 10.4
+    monkeypatch.setattr(proofs, "steepness", lambda metric, outputs: 1.0)
+    assert leg(net, 0.0, 20.0, metric=metric, lipschitz=1 + 1e-12, dense=1) < true  # the twin
+
+
+@pytest.mark.parametrize("shift", [1e8, -1e8])
+def test_rounded_samples_prove_nothing(shift):
+    """x + 1e8 in float32 is constant on [0, 3]; the height at 3 is 3 all the same."""
+    net = floating(ExactNetwork.of(affine([[1]], [shift]), inputs=1), dtype=torch.float32)
+    assert float((net(torch.tensor([3.0])) - net(torch.tensor([0.0]))).abs()) == 0
+    assert 3 <= leg(net, 0.0, 3.0, lipschitz=1.0, dense=1) < 3.001
+
+
+def test_networks_that_intervals_cannot_follow_need_a_rounding():
+    wave = Network(blocks=(torch.sin,), dims=(1, 1), dtype=torch.float64)
+    with pytest.raises(Undecided, match="rounding"):
+        leg(wave, 0.0, 3.0, lipschitz=1.0)
+    low, high = (leg(wave, 0.0, 3.0, lipschitz=1.0, rounding=r) for r in (1e-12, 1e-2))
+    assert 1 < low < 1.03 and high == pytest.approx(low + 1e-2)
+
+
+@pytest.mark.parametrize("exponent", [150, 162, 250])
+def test_heights_whose_squares_vanish_are_certified(exponent):
+    small = ExactNetwork.of(affine([[F(1, 10**exponent)]]), inputs=1)
+    assert F(1, 10**exponent) <= leg(small, 0.0, 1.0) <= F(1001, 10 ** (exponent + 3))
+
+
+def test_a_path_begins_at_its_anchor():
+    """h is measured from a; from elsewhere the ridge would be as high as one likes."""
+    net, path = witnesses.ridge(), straddling()
+    for elsewhere in (points([-0.6, 0.6]), points([-1.0, 1.0], [-1.0, 1.0]), points([-1.0])):
+        with pytest.raises(BadPath, match="begin"):
+            certify(path, net, elsewhere, metric="linf")
+
+
+@pytest.mark.parametrize("bound", [-1.0, math.nan, math.inf, "1", True])
+def test_a_lipschitz_bound_is_a_number_that_bounds(bound):
+    with pytest.raises(BadParameter, match="Lipschitz"):
+        certify(straddling(), floating(witnesses.ridge()), points([-1.0, 1.0]), lipschitz=bound)
 
 
 def test_uncertified_without_a_bound():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from plateaus.errors import BadParameter
@@ -21,6 +23,16 @@ def check_metric(metric: str) -> str:
             "these."
         )
     return metric
+
+
+def steepness(metric: str, outputs: int) -> float:
+    """How fast D(c, y) can change with y, per unit of Euclidean length in R^outputs; rounded up.
+
+    "l1" has sqrt(outputs). "kl" has sqrt 2: its gradient q - p, a difference of two distributions,
+    is never longer. "l2" and "linf" have 1.
+    """
+    squared = {"l1": outputs, "kl": 2}.get(check_metric(metric), 1)
+    return math.nextafter(math.sqrt(squared), math.inf) if squared > 1 else 1.0
 
 
 def heights(y: Tensor, centre: Tensor, metric: str = "l2") -> Tensor:

@@ -20,8 +20,8 @@ ROOT_BITS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """All arrays between ``low`` and ``high``, entry by entry; vectors ``(n,)`` or matrices ``(n,
-    k)``.
+    """All arrays between ``low`` and ``high``, entry by entry; ``(..., n)``, leading axes are
+    batch.
     """
 
     low: np.ndarray
@@ -52,6 +52,11 @@ def slack(magnitude: np.ndarray, terms: int = 1) -> np.ndarray | int:
     return 2 * (terms + 2) * UNIT * magnitude + TINY
 
 
+def around(x: np.ndarray) -> Box:
+    """The points themselves: boxes of no width."""
+    return Box(low=x, high=x)
+
+
 def ball(a: np.ndarray, rho) -> Box:
     """The closed box of half-width rho around a."""
     low, high = a - rho, a + rho
@@ -59,16 +64,17 @@ def ball(a: np.ndarray, rho) -> Box:
 
 
 def affine(weight: np.ndarray, bias: np.ndarray | None, box: Box) -> Box:
-    """{W x + b : x in box}, by the positive and negative parts of W; exact hull of each row.
-    Columns if ``box`` is a matrix.
+    """{W x + b : x in box}, by the positive and negative parts of W; exact hull of each coordinate.
+
+    Batches of boxes ``(..., n)`` give ``(..., m)``.
     """
-    up, down = np.maximum(weight, 0), np.minimum(weight, 0)
-    low, high = up @ box.low + down @ box.high, up @ box.high + down @ box.low
+    up, down = np.maximum(weight, 0).T, np.minimum(weight, 0).T
+    low, high = box.low @ up + box.high @ down, box.high @ up + box.low @ down
     shift = 0 if bias is None else bias
     low, high = low + shift, high + shift
     if weight.dtype == object:
         return Box(low=low, high=high)
-    error = slack(abs(weight) @ box.reach + abs(shift), weight.shape[1] + 1)
+    error = slack(box.reach @ abs(weight).T + abs(shift), weight.shape[1] + 1)
     return Box(low=low - error, high=high + error)
 
 
@@ -108,3 +114,12 @@ def root_up(x):
     if root * root == n:
         return Fraction(root, x.denominator)
     return Fraction(isqrt(n << 2 * ROOT_BITS) + 1, x.denominator << ROOT_BITS)
+
+
+def float_up(x: Fraction) -> float:
+    """A float that is not below x >= 0, the nearest of its kind; infinite beyond the largest."""
+    try:
+        near = float(x)
+    except OverflowError:
+        return float("inf")
+    return near if Fraction(near) >= x else float(np.nextafter(near, np.inf))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from plateaus.geometry.bounds.functions import image, slopes
-from plateaus.geometry.bounds.interval import Box, affine, product, slack
+from plateaus.geometry.bounds.interval import Box, affine, around, product, slack
 from plateaus.geometry.bounds.program import Branch, Linear, Normalise, Pointwise, Program
 
 
@@ -26,27 +26,32 @@ def states(steps: Program, box: Box) -> Box:
     return box
 
 
-def jacobians(steps: Program, box: Box, matrix: Box) -> tuple[Box, Box]:
-    """The same together with all Jacobians: f(x) - f(a) = M (x - a) with M in the returned matrix,
+def jacobians(steps: Program, box: Box, rows: Box) -> tuple[Box, Box]:
+    """The same together with all Jacobians: f(x) - f(a) = (x - a) M with M in the returned matrix,
     x and a in ``box``.
 
     Args:
-        matrix: the Jacobians of what came before, ``(n, d)``; the identity at the start.
+        rows: derivatives of the state that enters, ``(..., k, n)``: one row for each of k
+            directions; the identity at the start.
     """
     for step in steps:
         match step:
             case Linear():
-                box, matrix = affine(step.weight, step.bias, box), affine(step.weight, None, matrix)
+                box, rows = affine(step.weight, step.bias, box), affine(step.weight, None, rows)
             case Pointwise():
-                gates = slopes(step.kind, box)
-                matrix = product(Box(low=gates.low[:, None], high=gates.high[:, None]), matrix)
+                rows = product(_row(slopes(step.kind, box)), rows)
                 box = image(step.kind, box)
             case Normalise():
-                box, matrix = _normalised(step, box), _normalised_jacobian(step, box, matrix)
+                box, rows = _normalised(step, box), _normalised_rows(step, box, rows)
             case Branch():
-                inner, update = jacobians(step.steps, box, matrix)
-                box, matrix = box + inner, matrix + update
-    return box, matrix
+                inner, update = jacobians(step.steps, box, rows)
+                box, rows = box + inner, rows + update
+    return box, rows
+
+
+def _row(box: Box) -> Box:
+    """``(..., n)`` as ``(..., 1, n)``: the same for every direction."""
+    return Box(low=box.low[..., None, :], high=box.high[..., None, :])
 
 
 def identity(width: int, like: np.ndarray) -> Box:
@@ -57,45 +62,36 @@ def identity(width: int, like: np.ndarray) -> Box:
 
 
 def _whitened(step: Normalise, box: Box) -> tuple[Box, Box]:
-    """(x - mean) / s and 1 / s."""
+    """(x - mean) / s, ``(..., d)``, and 1 / s, ``(..., 1)``."""
     d = len(step.gain)
     centred = affine(np.eye(d) - 1 / d, None, box)
     square = product(centred, centred)
     crosses = (centred.low < 0) & (centred.high > 0)
     least = np.where(crosses, 0.0, np.maximum(square.low, 0))
-    variance = np.array([least.sum() / d, square.high.sum() / d]) + step.epsilon
-    error = slack(variance, 2 * d)
-    low, high = (
-        np.sqrt(np.maximum(variance - error, step.epsilon * (1 - 1e-15)) * (1 - 1e-15)),
-        np.sqrt(variance + error),
-    )
-    scale = Box(
-        low=np.array([1 / high[1] * (1 - 1e-15)]), high=np.array([1 / low[0] * (1 + 1e-15)])
-    )
-    unit = product(centred, scale)
-    most = np.sqrt(d) * np.ones(d)  # the normalised vector has length at most sqrt d
-    return unit.meet(-most, most), scale
+    low, high = (x.sum(axis=-1, keepdims=True) / d + step.epsilon for x in (least, square.high))
+    low, high = low - slack(low, 2 * d), high + slack(high, 2 * d)
+    low = np.sqrt(np.maximum(low, step.epsilon * (1 - 1e-15)) * (1 - 1e-15))
+    scale = Box(low=1 / np.sqrt(high) * (1 - 1e-15), high=1 / low * (1 + 1e-15))
+    most = np.sqrt(d)  # the normalised vector has length at most sqrt d
+    return product(centred, scale).meet(-most, most), scale
 
 
 def _normalised(step: Normalise, box: Box) -> Box:
     unit, _ = _whitened(step, box)
-    scaled = product(unit, Box(low=step.gain, high=step.gain))
-    return scaled + Box(low=step.shift, high=step.shift)
+    return product(unit, around(step.gain)) + around(step.shift)
 
 
-def _normalised_jacobian(step: Normalise, box: Box, matrix: Box) -> Box:
-    """diag(gain) (C - x x^T / d) / s times the matrix."""
+def _normalised_rows(step: Normalise, box: Box, rows: Box) -> Box:
+    """Rows times (C - x x^T / d) / s diag(gain), which is symmetric up to the gain."""
     d = len(step.gain)
     unit, scale = _whitened(step, box)
-    column = Box(low=unit.low[:, None], high=unit.high[:, None])
-    terms = product(column, matrix)
-    error = slack(np.maximum(abs(terms.low), abs(terms.high)).sum(0), d)
+    terms = product(_row(unit), rows)
+    error = slack(terms.reach.sum(axis=-1, keepdims=True), d)
     along = Box(
-        low=(terms.low.sum(0) - error)[None] / d, high=(terms.high.sum(0) + error)[None] / d
+        low=(terms.low.sum(axis=-1, keepdims=True) - error) / d,
+        high=(terms.high.sum(axis=-1, keepdims=True) + error) / d,
     )
-    rank_one = product(column, along)
-    difference = affine(np.eye(d) - 1 / d, None, matrix) + Box(
-        low=-rank_one.high, high=-rank_one.low
-    )
-    gain = product(scale, Box(low=step.gain, high=step.gain))
-    return product(Box(low=gain.low[:, None], high=gain.high[:, None]), difference)
+    rank_one = product(along, _row(unit))
+    centred = affine(np.eye(d) - 1 / d, None, rows)
+    difference = centred + Box(low=-rank_one.high, high=-rank_one.low)
+    return product(_row(product(scale, around(step.gain))), difference)

@@ -187,8 +187,7 @@ class _Bound:
             return linear.deviations(
                 self.steps, linear.Ball(centre=self.a, rho=rho, norm=self.norm), self._centre
             )
-        _, matrix = propagate.jacobians(self.steps, domain, propagate.identity(len(self.a), self.a))
+        _, rows = propagate.jacobians(self.steps, domain, propagate.identity(len(self.a), self.a))
         dual = "l1" if self.norm == "linf" else "l2"
-        return np.array(
-            [raise_(norm_up(row, dual) * rho) for row in matrix.reach], dtype=self.a.dtype
-        )
+        reach = [raise_(norm_up(column, dual) * rho) for column in rows.reach.T]
+        return np.array(reach, dtype=self.a.dtype)

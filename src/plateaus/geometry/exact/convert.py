@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from plateaus.errors import NotPiecewiseLinear
-from plateaus.geometry.exact.program import Affine, ExactNetwork, ReLU, Residual, Step, affine, run
+from plateaus.geometry.exact.program import Affine, ExactNetwork, ReLU, Residual, Step, affine
 from plateaus.networks.network import Network
 from plateaus.networks.residual import BranchBlock, ResidualBlock
 
@@ -62,25 +62,29 @@ def _linear(layer: nn.Linear) -> Affine:
 def floating(net: ExactNetwork, *, dtype: torch.dtype = torch.float64) -> Network:
     """The same program in floating point, block by block: for pictures and for comparison."""
     return Network(
-        blocks=tuple(_block(block, dtype) for block in net.blocks),
+        blocks=tuple(_modules(block, dtype) for block in net.blocks),
         dims=net.dims,
         name=net.name,
         dtype=dtype,
     )
 
 
-def _block(steps: tuple[Step, ...], dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-    return lambda x: run(tuple(_float_step(step, dtype) for step in steps), x)
+def _modules(steps: tuple[Step, ...], dtype: torch.dtype) -> nn.Sequential:
+    return nn.Sequential(*(_module(step, dtype) for step in steps)).requires_grad_(False)
 
 
-def _float_step(step: Step, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+def _module(step: Step, dtype: torch.dtype) -> nn.Module:
     match step:
         case ReLU():
-            return torch.relu
+            return nn.ReLU()
         case Residual():
-            branch = _block(step.branch, dtype)
-            return lambda x: x + branch(x)
+            block = ResidualBlock(0, normalisation=None, activation="relu", skip=True, depth=0)
+            block.branch = _modules(step.branch, dtype)
+            return block
         case _:
-            weight = torch.tensor([[float(v) for v in row] for row in step.weight], dtype=dtype)
-            bias = torch.tensor([float(v) for v in step.bias], dtype=dtype)
-            return lambda x: x @ weight.T + bias
+            shape = len(step.weight[0]), len(step.weight)
+            layer = nn.utils.skip_init(nn.Linear, *shape, dtype=dtype)  # draws no random numbers
+            weight = [[float(v) for v in row] for row in step.weight]
+            layer.weight.data = torch.tensor(weight, dtype=dtype)
+            layer.bias.data = torch.tensor([float(v) for v in step.bias], dtype=dtype)
+            return layer
