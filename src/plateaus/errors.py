@@ -58,6 +58,10 @@ class NoDevice(PlateauError):
     """The requested device does not exist on this machine."""
 
 
+class BadFigure(PlateauError):
+    """A chapter's figure has a name, caption or alternative text that a reader cannot use."""
+
+
 class NotSaved(PlateauError):
     """A result could not be written; what was already on disk is untouched."""
 

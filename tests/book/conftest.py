@@ -12,7 +12,10 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from plateaus.book.figure import Shown
+
 NAME = "9-tests/example"
+PNG = b"\x89PNG\r\n\x1a\n"
 
 PROSE = (
     "A plateau is a region on which the output hardly moves. We take one example, look at it, measure how steep its "
@@ -67,10 +70,10 @@ def _example() -> NotebookNode:
         ),
         _code("assert abs(slope - 7) < 0.01 or steps != 50"),
         _code(
-            "import matplotlib.pyplot as plt\nplt.plot([0, 1]);",
+            "from plateaus.figures import style\n\nfig, ax = style.subplots()\nax.plot([0, slope])\n"
+            'run.figure(fig, "line", caption=f"It ends at {slope:.2f}.", alt="A straight line.")',
             "hide-input",
-            "nbval-ignore-output",
-            image=True,
+            figure="line",
         ),
         new_markdown_cell(PROSE),
         _code("import xarray as xr\nrun.save(xr.Dataset({'slope': slope}))", text="'example.nc'"),
@@ -92,12 +95,16 @@ def _example() -> NotebookNode:
     )
 
 
-def _code(source: str, *tags: str, text: str = "", image: bool = False) -> NotebookNode:
+def _code(source: str, *tags: str, text: str = "", figure: str = "") -> NotebookNode:
     outputs = []
     if text.endswith("\n"):
         outputs.append(new_output("stream", name="stdout", text=text))
     elif text:
         outputs.append(new_output("execute_result", data={"text/plain": text}, execution_count=1))
-    if image:
-        outputs.append(new_output("display_data", data={"image/png": "iVBORw0KGgo="}))
+    if figure:
+        data = Shown(
+            name=figure, caption="It ends at 7.00.", alt="A straight line.", png=PNG, width=600
+        ).picture()
+        outputs.append(new_output("display_data", data=data))
+        outputs.append(new_output("display_data", data={"text/markdown": data["text/plain"]}))
     return new_code_cell(source, outputs=outputs, metadata={"tags": list(tags)} if tags else {})

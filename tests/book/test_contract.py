@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from plateaus.book.contract import CHECKS, code_cells, problems
+from plateaus.book.figure import MIME
 from plateaus.book.notebooks import serialised
 from plateaus.book.places import chapters
 
@@ -108,6 +110,37 @@ def _large(notebook: NotebookNode) -> None:
     )
 
 
+def _plain_picture(notebook: NotebookNode) -> None:
+    picture = new_output("display_data", data={"image/png": "iVBORw0KGgo="})
+    code_cells(notebook)[3].outputs.append(picture)
+
+
+def _figure(old: str, new: str) -> Callable[[NotebookNode], None]:
+    """Changes what the saved output says of the figure, not the cell."""
+
+    def change(notebook: NotebookNode) -> None:
+        data = code_cells(notebook)[4].outputs[0].data
+        changed = json.dumps(data).replace(json.dumps(old), json.dumps(new))
+        assert changed != json.dumps(data)
+        code_cells(notebook)[4].outputs[0].data = from_dict(json.loads(changed))
+
+    return change
+
+
+def _two_figures(notebook: NotebookNode) -> None:
+    figure = copy.deepcopy(code_cells(notebook)[4].outputs[0])
+    figure.data[MIME]["name"] = "other"
+    code_cells(notebook)[4].outputs.append(figure)
+
+
+def _one_name_twice(notebook: NotebookNode) -> None:
+    again = copy.deepcopy(code_cells(notebook)[4])
+    again.id, again.execution_count = "again", 6
+    for cell in code_cells(notebook)[5:]:
+        cell.execution_count += 1
+    notebook.cells.insert(notebook.cells.index(code_cells(notebook)[4]) + 1, again)
+
+
 TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
     "no parameters tag": (_tags(0), "tagged 'parameters'"),
     "tag on a later cell": (_tags(1, "parameters"), "tagged 'parameters'"),
@@ -156,7 +189,14 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         _append(2, new_output("stream", name="stdout", text="0.123456789")),
         "is rounded",
     ),
-    "figure compared": (_tags(4, "hide-input"), "a cell that draws"),
+    "picture without words": (_plain_picture, "a cell that draws"),
+    "figure not compared": (_tags(4, "hide-input", "nbval-ignore-output"), "caption compared"),
+    "figure's code not folded": (_tags(4), "a figure's code is folded"),
+    "two figures in a cell": (_two_figures, "one figure"),
+    "one name twice": (_one_name_twice, "given twice"),
+    "alternative text is a path": (_figure("A straight line.", "_images/line.png"), "not a file"),
+    "caption without a number": (_figure("It ends at 7.00.", "It ends."), "with a number"),
+    "caption not computed": (_source(4, "{slope:.2f}", "7.00"), "numbers are computed"),
     "nothing saved": (_source(5, "run.save", "print"), "run.save"),
     "nothing claimed": (_source(6, "run.claim", "dict"), "run.claim"),
     "no provenance": (_source(7, "run.provenance()", "run"), "run.provenance()"),

@@ -26,6 +26,7 @@ import yaml
 from plateaus.book import builds, leash
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
+from plateaus.book.figure import number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters, repository
 from plateaus.book.scoreboard import page
@@ -140,6 +141,7 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         notebook.metadata.pop("papermill", None)
         for cell in notebook.cells:
             cell.metadata.pop("papermill", None)
+        number_figures(notebook)
         copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)

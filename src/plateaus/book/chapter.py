@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from plateaus import __version__, results
+from plateaus.book import figure as figures
 from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
 from plateaus.book.parameters import checked
@@ -115,6 +116,14 @@ class Run:
             [r.as_json() for r in self.rows.values()], self.out / "claims" / f"{self.name}.json"
         )
         return row
+
+    def figure(self, figure: Any, name: str, *, caption: str, alt: str) -> figures.Shown:
+        """Show `figure` as the last line of a cell: picture and caption, numbered in the book.
+
+        `name` is its label without "fig-"; `caption` states the finding with a computed number;
+        `alt` says in plain words what is seen. Raises `BadFigure`.
+        """
+        return figures.shown(figure, name, caption=caption, alt=alt)
 
     def provenance(self) -> origin.Provenance:
         """The table that ends a chapter: code, versions, models and parameters."""

@@ -17,6 +17,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from plateaus.book import figure_rules
+from plateaus.book.figure import MIME
 from plateaus.book.parameters import COMMON
 from plateaus.book.places import chapter_name, chapters, repository
 
@@ -145,7 +147,8 @@ def headline_numbers(notebook: NotebookNode, name: str) -> Iterator[str]:
 
 def figures_are_marked(notebook: NotebookNode, name: str) -> Iterator[str]:
     for cell in code_cells(notebook):
-        images = any(key.startswith("image/") for o in cell.outputs for key in o.get("data", {}))
+        outputs = [o.get("data", {}) for o in cell.outputs]
+        images = any(k.startswith("image/") for data in outputs for k in data if MIME not in data)
         if images and not {"hide-input", "nbval-ignore-output"} <= set(tags(cell)):
             yield f"a cell that draws is tagged hide-input and nbval-ignore-output: {cell.source[:40]!r}"
 
@@ -173,7 +176,8 @@ def no_machine_words(notebook: NotebookNode, name: str) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
     parameters_cell, opening_cell, cells_are_short, prose_outweighs_code, all_cells_ran, metadata_is_clean,
-    headline_numbers, figures_are_marked, results_and_provenance, no_machine_words,
+    headline_numbers, figures_are_marked, figure_rules.figures_are_numbered,
+    figure_rules.captions_are_computed, results_and_provenance, no_machine_words,
 )  # fmt: skip
 
 

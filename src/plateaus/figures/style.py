@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 
 WIDTH = 7.2
 """Inches across the text column of the book."""
+PIXELS = 100
+"""Of the page for an inch of a figure, where the column is wide enough."""
 PALETTE = {
     "blue": "#0072B2",
     "orange": "#D55E00",
@@ -73,7 +75,7 @@ def in_notebook() -> None:
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     set_matplotlib_formats("png")
-    display_width = round(WIDTH * 100)
+    display_width = round(WIDTH * PIXELS)
     formatter = shell.display_formatter.formatters["image/png"]
     formatter.for_type(Figure, lambda figure: (png(figure), {"width": display_width}))
 
