@@ -26,6 +26,10 @@ class CorruptModel(PlateauError):
     """A model file is missing, truncated or differs from its recorded checksum."""
 
 
+class UnsupportedModel(PlateauError):
+    """A model that is whole but cannot be measured faithfully here."""
+
+
 class BadPrompt(PlateauError):
     """A prompt or continuation does not tokenise as the experiment needs."""
 

@@ -68,9 +68,12 @@ def test_a_directory_without_a_config_is_no_model(copied):
 def test_checkpoints_are_sub_folders(copied):
     with pytest.raises(UnknownModel, match='no checkpoint "step-7": it has none'):
         pl.load(copied, checkpoint="step-7")
+    (copied / embedded.CHECKSUMS).unlink()
     shutil.copytree(copied, copied / "checkpoints" / "step-7")
-    lm = pl.load(copied, checkpoint="step-7")
-    assert lm.name == "copy@step-7" and lm.ids("w3").tolist() == [3]
+    for lm in (pl.load(copied, checkpoint="step-7"), pl.load(f"{copied}@step-7")):
+        assert lm.name == "copy@step-7" and lm.ids("w3").tolist() == [3]
+    again = pl.load(copied).checkpoint("step-7")
+    assert again.provenance["checkpoint"] == "step-7"
 
 
 def test_the_untrained_twin_is_fresh_and_repeatable(gpt2_lm):

@@ -8,6 +8,8 @@ from pathlib import Path
 from plateaus.errors import CorruptModel
 
 CHECKSUMS = "sha256sums.txt"
+READ = (".json", ".safetensors", ".bin", ".pt", ".model", ".txt", ".jinja")
+"""Endings of the files that the libraries look for."""
 
 
 def models_folder() -> Path | None:
@@ -29,40 +31,57 @@ def embedded_names() -> list[str]:
 
 def sha256(path: Path) -> str:
     """Hex digest of one file, read in pieces."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify(folder: Path, *, under: str = "") -> dict[str, str]:
-    """Compare the files of a model with its ``sha256sums.txt``; returns {file: digest}.
+def verify(folder: Path, *, under: str = "", required: bool = False) -> dict[str, str]:
+    """Compare what a load reads with the model's ``sha256sums.txt``; returns {file: digest}.
+
+    That is: the files directly in ``folder`` and directly in ``under`` that libraries look for,
+    listed or not. A checkpoint is read with its model's tokeniser, not with its weights.
 
     Args:
-        under: check only files directly in this sub-folder (a checkpoint), so that loading one
-            checkpoint does not read them all.
+        under: the sub-folder of a checkpoint.
+        required: the manifest must be there (the models that ship with the book).
 
     Raises:
-        CorruptModel: names the first file that is missing or differs.
+        CorruptModel: names the first file that is missing, not listed, or different.
     """
     listing = folder / CHECKSUMS
     if not listing.is_file():
+        if required:
+            raise CorruptModel(
+                f"{folder} has no {CHECKSUMS}, and the models of the book are read only if every "
+                "file is the one that was published: restore it from the repository."
+            )
         return {}
-    checked = {}
-    for line in listing.read_text().splitlines():
-        digest, _, file = line.partition("  ")
-        if str(Path(file).parent) != (under or "."):
-            continue
+    lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
+    listed = {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
+    places = {".", under or "."}
+    present = {p.relative_to(folder).as_posix() for q in places for p in (folder / q).glob("*")}
+    files = {f for f in {*listed, *present} if str(Path(f).parent) in places and _is_read(f, under)}
+    for file in sorted(files):
         path = folder / file
+        if file not in listed:
+            raise CorruptModel(
+                f"{path} is not listed in {CHECKSUMS}: remove it, or restore the list from the "
+                "repository."
+            )
         if not path.is_file():
             raise CorruptModel(
-                f"{path} is missing although {CHECKSUMS} lists it: restore it with `git checkout -- {file}`."
+                f"{path} is missing although {CHECKSUMS} lists it: restore it with "
+                f"`git checkout -- {file}`."
             )
-        if sha256(path) != digest:
+        if sha256(path) != listed[file]:
             raise CorruptModel(
                 f"{path} is corrupt: its SHA-256 differs from the one recorded in {CHECKSUMS}; "
                 "restore the file from the repository or train the model again."
             )
-        checked[file] = digest
-    return checked
+    return {file: listed[file] for file in files}
+
+
+def _is_read(file: str, under: str) -> bool:
+    """Do libraries look at a file of this name when they load the checkpoint ``under``?"""
+    of_the_model = "/" not in file and file.endswith((".safetensors", ".bin"))
+    return file.endswith(READ) and file != CHECKSUMS and not (under and of_the_model)

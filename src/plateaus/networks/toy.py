@@ -29,7 +29,8 @@ def build(
     """
     if name not in ARCHITECTURES:
         raise UnknownModel(
-            f'There is no toy network "{name}"; these can be trained here: {", ".join(ARCHITECTURES)}.'
+            f'There is no toy network "{name}"; these can be trained here: '
+            f"{', '.join(ARCHITECTURES)}."
         )
     return ResidualMLP(
         inputs=inputs, width=width, blocks=blocks, outputs=outputs, **ARCHITECTURES[name]

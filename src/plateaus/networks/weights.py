@@ -1,0 +1,85 @@
+"""Weights through the transformers library, complete or not at all: none are drawn at random."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from plateaus.errors import CorruptModel
+from plateaus.networks.source import Source
+
+CONSTANTS = re.compile(r"(attn|attention)\.(masked_)?bias$|rotary_emb\.inv_freq$|position_ids$")
+"""Masks and phases that older files carry and newer code computes: the only surplus allowed."""
+
+
+def read(auto: Any, source: Source, **options: Any) -> nn.Module:
+    """The model of ``source`` by one of the library's ``Auto...`` classes, in evaluation mode.
+
+    The library's own classes only, never code from the model's folder; a pickle is read as tensors
+    and nothing else. Attention is the plain product and softmax, which can be watched and split.
+
+    Raises:
+        CorruptModel: a tensor is missing, surplus, of another shape, or not finite: by its name.
+    """
+    options = {
+        "trust_remote_code": False,
+        "attn_implementation": "eager",
+        "weights_only": True,
+        **source.revision,
+        **options,
+    }
+    # First without memory: a configuration of something large must not be filled in before the
+    # comparison with the file refuses it.
+    dry = {**options, "device_map": "meta", "ignore_mismatched_sizes": True}
+    with source.reading("model"):
+        _, found = auto.from_pretrained(source.weights, output_loading_info=True, **dry)
+    surplus = [name for name in found["unexpected_keys"] if not CONSTANTS.search(name)]
+    shapes = [
+        f"{name} of shape {tuple(stored)} instead of {tuple(wanted)}"
+        for name, stored, wanted in found["mismatched_keys"]
+    ]
+    _refuse(source, "lack", found["missing_keys"])
+    _refuse(source, "hold", surplus, "which its configuration has no place for")
+    _refuse(source, "hold", shapes)
+    with source.reading("model"):
+        model = auto.from_pretrained(source.weights, **options)
+    return checked(model.eval().requires_grad_(False), source)
+
+
+def checked(model: nn.Module, source: Source) -> nn.Module:
+    """``model``, if all of its numbers are finite.
+
+    Raises:
+        CorruptModel: names the tensors that hold NaN or infinity.
+    """
+    bad = [
+        name
+        for name, tensor in (*model.named_parameters(), *model.named_buffers())
+        if tensor.is_floating_point()
+        and name not in _masks(model)
+        and not tensor.is_meta
+        and not torch.isfinite(tensor).all()
+    ]
+    _refuse(source, "hold", bad, "with numbers that are NaN or infinite")
+    return model
+
+
+def _masks(model: nn.Module) -> set[str]:
+    """Buffers that are not stored, such as masks of minus infinity: computed, so never damaged."""
+    stored = model.state_dict().keys()
+    return {name for name, _ in model.named_buffers() if name not in stored}
+
+
+def _refuse(source: Source, verb: str, names: Sequence[str], clause: str = "") -> None:
+    if not names:
+        return
+    first, *others = sorted(names)
+    more = f" and {len(others)} more" if others else ""
+    raise CorruptModel(
+        f"The weights of {source.title} {verb} {first}{more}{', ' * bool(clause)}{clause}: restore "
+        "weights and configuration of one and the same model, or train it again."
+    )
