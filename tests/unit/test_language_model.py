@@ -139,17 +139,70 @@ def test_freezing_everything_leaves_a_translation(tiny_lm, ids):
     )  # an intervention that does nothing
 
 
-def test_frozen_values_are_the_means_of_the_untouched_network(tiny_lm, ids):
+def test_frozen_values_are_means_of_the_pass_that_was_asked_for(tiny_lm, ids):
     net = tiny_lm.at(ids[0, :-1])[1:]
     points = torch.randn(6, tiny_lm.d, generator=torch.Generator().manual_seed(5))
     frozen = pl.interventions.freeze(net, "mlp", at=points)
-    x = net.blocks[0](points)
-    expected = net.blocks[1].with_parts(x)[1]["mlp"].mean(0)
-    assert torch.allclose(frozen.blocks[1].frozen["mlp"][0], expected, atol=1e-6)
-    shifted = frozen.blocks[0](points)  # the running mean of the frozen network is something else
-    assert not torch.allclose(
-        net.blocks[1].with_parts(shifted)[1]["mlp"].mean(0), expected, atol=1e-6
-    )
+    clean = pl.interventions.freeze(net, "mlp", at=points, means="clean")
+
+    def mean(x):
+        return net.blocks[1].with_parts(x)[1]["mlp"].mean(0)
+
+    within, untouched = mean(frozen.blocks[0](points)), mean(net.blocks[0](points))
+    assert torch.allclose(frozen.blocks[1].frozen["mlp"][0], within, atol=1e-6)
+    assert torch.allclose(clean.blocks[1].frozen["mlp"][0], untouched, atol=1e-6)
+    assert not torch.allclose(within, untouched, atol=1e-6)  # each is the other's wrong twin
+    assert torch.equal(frozen.blocks[0].frozen["mlp"], clean.blocks[0].frozen["mlp"])
+
+
+def test_freezing_in_the_frozen_pass_equals_hooks_on_the_raw_model(gpt2_folder, gpt2_lm, ids):
+    """The published procedure with plain transformers: blocks in order, each held at its mean."""
+    from transformers import AutoModelForCausalLM
+
+    raw = AutoModelForCausalLM.from_pretrained(gpt2_folder, attn_implementation="eager").eval()
+    net = gpt2_lm.at(ids[0, :-1])
+    points = pl.paths.segment(*net.states(ids[0, -2:], block=1), steps=7)
+    held = {}
+
+    def patch(_module, args):
+        args[0][:, -1] = points
+
+    def hold(value):
+        def hook(_module, _args, out):
+            out[:, -1] = value
+
+        return hook
+
+    def run(watched):
+        seen = {}
+        hooks = [raw.transformer.h[1].register_forward_pre_hook(patch)]
+        mlps = [block.mlp for block in raw.transformer.h]
+        hooks += [mlps[i].register_forward_hook(hold(value)) for i, value in held.items()]
+        if watched:
+            note = mlps[watched].register_forward_hook(
+                lambda _m, _a, out: seen.update(mean=out[:, -1].mean(0))
+            )
+            hooks.append(note)
+        with torch.no_grad():
+            logits = raw(ids[0].expand(7, -1)).logits[:, -1]
+        for hook in hooks:
+            hook.remove()
+        return seen.get("mean"), logits
+
+    for i in (1, 2):
+        held[i] = run(i)[0].clone()
+    _, expected = run(None)
+    frozen = pl.interventions.freeze(net[1:], "mlp", at=points).reading("logits")
+    clean = pl.interventions.freeze(net[1:], "mlp", at=points, means="clean").reading("logits")
+    assert relative(frozen(points), expected) < TOLERANCE
+    assert relative(clean(points), expected) > 10 * TOLERANCE
+
+
+@pytest.mark.parametrize("sublayer", ["attn", "MLP", "", "stream"])
+def test_an_unknown_sublayer_is_refused(gpt2_lm, ids, sublayer):
+    net = gpt2_lm.at(ids[0, :-1])[1:]
+    with pytest.raises(BadParameter, match="there is attention and mlp"):
+        pl.interventions.freeze(net, sublayer, at=torch.randn(6, gpt2_lm.d))
 
 
 def test_empty_prefix(gpt2_lm):

@@ -110,8 +110,19 @@ def test_freezing_a_branch_makes_the_block_a_translation():
     frozen = pl.interventions.freeze(net, "mlp", at=x).reading(None)
     moved = frozen(x) - x
     assert torch.allclose(moved, moved[:1].expand_as(moved), atol=1e-5)
-    untouched = pl.interventions.freeze(net, "attention", at=x).reading(None)
-    assert torch.equal(untouched(x), net.reading(None)(x))
+
+
+def test_freezing_what_is_not_there_is_refused():
+    net = pl.network(pl.ResidualMLP(width=8, blocks=3))[1:]
+    x = torch.randn(6, 8)
+    with pytest.raises(BadParameter, match="has a sublayer 'attention'.*there is mlp"):
+        pl.interventions.freeze(net, "attention", at=x)
+    with pytest.raises(BadParameter, match="none in this network"):
+        pl.interventions.freeze(pl.network(pl.PlainMLP((8, 8))), "mlp", at=x)
+    with pytest.raises(BadParameter, match="means='running'"):
+        pl.interventions.freeze(net, "mlp", at=x, means="running")
+    with pytest.raises(BadPoints, match="a single point"):
+        pl.interventions.freeze(net, "mlp", at=x[0])
 
 
 def test_training_on_does_not_change_a_network():
