@@ -40,6 +40,7 @@ _WHERE = {
     "load": "plateaus.networks.load:load",
     "device": "plateaus.networks.load:device",
     "embedded_names": "plateaus.networks.embedded:embedded_names",
+    "Height": "plateaus.geometry.height:Height",
     "Plateau": "plateaus.geometry.plateau:Plateau",
     "open_chapter": "plateaus.book.chapter:open_chapter",
     "whole": "plateaus.book.chapter:whole",

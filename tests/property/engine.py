@@ -35,7 +35,7 @@ def reverse(case: Case) -> Case:
 
 
 class Engine:
-    """Every quantity that the propositions speak of. Heights carry the power of their norm."""
+    """Every quantity that the propositions speak of."""
 
     def height(self, case: Case) -> F:
         """h_a(b)."""

@@ -33,9 +33,8 @@ def some_points(case: Case, count: int = 4) -> list[tuple[F, F]]:
 
 def membership(engine: Engine, case: Case) -> None:
     """b in P_r(a) as union-find sees it <=> m(a, b) < r."""
-    power = norm(case.metric).power
     answer = oracle.member(plane_of(case), case.net, case.a, case.b, case.radius)
-    assert (engine.merge(case) < case.radius**power) == answer
+    assert (engine.merge(case) < case.radius) == answer
     assert engine.member(case, case.radius) == answer
 
 
@@ -43,7 +42,7 @@ def strictness(engine: Engine, case: Case) -> None:
     """The ball is open: b is not in P_r(a) at r = m(a, b), but is for every larger r. (L1 and
     L-infinity.)
     """
-    if norm(case.metric).power == 1:
+    if norm(case.metric).affine:
         m = plane_of(case).merge_height(case.b)
         assert m == 0 or not engine.member(case, m)
         assert engine.member(case, m + TINY)
@@ -54,7 +53,7 @@ def strictness(engine: Engine, case: Case) -> None:
 
 def disjointness(engine: Engine, case: Case) -> None:
     """Proposition 3.2: disjoint balls in the output space, disjoint plateaus."""
-    if norm(case.metric).power == 1:
+    if norm(case.metric).affine:
         distance = engine.height(case)
         for share in (F(1, 2), F(1, 4)):
             ra, rb = share * distance, (1 - share) * distance
@@ -78,13 +77,13 @@ def nesting(engine: Engine, case: Case) -> None:
         for r in (F(1, 4), F(1), F(2)):
             if engine.member(at, r):
                 assert engine.member(at, r + TINY)
-        if norm(case.metric).power == 1 and (m := plane_of(case).merge_height(x)) > 0:
+        if norm(case.metric).affine and (m := plane_of(case).merge_height(x)) > 0:
             assert engine.member(at, m * F(101, 100))  # on the boundary of P_m
 
 
 def line_nesting(engine: Engine, case: Case) -> None:
     """The same for whole intervals: cl P_{r1}(a) lies in P_{r2}(a), with exact ends."""
-    if norm(case.metric).power == 1:
+    if norm(case.metric).affine:
         for r1, r2 in pairwise((F(1, 8), F(1, 2), F(1), F(2), F(3))):
             small, large = engine.component(case, r1), engine.component(case, r2)
             assert small.low in large and small.high in large
@@ -93,7 +92,7 @@ def line_nesting(engine: Engine, case: Case) -> None:
 def line_disjointness(engine: Engine, case: Case) -> None:
     """Proposition 3.2 for whole intervals on the line."""
     distance = segment_of(case).height(1)
-    if norm(case.metric).power == 1 and distance > 0:
+    if norm(case.metric).affine and distance > 0:
         around_a = engine.component(case, distance / 3)
         around_b = engine.component(reverse(case), distance * 2 / 3)
         # t runs from a in one and backwards from b in the other.
@@ -145,16 +144,15 @@ def contours(engine: Engine, case: Case) -> None:
     """A contour picture must show plateaus: its field lies below r exactly on P_r(a), for every
     r.
     """
-    power = norm(case.metric).power
     for x in (case.b, *some_points(case, 1)):
         field = engine.contour(to(case, x))
         for r in (case.radius, F(2)):
-            assert (field < r**power) == oracle.member(plane_of(case), case.net, case.a, x, r)
+            assert (field < r) == oracle.member(plane_of(case), case.net, case.a, x, r)
 
 
 def quasi_metric(engine: Engine, case: Case) -> None:
     """m(a,c) <= max(m(a,b), |f(a)-f(b)| + m(b,c)); m(b,a) <= m(a,b) + |f(a)-f(b)| <= 2 m(a,b)."""
-    if norm(case.metric).power == 1:
+    if norm(case.metric).affine:
         ab, ba = engine.merge(case), engine.merge(reverse(case))
         distance = engine.height(case)
         assert ba <= ab + distance <= 2 * ab
@@ -167,11 +165,11 @@ def bars_count_components(engine: Engine, case: Case) -> None:
     """#components of {h_a < r} = 1 + #{finite bars alive at r}; the last death is the highest m
     over minima.
     """
-    found, power = engine.bars(case), norm(case.metric).power
+    found = engine.bars(case)
     assert found[0].birth == 0 and found[0].death is None
     plane = plane_of(case)
     for r in (F(1, 8), F(1, 2), F(1), F(2)):
-        assert engine.components(case, r) == 1 + sum(bar.alive(r**power) for bar in found[1:])
+        assert engine.components(case, r) == 1 + sum(bar.alive(r) for bar in found[1:])
     for bar in found[1:]:
         # The elder rule: a component's lowest point merges with a's no earlier than it dies.
         assert bar.death <= max(plane.levels[bar.cell], plane.floors[bar.cell])
@@ -185,7 +183,7 @@ def grid_sandwich(engine: Engine, case: Case, *, steps: int = 17) -> None:
     sides.
     """
     measure = norm(case.metric)
-    if measure.power == 1:
+    if measure.affine:
         plane = plane_of(case)
         (x0, y0), (x1, y1) = case.window
         xs = [x0 + F(k, steps - 1) * (x1 - x0) for k in range(steps)]
@@ -235,7 +233,7 @@ def trade_off(engine: Engine, case: Case) -> None:
     """max slope / R >= (1 - 2 r / R) / (1 - theta): large plateaus on a segment force a steep
     boundary.
     """
-    if norm(case.metric).power == 1:
+    if norm(case.metric).affine:
         line, back = segment_of(case), segment_of(reverse(case))
         distance = line.height(1)
         for r in (distance / 8, distance / 3):
@@ -331,7 +329,7 @@ def relative_distance(engine: Engine, case: Case) -> None:
     """With D = |f(a) - f(b)|: h_a < c D implies rho < c, and rho < c < 1/2 implies h_a < c D / (1 -
     2 c).
     """
-    if norm(case.metric).power == 1:
+    if norm(case.metric).affine:
         measure, fa, fb = norm(case.metric), case.net(case.a), case.net(case.b)
         distance = measure(tuple(u - v for u, v in zip(fa, fb, strict=True)))
         if distance == 0:
@@ -360,7 +358,7 @@ def windows(engine: Engine, case: Case) -> None:
 
 def stability(engine: Engine, case: Case) -> None:
     """|m_f - m_g| <= 2 sup |f - g|, with g = f + (1/8) clamp(x_1, -1, 1) in every output."""
-    if norm(case.metric).power == 1:
+    if norm(case.metric).affine:
         bent, size = (
             perturbed(case),
             F(1, 8) * (len(case.net(case.a)) if case.metric == "l1" else 1),

@@ -65,7 +65,7 @@ class _Negated:
     """-h: its sub-level sets are the super-level sets of h."""
 
     def __init__(self, metric):
-        self.metric, self.power = metric, metric.power
+        self.metric, self.affine = metric, metric.affine
 
     def __call__(self, x):
         return -self.metric(x)

@@ -11,7 +11,6 @@ from engine import Engine, plane_of, reverse, segment_of
 from rich_networks import Case
 
 from plateaus.geometry.exact import Bar, ExactNetwork, Interval, witnesses
-from plateaus.geometry.exact.norms import norm
 from plateaus.geometry.exact.program import absolute, affine, hinges
 from plateaus.geometry.flood import Band, grid_band, over_grid
 
@@ -80,19 +79,19 @@ class NoComponent(Engine):
     """The whole preimage of the ball, not its component."""
 
     def member(self, case: Case, r: F) -> bool:
-        return self.height(case) < r ** norm(case.metric).power
+        return self.height(case) < r
 
 
 class NotStrict(Engine):
     """<= for <: a closed ball."""
 
     def member(self, case: Case, r: F) -> bool:
-        return self.merge(case) <= r ** norm(case.metric).power
+        return self.merge(case) <= r
 
 
 class NotStrictOnSegments(Engine):
     def member_segment(self, case: Case, r: F) -> bool:
-        return self.merge_segment(case) <= r ** norm(case.metric).power
+        return self.merge_segment(case) <= r
 
 
 class OtherAnchor(Engine):

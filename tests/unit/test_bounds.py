@@ -29,7 +29,7 @@ from plateaus.geometry.bounds import (
 from plateaus.geometry.bounds import radius as radius_module
 from plateaus.geometry.bounds.interval import Box
 from plateaus.geometry.bounds.program import Branch, Linear, Pointwise
-from plateaus.geometry.exact import ExactNetwork, exact, witnesses
+from plateaus.geometry.exact import ExactNetwork, Root, exact, witnesses
 from plateaus.geometry.exact.program import ReLU, Residual, affine, hinges
 from plateaus.networks.network import Network
 from plateaus.networks.residual import PlainMLP, ResidualMLP, network
@@ -275,7 +275,7 @@ def test_moat_and_peak():
     )  # |x| + |y|
     square = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
     assert inner.moat(cone, [0, 0], square) == 1
-    assert inner.moat(cone, [0, 0], [(2 * x, 2 * y) for x, y in square], metric="l2") == 4
+    assert inner.moat(cone, [0, 0], [(2 * x, 2 * y) for x, y in square], metric="l2") == 2
 
 
 def test_exact_radius_in_both_norms():
@@ -285,7 +285,7 @@ def test_exact_radius_in_both_norms():
     assert inner.exact_inner_radius(cone, [0, 0], 1) == F(
         1, 2
     )  # the corner of the square is nearest
-    assert inner.exact_inner_radius(cone, [0, 0], 1, ball="l2") == F(1, 2)  # squared
+    assert inner.exact_inner_radius(cone, [0, 0], 1, ball="l2") == Root(F(1, 2))
     assert inner.exact_inner_radius(witnesses.bump(), [-2, 0], 2) is None  # h never reaches 2
     assert inner.exact_inner_radius(cone, [0, 0], 40) == 20  # beyond the first window
 

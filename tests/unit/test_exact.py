@@ -13,6 +13,7 @@ from plateaus.geometry.exact import (
     ExactNetwork,
     ExactPlane,
     ExactSegment,
+    Root,
     bars,
     centres,
     exact,
@@ -100,16 +101,14 @@ def test_segment_of_a_trained_size_network_matches_sampling():
     line = ExactSegment.of(exact(net), a.tolist(), b.tolist())
     t = torch.linspace(0, 1, 4001, dtype=torch.float64)
     h = (net(a + t[:, None] * (b - a)) - net(a)).norm(dim=-1)
-    assert float(line.merge_height()) ** 0.5 == pytest.approx(h.max().item(), rel=1e-3)
-    assert float(line.merge_height()) ** 0.5 >= h.max().item() * (1 - 1e-12)
-    assert float(line.height(F(1, 4))) ** 0.5 == pytest.approx(h[1000].item(), rel=1e-12)
+    assert float(line.merge_height()) == pytest.approx(h.max().item(), rel=1e-3)
+    assert float(line.merge_height()) >= h.max().item() * (1 - 1e-12)
+    assert float(line.height(F(1, 4))) == pytest.approx(h[1000].item(), rel=1e-12)
     r = 0.6 * h.max().item()
     changes = int(((h < r).diff() != 0).sum())
     parts = line.intervals(r)
     assert sum(part.exits_low + part.exits_high for part in parts) == changes
-    assert all(
-        float(line.height(part.high)) <= r**2 for part in parts
-    )  # L2 ends are rounded inwards
+    assert all(float(line.height(part.high)) <= r for part in parts)  # L2 ends are rounded inwards
 
 
 def test_pieces_with_one_map_are_one_piece():
@@ -126,8 +125,8 @@ def test_raster_draws_what_the_plane_computes():
     for i in range(9):
         for j in range(9):
             z = (F(s[j]), F(s[i]))
-            assert height[i, j] ** 2 == pytest.approx(float(plane.height(z)), abs=1e-9)
-            assert merge[i, j] ** 2 == pytest.approx(float(plane.merge_height(z)), abs=1e-9)
+            assert height[i, j] == pytest.approx(float(plane.height(z)), abs=1e-9)
+            assert merge[i, j] == pytest.approx(float(plane.merge_height(z)), abs=1e-9)
             assert holds(plane.cells[cell[i, j]].region, vertex(z))
 
 
@@ -188,3 +187,30 @@ def test_random_wells_have_barriers():
         behind += [plane.merge_height(w[:2]) > plane.height(w[:2]) for w in wells[1:]]
         assert random_wells(seed) == wells
     assert sum(behind) > len(behind) / 2
+
+
+def test_roots_are_compared_exactly_and_read_as_numbers():
+    """Euclidean heights: no rounding decides, however near or small they are."""
+    two, one = Root(F(2)), Root(F(1))
+    assert one == 1 and one == F(1) and hash(one) == hash(1) and str(one) == "1"
+    assert two != 2**0.5 and two > F(665857, 470833) and two < F(665857, 470832)
+    assert sorted([two, 1, F(3, 2), one, -1, 1.4]) == [-1, 1, one, 1.4, two, F(3, 2)]
+    assert two < float("inf") and two > float("-inf") and not two < float("nan")
+    assert 2 * two == Root(F(8)) and two / 2 == Root(F(1, 2)) and str(two) == "√(2)"
+    assert float(two) == pytest.approx(2**0.5, rel=1e-15) and f"{two:.3f}" == "1.414"
+    assert two - 1 == pytest.approx(2**0.5 - 1) and 2 - two == pytest.approx(2 - 2**0.5)
+    assert float(Root(F(1, 10**400))) == pytest.approx(1e-200)  # its square is no float
+    assert (two == "2") is False
+    with pytest.raises(TypeError):
+        two < "3"  # noqa: B015
+
+
+def test_euclidean_heights_are_heights_not_squares():
+    """|(3, 4)| = 5, on lines, planes and in the merge tree."""
+    net = ExactNetwork.of(affine([[3, 0], [4, 0]]), inputs=2)
+    line = ExactSegment.of(net, [0, 0], [1, 0])
+    plane = ExactPlane.of(net, window=((-1, -1), (1, 1)), anchor=(0, 0))
+    assert line.height(1) == line.merge_height() == plane.merge_height((1, 0)) == 5
+    assert line.contains(1, 6) and not line.contains(1, 5) and plane.contains((1, 0), F(501, 100))
+    small = ExactNetwork.of(affine([[F(1, 10**170)]]), inputs=1)
+    assert float(ExactSegment.of(small, [0], [1]).merge_height()) == 1e-170

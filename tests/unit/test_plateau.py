@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction as F
+
 import numpy as np
 import pytest
 import torch
@@ -14,8 +16,10 @@ from plateaus.errors import (
     NotPiecewiseLinear,
     Undecided,
 )
-from plateaus.geometry.exact import witnesses
+from plateaus.geometry.exact import ExactNetwork, floating, witnesses
+from plateaus.geometry.exact.program import affine
 from plateaus.geometry.flood import Band, grid_band, line_band, over_grid
+from plateaus.geometry.height import EXACT_UNITS, Height
 from plateaus.geometry.metrics import heights
 from plateaus.geometry.plateau import Plateau
 from plateaus.networks.network import Network
@@ -77,9 +81,97 @@ def test_exact_planes_lie_in_the_certified_band(net):
     assert not ((wrong.band.lower <= rough).all() and (rough <= wrong.band.upper).all())
 
 
+SHIFTED = [
+    Network(blocks=(block,), dims=(2, 1), name="x + 1e8")
+    for block in (
+        floating(ExactNetwork.of(affine([[1, 0]], [1e8]), inputs=2), dtype=torch.float32).blocks[0],
+        lambda x: x[..., :1] + 1e8,
+    )
+]
+"""x + 1e8 in float32, whose outputs are multiples of 8: as layers, and as a black box."""
+
+
+@pytest.mark.parametrize("net", SHIFTED, ids=["layers", "black box"])
+@pytest.mark.parametrize("x, r", [(3.0, 2.0), (3.0, 3.5), (5.0, 6.0), (5.0, 4.0)])
+def test_rounded_samples_decide_nothing_wrongly(net, x, r):
+    """h(3) = 3 is computed as 0 and h(5) = 5 as 8: wrong inside for r = 2, wrong outside for 6."""
+    a, b, c = torch.tensor([[0.0, 0.0], [x, 0.0], [0.0, 1.0]])
+    plateau = Plateau(net, a, radius=r)
+    assert float(plateau.height(b)) in (0.0, 8.0)  # what the twin that trusts its samples sees
+    known = "layers" if net is SHIFTED[0] else "black box"
+    expected = {"layers": "inside" if x < r else "outside", "black box": "undecided"}[known]
+    options = {"arithmetic": "sampled", "lipschitz": 1.0, "steps": 401}
+    assert plateau.segment(a, b, **options).membership(1.0) == expected
+    options["steps"] = 97
+    assert plateau.plane(a, b, c, **options).membership(b) in (expected, "undecided")
+
+
+def test_a_black_box_is_decided_with_a_bound_on_its_rounding():
+    net, a, b = SHIFTED[1], torch.tensor([0.0, 0.0]), torch.tensor([300.0, 0.0])
+    plateau = Plateau(net, a, radius=200.0)
+    line = plateau.segment(a, b, arithmetic="sampled", lipschitz=1.0, rounding=8.0)
+    assert line.membership(1.0) == "outside" and line.membership(0.5) == "inside"
+    assert line.membership(0.66) == "undecided"
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2", "linf", "kl"])
+def test_the_anchor_is_inside_and_twice_the_radius_is_outside(net, metric):
+    """Without any Lipschitz bound: what h_a alone decides is decided."""
+    r = float(Height(net, A, metric=metric)(B)) / 2
+    plateau = Plateau(net, A, radius=r, metric=metric)
+    line = plateau.segment(A, B, arithmetic="sampled", steps=7)
+    surface = plateau.plane(A, B, C, arithmetic="sampled", steps=8)
+    assert A in line and A in surface and surface.membership(A) == "inside"
+    assert B not in line and B not in surface and line.verdict(1.0) == "outside"
+
+
+def test_the_default_grid_has_its_three_points(net):
+    plane = Height(net, A).plane(B, C, arithmetic="sampled")
+    assert {0.0, 1.0} <= set(plane.s.tolist()) and 0.0 in plane.t
+    assert plane.heights[plane.source] < 1e-12
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2", "linf"])
+def test_exact_and_sampled_slices_answer_to_the_same_names(net, metric):
+    h = Height(net, A, metric=metric)
+    exact, sampled = (h.segment(B, steps=801, arithmetic=how) for how in ("exact", "sampled"))
+    wide, rough = (h.plane(B, C, steps=25, arithmetic=how) for how in ("exact", "sampled"))
+    for alpha in (0.0, 0.3, 1.0):
+        x = (A + alpha * (B - A))[None]
+        assert float(h(x)[0]) == pytest.approx(float(exact.height(alpha)))
+        assert float(exact.height(alpha)) == pytest.approx(sampled.height(alpha))
+        assert float(exact.merge_height(alpha)) == pytest.approx(
+            sampled.merge_height(alpha), abs=1e-3
+        )
+        z = (alpha, 0.5)
+        assert float(wide.height(z)) == pytest.approx(rough.height(z))
+        assert float(wide.merge_height(z)) <= rough.merge_height(z) + 0.05
+    r = 2 * max(exact.merge_height(), wide.merge_height((1, 0)))
+    assert exact.contains(1, r) and exact.exact.contains(1, r) and wide.contains((1, 0), r)
+    for undecided in (lambda: sampled.contains(1, r), lambda: rough.contains((1, 0.5), r)):
+        with pytest.raises(Undecided):
+            undecided()
+
+
+def test_networks_too_large_for_rationals_are_decided_by_bounds():
+    torch.manual_seed(1)
+    wide = network(PlainMLP((2, EXACT_UNITS + 1, 2)), dtype=torch.float64)
+    line = Height(wide, A).segment(B)
+    assert line.exact is None and line.bounded is not None
+    m = line.merge_height()
+    assert line.contains(1, 1.01 * m) and not line.contains(1, 0.99 * m)
+    assert Height(wide, A).segment(B, arithmetic="sampled").decide(1, 1.01 * m) == "undecided"
+
+
+def test_heights_compare_with_radii_as_rationals():
+    """At r = 1/3 exactly the ball is open; the float nearest to 1/3 is smaller."""
+    line = Plateau(witnesses.identity(), [0.0], radius=F(1, 3)).segment([0.0], [1.0])
+    assert line.membership(F(1, 3)) == "outside" and line.membership(1 / 3) == "inside"
+
+
 def test_without_a_bound_a_grid_is_a_picture(net):
     picture = Plateau(net, A, radius=0.2).plane(A, B, C, steps=21, arithmetic="sampled")
-    assert picture.component.any() and picture.membership(B) == "undecided"
+    assert picture.inside.any() and picture.membership(B) == "undecided"
     with pytest.raises(Undecided):
         B in picture  # noqa: B015
 

@@ -14,6 +14,7 @@ from plateaus.geometry.exact.norms import ZERO, Norm, norm, radius
 from plateaus.geometry.exact.pieces import Piece, chart, coordinates, push, vertex
 from plateaus.geometry.exact.plane import ExactPlane
 from plateaus.geometry.exact.program import ExactNetwork, Point, Rational, point
+from plateaus.geometry.exact.roots import Level, Root
 
 Corner = tuple[Fraction, ...]
 
@@ -26,9 +27,8 @@ def exact_inner_radius(
     metric: str = "linf",
     ball: str = "linf",
     reach: int = 64,
-) -> Fraction | None:
-    """dist(a, {h_a >= r}) on the plane: in the maximum norm, or *squared* in the Euclidean norm
-    (``ball="l2"``).
+) -> Level | None:
+    """dist(a, {h_a >= r}) on the plane, in the maximum norm or the Euclidean one (``ball="l2"``).
 
     None if h_a stays below r within distance ``reach`` of a.
 
@@ -50,7 +50,7 @@ def exact_inner_radius(
         plane = _around(network, a, size, metric)
         found = [d for cell in plane.cells for d in _distances(cell, a, plane.metric, r, ball)]
         # A square window of half-width `size` holds every point nearer than that, in either norm.
-        if found and min(found) <= (size if ball == "linf" else size * size):
+        if found and min(found) <= size:
             return min(found)
         size *= 4
     return None
@@ -58,8 +58,8 @@ def exact_inner_radius(
 
 def highest(
     network: ExactNetwork, a: Iterable[Rational], rho: Rational, *, metric: str = "linf"
-) -> Fraction:
-    """max of h_a^power over the closed square of half-width rho: attained at a vertex of a cell,
+) -> Level:
+    """max of h_a over the closed square of half-width rho: attained at a vertex of a cell,
     h_a being convex there.
     """
     a, rho = point(a), radius(rho)
@@ -73,8 +73,8 @@ def moat(
     ring: Sequence[Sequence[Rational]],
     *,
     metric: str = "linf",
-) -> Fraction:
-    """min of h_a^power along the closed polygon ``ring``, in an input space of any dimension.
+) -> Level:
+    """min of h_a along the closed polygon ``ring``, in an input space of any dimension.
 
     On the plane, if a lies inside the ring and r is at most this height, P_r(a) cannot leave it. In
     more dimensions a ring surrounds nothing and the number proves nothing.
@@ -94,8 +94,8 @@ def peak(
     nodes: Sequence[Sequence[Rational]],
     *,
     metric: str = "linf",
-) -> Fraction:
-    """max of h_a^power along a polyline, exactly: an upper bound of m(a, end) if the polyline
+) -> Level:
+    """max of h_a along a polyline, exactly: an upper bound of m(a, end) if the polyline
     begins at a.
     """
     centre, measure = network(point(a)), norm(metric)
@@ -125,12 +125,12 @@ def _around(network: ExactNetwork, a: Point, size: Fraction, metric: str) -> Exa
     return ExactPlane.of(network, window=window, anchor=a, metric=metric)
 
 
-def _distances(cell: Piece, a: Point, measure: Norm, r: Fraction, ball: str) -> Iterable[Fraction]:
+def _distances(cell: Piece, a: Point, measure: Norm, r: Fraction, ball: str) -> Iterable[Level]:
     """Distances from a to the edges of {h >= r} on one cell, on which h is affine."""
     corners = [tuple(x - u for x, u in zip(coordinates(v), a, strict=True)) for v in cell.region]
     high = _above(corners, [measure(cell.at(v)) - r for v in cell.region])
     for p, q in zip(high, high[1:] + high[:1], strict=True):
-        yield _to_segment(p, q) if ball == "linf" else _squared_to_segment(p, q)
+        yield _to_segment(p, q) if ball == "linf" else Root(_squared_to_segment(p, q))
 
 
 def _above(corners: list[Corner], excess: list[Fraction]) -> list[Corner]:

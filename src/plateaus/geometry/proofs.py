@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from plateaus.errors import BadPath, NotCertifiable, Undecided
 from plateaus.geometry.bounds.heights import height_bounds
-from plateaus.geometry.bounds.interval import UNIT, Box, float_up, root_up, slack
+from plateaus.geometry.bounds.interval import UNIT, Box, float_up, slack
 from plateaus.geometry.bounds.parts import length
 from plateaus.geometry.bounds.program import Program, program
 from plateaus.geometry.checks import not_negative, whole
@@ -89,8 +88,7 @@ def _from_anchors(nodes: Tensor, a: Tensor) -> Tensor:
 
 
 def _exact_peak(network: ExactNetwork, nodes: list, metric: str) -> float:
-    top = Fraction(peak(network, nodes[0], nodes, metric=metric))
-    return float_up(root_up(top) if metric == "l2" else top)
+    return float_up(peak(network, nodes[0], nodes, metric=metric))
 
 
 def _height_ceilings(

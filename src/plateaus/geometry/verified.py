@@ -23,8 +23,9 @@ from plateaus.errors import BadPath, Undecided
 from plateaus.geometry.bounds.interval import TINY, UNIT
 from plateaus.geometry.bounds.parts import enter, layers, length, run
 from plateaus.geometry.bounds.program import program
-from plateaus.geometry.exact.norms import norm, radius
+from plateaus.geometry.exact.norms import level, norm
 from plateaus.geometry.exact.program import ExactNetwork, Rational, point
+from plateaus.geometry.exact.roots import Level
 from plateaus.networks.network import Network
 
 
@@ -37,13 +38,13 @@ class MergeBounds:
     parts: int
     """Parts of the segment that were examined."""
 
-    def contains(self, r: Rational) -> bool:
+    def contains(self, r: Rational | Level) -> bool:
         """Whether b lies in the plateau of radius r of a on the segment.
 
         Raises:
             Undecided: r lies between the bounds.
         """
-        r = radius(r)
+        r = level(r)
         if not Fraction(self.lower) < r <= Fraction(self.upper):
             return self.upper < r
         raise Undecided(

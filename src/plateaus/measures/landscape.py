@@ -14,7 +14,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from plateaus.geometry import paths
-from plateaus.geometry.plateau import Plateau
+from plateaus.geometry.height import Height
 from plateaus.networks.network import Network
 
 
@@ -34,9 +34,7 @@ def landscape(
     anchor = net.check(anchor)
     unit = torch.eye(2).to(anchor)
     low, high = (-half_width - anchor).tolist(), (half_width - anchor).tolist()
-    # The radius only matters for memberships, which are not asked for here.
-    plane = Plateau(net, anchor, radius=1.0).plane(
-        anchor,
+    plane = Height(net, anchor).plane(
         anchor + unit[0],
         anchor + unit[1],
         steps=resolution,

@@ -13,7 +13,7 @@ import xarray as xr
 from plateaus.geometry.exact import ExactPlane, bars, plateau_area, raster
 from plateaus.geometry.exact.pieces import coordinates
 from plateaus.geometry.exact.polygons import area
-from plateaus.geometry.slices import PlaneSlice
+from plateaus.geometry.surfaces import Surface
 from plateaus.measures.landscape import components
 
 
@@ -43,7 +43,7 @@ def _window(plane: ExactPlane, steps: int) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def sampled_field(plane: PlaneSlice, *, radii: Sequence[float], metric: str) -> xr.Dataset:
+def sampled_field(plane: Surface, *, radii: Sequence[float], metric: str) -> xr.Dataset:
     """The same of a sampled slice: 4-connected components of its nodes. A picture, not a
     certificate.
     """
@@ -101,19 +101,19 @@ def merge_tree(plane: ExactPlane) -> xr.Dataset:
         plateau of a), in output units; ``s, t``, a lowest corner; ``into``, the bar that swallows
         it, -1 if none.
     """
-    found, power = bars(plane), plane.metric.power
+    found = bars(plane)
     number = {bar.cell: i for i, bar in enumerate(found)}
     rows = []
     for bar in found:
         cell = plane.cells[bar.cell]
         lowest = min(cell.region, key=lambda v: plane.metric(cell.at(v)))
         joins = max(plane.levels[bar.cell], bar.birth)
-        death = np.inf if bar.death is None else float(bar.death) ** (1 / power)
+        death = np.inf if bar.death is None else float(bar.death)
         rows.append(
             (
-                float(bar.birth) ** (1 / power),
+                float(bar.birth),
                 death,
-                float(joins) ** (1 / power),
+                float(joins),
                 *map(float, coordinates(lowest)),
                 number.get(bar.into, -1),
             )

@@ -7,11 +7,25 @@ Interval arithmetic over the network's own weights says how much of a computed h
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from plateaus.geometry.bounds.functions import ULPS
 from plateaus.geometry.bounds.interval import TINY, UNIT, Box, around
 from plateaus.geometry.bounds.program import Program
 from plateaus.geometry.bounds.propagate import states
+from plateaus.geometry.metrics import steepness
+
+ASSUMED_ULPS = 1024
+"""Where no interval can follow the network, its outputs are granted this many units in the last
+place of the largest of them. An assumption, not a proof."""
+
+
+def assumed_rounding(y: Tensor, centre: Tensor, metric: str) -> float:
+    """How far a height computed from outputs y and f(a) may be off, under that assumption."""
+    largest = max(float(y.abs().max()), float(centre.abs().max()))
+    unit = ASSUMED_ULPS * torch.finfo(y.dtype).eps * largest
+    return 2 * unit * steepness(metric, centre.shape[-1]) * centre.shape[-1] ** 0.5
 
 
 def height_bounds(steps: Program, points: Box, anchor: np.ndarray, metric: str) -> Box:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
 
 import numpy as np
+
+from plateaus.geometry.exact import roots
 
 UNIT = 2.0**-53
 TINY = 1e-300
@@ -108,18 +109,19 @@ def root_up(x):
     """An upper bound of the square root; exact for squares of short rationals."""
     if not isinstance(x, int | Fraction):
         return float(np.nextafter(np.sqrt(x), np.inf))
-    x = Fraction(x)
-    n = x.numerator * x.denominator
-    root = isqrt(n)
-    if root * root == n:
-        return Fraction(root, x.denominator)
-    return Fraction(isqrt(n << 2 * ROOT_BITS) + 1, x.denominator << ROOT_BITS)
+    return roots.root_up(Fraction(x), ROOT_BITS)
 
 
-def float_up(x: Fraction) -> float:
-    """A float that is not below x >= 0, the nearest of its kind; infinite beyond the largest."""
+def float_up(x: Fraction | roots.Root) -> float:
+    """A float that is not below x >= 0, or only just above it; infinite beyond the largest."""
     try:
         near = float(x)
     except OverflowError:
         return float("inf")
-    return near if Fraction(near) >= x else float(np.nextafter(near, np.inf))
+    return near if near >= x else float(np.nextafter(near, np.inf))
+
+
+def float_down(x: Fraction) -> float:
+    """A float that is not above x >= 0, or only just below it."""
+    near = float_up(x)
+    return near if near <= x else float(np.nextafter(near, 0))

@@ -7,6 +7,7 @@ from plateaus.geometry.exact.plane import ExactPlane
 from plateaus.geometry.exact.polygons import plateau_area, polygons
 from plateaus.geometry.exact.program import ExactNetwork
 from plateaus.geometry.exact.raster import raster
+from plateaus.geometry.exact.roots import Level, Root
 from plateaus.geometry.exact.segment import ExactSegment, Interval
 from plateaus.geometry.exact.tree import Bar, bars
 
@@ -16,6 +17,8 @@ __all__ = [
     "ExactPlane",
     "ExactSegment",
     "Interval",
+    "Level",
+    "Root",
     "bars",
     "centres",
     "exact",

@@ -1,4 +1,4 @@
-"""Heights in exact arithmetic: L1, L-infinity, and L2 kept squared so that it stays rational.
+"""Heights in exact arithmetic: L1 and L-infinity as rationals, L2 as roots of rationals.
 
 On a piece the state is affine, so each norm of it is convex. L1 and L-infinity become *affine*
 after a further cut along the lines where coordinates vanish or tie; L2 squared is a quadratic form.
@@ -13,26 +13,31 @@ from itertools import combinations
 from plateaus.errors import BadParameter, BadRadius
 from plateaus.geometry.exact.pieces import Piece, Vertex, cut
 from plateaus.geometry.exact.program import Point, Rational
+from plateaus.geometry.exact.roots import Level, Root
 
 ZERO = Fraction(0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Norm:
-    """A norm whose ``power``-th power is rational on rational vectors."""
+    """A norm of rational vectors."""
 
     name: str
-    power: int
 
-    def __call__(self, y: Point) -> Fraction:
-        """|y|^power."""
+    @property
+    def affine(self) -> bool:
+        """Whether |state| is affine, and rational, on refined pieces: L1 and L-infinity."""
+        return self.name != "l2"
+
+    def __call__(self, y: Point) -> Level:
+        """|y|, exactly."""
         match self.name:
             case "l1":
                 return sum((abs(v) for v in y), ZERO)
             case "linf":
                 return max(abs(v) for v in y)
             case _:
-                return sum((v * v for v in y), ZERO)
+                return Root(sum((v * v for v in y), ZERO))
 
     def refine(self, piece: Piece) -> list[Piece]:
         """Parts of ``piece`` on which |state| is affine (L1, L-infinity); the piece itself for
@@ -51,9 +56,9 @@ class Norm:
             for region, _ in cut(piece.region, lines)
         ]
 
-    def lowest(self, p: Point, q: Point) -> Fraction:
-        """min |.|^power on the segment from p to q in the output space, on a refined piece."""
-        if self.power == 1:
+    def lowest(self, p: Point, q: Point) -> Level:
+        """min |.| on the segment from p to q in the output space, on a refined piece."""
+        if self.affine:
             return min(self(p), self(q))
         step = tuple(v - u for u, v in zip(p, q, strict=True))
         length = sum((v * v for v in step), ZERO)
@@ -63,19 +68,15 @@ class Norm:
         tau = min(max(slope / length, ZERO), Fraction(1))
         return self(tuple(u + tau * v for u, v in zip(p, step, strict=True)))
 
-    def lowest_on(self, piece: Piece) -> Fraction:
-        """min |state|^power on a whole refined piece (interval or polygon)."""
+    def lowest_on(self, piece: Piece) -> Level:
+        """min |state| on a whole refined piece (interval or polygon)."""
         corners = [piece.at(v) for v in piece.region]
-        if self.power == 1:
+        if self.affine:
             return min(map(self, corners))
         edges = zip(corners, corners[1:] + corners[:1], strict=True)
         boundary = min(self.lowest(p, q) for p, q in edges)
         inside = _stationary(piece) if len(piece.region) > 2 else None
         return boundary if inside is None else min(boundary, self(piece.at(inside)))
-
-    def threshold(self, r: Fraction) -> Fraction:
-        """r^power: heights are compared with this."""
-        return r**self.power
 
 
 def _stationary(piece: Piece) -> Vertex | None:
@@ -100,11 +101,7 @@ def _side(u: Vertex, v: Vertex, z: Vertex) -> int:
     return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 
 
-NORMS = {
-    "l1": Norm(name="l1", power=1),
-    "l2": Norm(name="l2", power=2),
-    "linf": Norm(name="linf", power=1),
-}
+NORMS = {name: Norm(name=name) for name in ("l1", "l2", "linf")}
 
 
 def norm(name: str | Norm) -> Norm:
@@ -120,6 +117,15 @@ def norm(name: str | Norm) -> Norm:
             f"Exact heights exist in {', '.join(NORMS)}, not in {name!r}: choose one of these."
         )
     return NORMS[name]
+
+
+def level(r: Rational | Root) -> Level:
+    """A radius that heights are compared with: rational, or a Euclidean height itself.
+
+    Raises:
+        BadRadius: not a finite positive number.
+    """
+    return r if isinstance(r, Root) and r.square > 0 else radius(r)
 
 
 def radius(r: Rational) -> Fraction:

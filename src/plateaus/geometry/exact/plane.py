@@ -10,14 +10,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 
 from plateaus.errors import BadPath
 from plateaus.geometry.exact.cells import Facet, facets, holds
-from plateaus.geometry.exact.norms import ZERO, Norm, norm, radius
+from plateaus.geometry.exact.norms import ZERO, Norm, level, norm
 from plateaus.geometry.exact.pieces import Piece, chart, push, vertex
 from plateaus.geometry.exact.program import ExactNetwork, Point, Rational, point
+from plateaus.geometry.exact.roots import Level
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,6 @@ class ExactPlane:
     """h_a on x(s, t) = origin + s e_1 + t e_2 for (s, t) in a convex window.
 
     Merge heights are those *of the window*: an upper bound for the whole plane and for R^d.
-    Heights carry the power of their norm: L2 heights are squared.
     """
 
     metric: Norm
@@ -75,21 +74,21 @@ class ExactPlane:
         return tuple(facets([cell.region for cell in self.cells]))
 
     @cached_property
-    def doors(self) -> tuple[Fraction, ...]:
-        """For each facet the lowest h^power on it: the level at which one can pass."""
+    def doors(self) -> tuple[Level, ...]:
+        """For each facet the lowest h on it: the level at which one can pass."""
         return tuple(
             self.metric.lowest(*(self.cells[f.cells[0]].at(v) for v in f.ends)) for f in self.facets
         )
 
     @cached_property
-    def floors(self) -> tuple[Fraction, ...]:
-        """For each cell the lowest h^power on it: the level at which it enters {h < r}."""
+    def floors(self) -> tuple[Level, ...]:
+        """For each cell the lowest h on it: the level at which it enters {h < r}."""
         return tuple(self.metric.lowest_on(cell) for cell in self.cells)
 
     @cached_property
-    def neighbours(self) -> tuple[tuple[tuple[int, Fraction], ...], ...]:
+    def neighbours(self) -> tuple[tuple[tuple[int, Level], ...], ...]:
         """For each cell its (neighbour, door) pairs."""
-        found: list[list[tuple[int, Fraction]]] = [[] for _ in self.cells]
+        found: list[list[tuple[int, Level]]] = [[] for _ in self.cells]
         for facet, door in zip(self.facets, self.doors, strict=True):
             i, j = facet.cells
             found[i].append((j, door))
@@ -108,21 +107,21 @@ class ExactPlane:
                 return i
         raise BadPath("A point lies outside the window of its plane slice: widen the window.")
 
-    def height(self, z: Iterable[Rational]) -> Fraction:
-        """h_a^power at slice coordinates z."""
+    def height(self, z: Iterable[Rational]) -> Level:
+        """h_a at slice coordinates z."""
         z = point(z)
         return self.metric(self.cells[self.cell(z)].at(vertex(z)))
 
     @cached_property
-    def levels(self) -> tuple[Fraction, ...]:
+    def levels(self) -> tuple[Level, ...]:
         """For each cell the level at which the anchor's plateau reaches it: m(a, z) = max(h(z),
         level).
         """
         return self.bottleneck(self.cell(self.anchor))
 
-    def bottleneck(self, source: int) -> tuple[Fraction, ...]:
+    def bottleneck(self, source: int) -> tuple[Level, ...]:
         """From one cell to every other: the least possible highest door on the way."""
-        best: dict[int, Fraction] = {}
+        best: dict[int, Level] = {}
         queue = [(ZERO, source)]
         while queue:
             level, i = heapq.heappop(queue)
@@ -136,8 +135,8 @@ class ExactPlane:
 
     def merge_height(
         self, z: Iterable[Rational], *, start: Iterable[Rational] | None = None
-    ) -> Fraction:
-        """m^power within the window from a to z; with ``start`` = y it is u_a(y, z) for the same
+    ) -> Level:
+        """m within the window from a to z; with ``start`` = y it is u_a(y, z) for the same
         a.
         """
         z = point(z)
@@ -146,23 +145,23 @@ class ExactPlane:
         y = point(start)
         return max(self.height(y), self.height(z), self.bottleneck(self.cell(y))[self.cell(z)])
 
-    def contains(self, z: Iterable[Rational], r: Rational) -> bool:
+    def contains(self, z: Iterable[Rational], r: Rational | Level) -> bool:
         """Whether z lies in the plateau of radius r of a within the window: m < r, strictly."""
-        return self.merge_height(z) < self.metric.threshold(radius(r))
+        return self.merge_height(z) < level(r)
 
     def components(self, r: Rational) -> tuple[frozenset[int], ...]:
         """The components of {h_a < r} in the window as sets of cells they meet; the plateau of a
         first.
         """
-        level = self.metric.threshold(radius(r))
-        todo = {i for i, floor in enumerate(self.floors) if floor < level}
+        r = level(r)
+        todo = {i for i, floor in enumerate(self.floors) if floor < r}
         found = []
         for source in [self.cell(self.anchor), *sorted(todo)]:
             if source not in todo:
                 continue
             reached = edge = {source}
             while edge:
-                edge = {j for i in edge for j, door in self.neighbours[i] if door < level} - reached
+                edge = {j for i in edge for j, door in self.neighbours[i] if door < r} - reached
                 reached = reached | edge
             todo -= reached
             found.append(frozenset(reached))

@@ -29,13 +29,13 @@ def polygons(plane: ExactPlane, r: Rational) -> tuple[Polygon, ...]:
         BadParameter: the heights of the slice are in L2.
         BadRadius: r is not positive.
     """
-    if plane.metric.power != 1:
+    if not plane.metric.affine:
         raise BadParameter(
             'Plateaus have straight borders in the metrics "l1" and "linf" only, and this slice '
             'has "l2": make the '
             "slice with one of those, or read the plateau from its cells."
         )
-    level = plane.metric.threshold(radius(r))
+    level = radius(r)
     cut = (clipped(plane, i, level) for i in sorted(plane.components(r)[0]))
     return tuple(polygon for polygon in cut if len(polygon) > 2)
 

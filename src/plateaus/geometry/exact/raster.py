@@ -35,9 +35,7 @@ def raster(
         inside = _inside(corners, x, y)
         h = _norm(plane.metric.name, _state(cell, x, y))
         height[box] = np.where(inside, h, height[box])
-        merge[box] = np.where(
-            inside, np.maximum(h, float(level) ** (1 / plane.metric.power)), merge[box]
-        )
+        merge[box] = np.where(inside, np.maximum(h, float(level)), merge[box])
         index[box] = np.where(inside, k, index[box])
     return height, merge, index
 

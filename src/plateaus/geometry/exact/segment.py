@@ -11,15 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import isqrt
 
 from plateaus.errors import BadPath
-from plateaus.geometry.exact.norms import Norm, norm, radius
+from plateaus.geometry.exact.norms import Norm, level, norm, radius
 from plateaus.geometry.exact.pieces import Piece, chart, coordinates, push, vertex
 from plateaus.geometry.exact.program import ExactNetwork, Rational, point
-
-ROOT_BITS = 96
-"""Binary digits after the point of a square root (interval ends in L2); decisions never use it."""
+from plateaus.geometry.exact.roots import Level, root_down
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +41,7 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class ExactSegment:
-    """h_a(x(t)), x(t) = a + t (b - a), for t in a window that contains 0.
-
-    Heights carry the power of their norm: L2 heights are squared (``metric.power == 2``).
-    """
+    """h_a(x(t)), x(t) = a + t (b - a), for t in a window that contains 0."""
 
     metric: Norm
     affine: tuple[Piece, ...]
@@ -98,21 +92,21 @@ class ExactSegment:
         )
 
     @cached_property
-    def heights(self) -> tuple[Fraction, ...]:
-        """h_a^power at the breakpoints."""
+    def heights(self) -> tuple[Level, ...]:
+        """h_a at the breakpoints."""
         last = self.pieces[-1]
         return tuple(self.metric(p.at(p.region[0])) for p in self.pieces) + (
             self.metric(last.at(last.region[1])),
         )
 
-    def height(self, t: Rational) -> Fraction:
-        """h_a(x(t))^power."""
+    def height(self, t: Rational) -> Level:
+        """h_a(x(t))."""
         t = self._inside(t)
         i = min(max(bisect_left(self.breakpoints, t) - 1, 0), len(self.pieces) - 1)
         return self.metric(self.pieces[i].at(vertex((t,))))
 
-    def merge_height(self, t: Rational = 1, *, start: Rational = 0) -> Fraction:
-        """m_seg^power: the largest height between ``start`` (by default a) and x(t).
+    def merge_height(self, t: Rational = 1, *, start: Rational = 0) -> Level:
+        """m_seg: the largest height between ``start`` (by default a) and x(t).
 
         With another start it is u_a(x(start), x(t)), the lowest level that joins two points of the
         line.
@@ -121,9 +115,9 @@ class ExactSegment:
         between = (h for u, h in zip(self.breakpoints, self.heights, strict=True) if s < u < t)
         return max((self.height(s), self.height(t), *between))
 
-    def contains(self, t: Rational, r: Rational) -> bool:
+    def contains(self, t: Rational, r: Rational | Level) -> bool:
         """Whether x(t) lies in the plateau of radius r of a *on this line*: m_seg < r, strictly."""
-        return self.merge_height(t) < self.metric.threshold(radius(r))
+        return self.merge_height(t) < level(r)
 
     def intervals(self, r: Rational) -> tuple[Interval, ...]:
         """The components of {h_a < r} on the window, from left to right.
@@ -131,10 +125,10 @@ class ExactSegment:
         Ends are exact in L1 and L-infinity. In L2 they are square roots, rounded inwards to
         2^-96 of a piece; which pieces they join is decided exactly.
         """
-        level = self.metric.threshold(radius(r))
+        r = radius(r)
         found: list[Interval] = []
         for piece, h0, h1 in zip(self.pieces, self.heights, self.heights[1:], strict=False):
-            part = _below(self.metric, piece, h0, h1, level)
+            part = _below(self.metric, piece, h0, h1, r)
             if part is None:
                 continue
             if (
@@ -168,41 +162,28 @@ class ExactSegment:
         return t
 
 
-def _below(
-    metric: Norm, piece: Piece, h0: Fraction, h1: Fraction, level: Fraction
-) -> Interval | None:
+def _below(metric: Norm, piece: Piece, h0: Level, h1: Level, r: Fraction) -> Interval | None:
     """{h < r} on one piece, or None if empty; heights h0, h1 at its ends. Convex, so at most one
     interval.
     """
     (u,), (v,) = map(coordinates, piece.region)
-    if h0 < level and h1 < level:
+    if h0 < r and h1 < r:
         return Interval(low=u, high=v, exits_low=False, exits_high=False)
     p, end = map(piece.at, piece.region)
     q = tuple(y - x for x, y in zip(p, end, strict=True))
-    if metric.lowest(p, end) >= level:
+    if metric.lowest(p, end) >= r:
         return None
-    if metric.power == 1:
-        first = last = (level - h0) / (h1 - h0)
+    if metric.affine:
+        first = last = (r - h0) / (h1 - h0)
     else:
-        a, b, c = sum(y * y for y in q), sum(x * y for x, y in zip(p, q, strict=True)), h0 - level
-        root = _square_root(b * b - a * c)
+        a, b = sum(y * y for y in q), sum(x * y for x, y in zip(p, q, strict=True))
+        root = root_down(b * b - a * (h0.square - r * r))
         first, last = (-b - root) / a, (-b + root) / a
     low, high = (
-        (u if h0 < level else u + first * (v - u)),
-        (v if h1 < level else u + last * (v - u)),
+        (u if h0 < r else u + first * (v - u)),
+        (v if h1 < r else u + last * (v - u)),
     )
-    return Interval(low=low, high=high, exits_low=h0 >= level, exits_high=h1 >= level)
-
-
-def _square_root(x: Fraction) -> Fraction:
-    """sqrt(x), rounded down to ``ROOT_BITS`` binary digits; exact for squares of short
-    rationals.
-    """
-    n = x.numerator * x.denominator
-    root = isqrt(n)
-    if root * root == n:
-        return Fraction(root, x.denominator)
-    return Fraction(isqrt(n << 2 * ROOT_BITS), x.denominator << ROOT_BITS)
+    return Interval(low=low, high=high, exits_low=h0 >= r, exits_high=h1 >= r)
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:

@@ -7,28 +7,28 @@ one at a saddle (its death). The bar of a itself is [0, infinity).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from plateaus.geometry.exact.plane import ExactPlane
+from plateaus.geometry.exact.roots import Level
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """One component of {h_a < r}: it exists for birth < r <= death. Levels carry the power of the
-    norm.
+    """One component of {h_a < r}: it exists for birth < r <= death. Levels are in
+    output units.
     """
 
-    birth: Fraction
-    death: Fraction | None
+    birth: Level
+    death: Level | None
     """None for the component of the anchor, which never dies."""
     cell: int
     """A cell on which the component's lowest height is attained."""
     into: int | None
     """The ``cell`` of the older component that swallows it."""
 
-    def alive(self, level: Fraction) -> bool:
-        """Whether the component exists at that level (r raised to the power of the norm)."""
-        return self.birth < level and (self.death is None or level <= self.death)
+    def alive(self, r: Level) -> bool:
+        """Whether the component exists at that radius."""
+        return self.birth < r and (self.death is None or r <= self.death)
 
 
 def bars(plane: ExactPlane) -> tuple[Bar, ...]:
@@ -60,5 +60,5 @@ def bars(plane: ExactPlane) -> tuple[Bar, ...]:
         parent[younger] = elder
         if plane.floors[younger] < door:
             found.append(Bar(birth=plane.floors[younger], death=door, cell=younger, into=elder))
-    found.sort(key=lambda bar: bar.birth - bar.death)
+    found.sort(key=lambda bar: float(bar.birth) - float(bar.death))
     return (Bar(birth=plane.floors[root], death=None, cell=root, into=None), *found)
