@@ -70,6 +70,18 @@ class NotSaved(PlateauError):
     """A result could not be written; what was already on disk is untouched."""
 
 
+class BadClaim(PlateauError):
+    """A row does not fit its rule, or a rule is not written as it should be."""
+
+
+class NoMark(PlateauError):
+    """A page has no line, or several, where something that is generated belongs."""
+
+
+class NoRepository(PlateauError):
+    """Something needs files of the book that an installed package alone does not have."""
+
+
 class BuildFailed(PlateauError):
     """A chapter stopped, or the HTML could not be built without warnings."""
 

@@ -15,7 +15,10 @@ from plateaus.book import build
 from plateaus.book.places import chapters
 
 PAGE = "# A page\n\nSee {cite:t}`janiak2024`, {prf:ref}`def-plateau` and [a claim](#claim-j1).\n\n"
-PROOF = "```{prf:definition} Plateau\n:label: def-plateau\nThe component of $\\{h_a < r\\}$.\n```\n\n(claim-j1)=\n## J1\n\n"
+PROOF = (
+    "```{prf:definition} Plateau\n:label: def-plateau\nThe component of $\\{h_a < r\\}$.\n```\n\n"
+    "(claim-j1)=\n## J1\n\n"
+)
 BIBLIOGRAPHY = "```{bibliography}\n:all:\n```\n"
 
 
@@ -84,8 +87,11 @@ def test_claims_are_merged_in_the_order_of_the_rules(root: Path, tmp_path: Path)
     def row(id: str, chapter: str) -> dict[str, str]:
         return {"id": id, "chapter": chapter, "model": "m", "metric": "x"}
 
-    (tmp_path / "one.json").write_text(json.dumps([row("N5", "1-a/one")]))
-    (tmp_path / "two.json").write_text(json.dumps([row("S1", "2-a/two"), row("J4", "2-a/two")]))
+    one, two = tmp_path / "a" / "claims", tmp_path / "b" / "claims"
+    one.mkdir(parents=True)
+    two.mkdir(parents=True)
+    (one / "one.json").write_text(json.dumps([row("N5", "1-a/one")]))
+    (two / "one.json").write_text(json.dumps([row("S1", "2-a/two"), row("J4", "2-a/two")]))
     assert [r["id"] for r in build.merge_claims(root, tmp_path)] == ["J4", "S1", "N5"]
 
 

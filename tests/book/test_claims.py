@@ -16,14 +16,16 @@ from plateaus.book.claims import (
     MIXED,
     NOT_TESTABLE,
     PARTLY,
+    THEOREM,
     UNTESTED,
-    BadClaim,
     Bound,
     Claims,
     Criterion,
+    Number,
     load_claims,
-)  # fmt: skip
+)
 from plateaus.book.places import chapter_name, chapters
+from plateaus.errors import BadClaim, NoMark
 
 RULES = Path(__file__).resolve().parents[2] / "book" / "claims.yaml"
 IDS = [
@@ -38,30 +40,39 @@ RULE = Criterion(
 )  # fmt: skip
 GOOD = {"step 0": 1.0, "known jump": 5.0}
 
+
+def number(value: float | None, low: float = 0, high: float = 0, n: int = 200) -> Number:
+    return Number.of({"value": value, "ci": (low, high), "n": n})
+
+
+SHARP, FLAT = number(1.0, 0.8, 1.2), number(0.1, 0.0, 0.2)
 CASES = {
-    "clearly above": (1.0, (0.8, 1.2), 200, GOOD, HOLDS),
-    "clearly below": (0.1, (0.0, 0.2), 200, GOOD, FAILS),
-    "value above, interval not": (0.3, (0.2, 0.4), 200, GOOD, MIXED),
-    "touches the bound from below": (0.2, (0.1, 0.25), 200, GOOD, FAILS),
-    "too few pairs": (1.0, (0.8, 1.2), 99, GOOD, NOT_TESTABLE),
-    "just enough pairs": (1.0, (0.8, 1.2), 100, GOOD, HOLDS),
-    "effect in the negative control": (1.0, (0.8, 1.2), 200, {**GOOD, "step 0": 1.5}, MIXED),
-    "no effect, whatever the negative control": (
-        0.1,
-        (0.0, 0.2),
-        200,
-        {**GOOD, "step 0": 1.5},
-        FAILS,
+    "clearly above": (SHARP, GOOD, HOLDS),
+    "clearly below": (FLAT, GOOD, FAILS),
+    "value above, interval not": (number(0.3, 0.2, 0.4), GOOD, MIXED),
+    "touches the bound from below": (number(0.2, 0.1, 0.25), GOOD, FAILS),
+    "too few pairs": (number(1.0, 0.8, 1.2, n=99), GOOD, NOT_TESTABLE),
+    "just enough pairs": (number(1.0, 0.8, 1.2, n=100), GOOD, HOLDS),
+    "effect in the negative control": (SHARP, {**GOOD, "step 0": 1.5}, MIXED),
+    "no effect, whatever the negative control": (FLAT, {**GOOD, "step 0": 1.5}, FAILS),
+    "blind measurement": (FLAT, {**GOOD, "known jump": 1.1}, NOT_TESTABLE),
+    "no such control": (SHARP, {**GOOD, "step 0": None}, NOT_TESTABLE),
+    "no value": (number(None), GOOD, NOT_TESTABLE),
+    "control whose interval is inside": (
+        SHARP, {**GOOD, "step 0": number(1.1, 1.0, 1.2)}, HOLDS
     ),
-    "blind measurement": (0.1, (0.0, 0.2), 200, {**GOOD, "known jump": 1.1}, NOT_TESTABLE),
-    "no such control": (1.0, (0.8, 1.2), 200, {**GOOD, "step 0": None}, NOT_TESTABLE),
-    "no value": (None, (None, None), 200, GOOD, NOT_TESTABLE),
-}
+    "control that may have the effect": (
+        SHARP, {**GOOD, "step 0": number(1.1, 0.9, 1.3)}, MIXED
+    ),
+    "control that may be blind": (
+        SHARP, {**GOOD, "known jump": number(2.5, 1.5, 3.5)}, NOT_TESTABLE
+    ),
+}  # fmt: skip
 
 
 def decided(rule: Criterion, case: tuple) -> str:
-    value, ci, n, control, _ = case
-    return rule.verdict(value, ci, n, control)[0]
+    effect, control, _ = case
+    return rule.verdict(effect, {name: Number.of(x) for name, x in control.items()})[0]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -69,39 +80,48 @@ def test_verdict(case: str) -> None:
     assert decided(RULE, CASES[case]) == CASES[case][-1]
 
 
+def point(x: Number) -> Number:
+    return Number(value=x.value, ci=None if x.value is None else (x.value, x.value), n=x.n)
+
+
 class PointEstimate(Criterion):
-    def verdict(self, value, ci, n, control):
-        return super().verdict(value, (value, value), n, control)
+    def verdict(self, effect, control):
+        return super().verdict(point(effect), control)
+
+
+class PointControls(Criterion):
+    def verdict(self, effect, control):
+        return super().verdict(effect, {name: point(x) for name, x in control.items()})
 
 
 class NoNegative(Criterion):
-    def verdict(self, value, ci, n, control):
+    def verdict(self, effect, control):
         return dataclasses.replace(RULE, negative={}).verdict(
-            value, ci, n, {"known jump": control["known jump"]}
+            effect, {"known jump": control["known jump"]}
         )
 
 
 class NoPositive(Criterion):
-    def verdict(self, value, ci, n, control):
-        return dataclasses.replace(RULE, positive={}).verdict(
-            value, ci, n, {"step 0": control["step 0"]}
-        )
+    def verdict(self, effect, control):
+        return dataclasses.replace(RULE, positive={}).verdict(effect, {"step 0": control["step 0"]})
 
 
 class AnyNumber(Criterion):
-    def verdict(self, value, ci, n, control):
-        return super().verdict(value, ci, 10**9, control)
+    def verdict(self, effect, control):
+        return super().verdict(dataclasses.replace(effect, n=10**9), control)
 
 
 class AbsentControlPasses(Criterion):
-    def verdict(self, value, ci, n, control):
+    def verdict(self, effect, control):
         return super().verdict(
-            value, ci, n, {k: GOOD[k] if v is None else v for k, v in control.items()}
+            effect,
+            {k: Number.of(GOOD[k]) if x.value is None else x for k, x in control.items()},
         )
 
 
 @pytest.mark.parametrize(
-    "twin", [PointEstimate, NoNegative, NoPositive, AnyNumber, AbsentControlPasses]
+    "twin",
+    [PointEstimate, PointControls, NoNegative, NoPositive, AnyNumber, AbsentControlPasses],
 )
 def test_wrong_verdicts_are_caught(twin: type[Criterion]) -> None:
     wrong = twin(**{field.name: getattr(RULE, field.name) for field in dataclasses.fields(RULE)})
@@ -110,9 +130,8 @@ def test_wrong_verdicts_are_caught(twin: type[Criterion]) -> None:
 
 def test_bound_between_is_decided_on_both_sides() -> None:
     bound = Bound.read("between -0.05 and 0.05")
-    assert [bound.decide(*ci) for ci in ((-0.01, 0.02), (0.06, 0.1), (-0.2, -0.06), (0.04, 0.1), (-1, 1))] == [
-        True, False, False, None, None,
-    ]  # fmt: skip
+    intervals = ((-0.01, 0.02), (0.06, 0.1), (-0.2, -0.06), (0.04, 0.1), (-1, 1))
+    assert [bound.decide(*ci) for ci in intervals] == [True, False, False, None, None]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +203,9 @@ def test_row_has_what_the_scoreboard_needs() -> None:
         "control",
         "verdict",
     } <= set(row)
-    assert (row["verdict"], row["ci_low"], row["control"]) == (HOLDS, 0.8, {"step 0": 1.07})
+    assert (row["verdict"], row["ci_low"], row["n"]) == (HOLDS, 0.8, 200)
+    assert row["control"] == {"step 0": {"value": 1.07, "ci_low": 1.07, "ci_high": 1.07, "n": None}}
+    assert row["rule"] == "above 0.25 over at least 100 pairs; negative control, step 0: below 1.25"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +217,10 @@ def test_row_has_what_the_scoreboard_needs() -> None:
         ({"control": {}}, "needs the controls"),
         ({"control": {"step 0": 1.0, "step 1": 1.0}}, "needs the controls"),
         ({"ci": None}, "without its interval"),
-        ({"value": float("nan")}, "not finite"),
+        ({"control": [1.0, 2.0]}, "has 1 controls"),
+        ({"ci": (0.8, float("inf"))}, "not finite"),
+        ({"ci": (float("nan"), 1.2)}, "not finite"),
+        ({"control": {"step 0": {"value": 1.0, "n": 3}}}, "without its interval"),
         ({"value": 2.0}, "outside its interval"),
         ({"ci": (1.2, 0.8)}, "outside its interval"),
     ],
@@ -204,6 +228,30 @@ def test_row_has_what_the_scoreboard_needs() -> None:
 def test_row_that_does_not_fit_its_rule_is_refused(changes: dict, words: str) -> None:
     with pytest.raises(BadClaim, match=words):
         settle(**changes)
+
+
+def test_nan_is_no_value() -> None:
+    """A measurement that came to nothing leaves a row that says so."""
+    nothing = float("nan")
+    assert settle(value=nothing, ci=(nothing, nothing)).verdict == NOT_TESTABLE
+    assert settle(control={"step 0": nothing}).verdict == NOT_TESTABLE
+
+
+def test_controls_come_by_name_or_in_the_order_of_the_rule() -> None:
+    control = number(1.07, 1.05, 1.09)
+    by_name, in_order = settle(control={"step 0": control}), settle(control=[control])
+    assert by_name == in_order
+    assert "step 0: 1.07 [1.05, 1.09], n = 200" in repr(in_order)
+    assert by_name.as_json()["control"]["step 0"]["ci_high"] == 1.09
+
+
+def test_saved_row_is_settled_again_by_the_rules_as_they_are(tmp_path: Path) -> None:
+    saved = settle(control=[number(1.07, 1.05, 1.09)]).as_json()
+    assert load_claims(RULES).again(saved) == saved
+    text = RULES.read_text(encoding="utf-8")
+    stricter = tmp_path / "claims.yaml"
+    stricter.write_text(text.replace("holds if: above 0.25", "holds if: above 0.26"))
+    assert load_claims(stricter).again(saved) != saved
 
 
 def test_state_of_a_claim() -> None:
@@ -221,6 +269,30 @@ def test_state_of_a_claim() -> None:
     assert claims.state("J4", [{**gain, "verdict": FAILS}, {**rank, "verdict": FAILS}]) == FAILS
 
 
+def test_theorem_is_no_finding_until_a_number_contradicts_it() -> None:
+    claims = load_claims(RULES)
+    count = {"value": 0, "ci": (0, 0), "n": 6, "control": [5], "metric": None, "id": "N5"}
+    as_proved, broken = settle(**count).as_json(), settle(**count | {"value": 2, "ci": (2, 2)})
+    assert claims.state("N5", []) == claims.state("N5", [as_proved]) == THEOREM
+    assert claims.state("N5", [as_proved, broken.as_json()]) == MIXED
+    states = {"N5": THEOREM, "J4": HOLDS}
+    assert scoreboard.summary(states).startswith("Of 1 claims: 1 [holds]")
+    assert "[theorem]{.verdict .verdict-theorem} N5." in scoreboard.summary(states)
+    criterion = claims.criterion("N5", None)
+    assert "[as proved]" in scoreboard.measured(as_proved, criterion, claims.by_id["N5"])
+
+
+def test_model_that_was_trained_again_says_so() -> None:
+    row, criterion = (
+        settle(model="anew").as_json(),
+        load_claims(RULES).criterion("J4", "slope_gain"),
+    )
+    claim = load_claims(RULES).by_id["J4"]
+    again = dataclasses.replace(claim, retrained={"anew": "twice as many tokens"})
+    assert "trained again" in scoreboard.measured(row, criterion, again)
+    assert "trained again" not in scoreboard.measured(row | {"model": "m"}, criterion, again)
+
+
 def test_scoreboard_shows_every_claim_and_the_untested_as_such(root: Path) -> None:
     claims = load_claims(RULES)
     known = [chapter_name(path) for path in chapters(root)]
@@ -233,12 +305,13 @@ def test_scoreboard_shows_every_claim_and_the_untested_as_such(root: Path) -> No
     for id in IDS:
         assert f"(claim-{id.lower()})=" in page
     assert page.count(f":::{{admonition}} J4 · {PARTLY}") == 1
-    assert page.count(f" · {UNTESTED}\n") == len(IDS) - 1
+    assert page.count(f" · {UNTESTED}\n") == len(IDS) - 2
+    assert page.count(f" · {THEOREM}\n") == 1
     assert "**1** [0.8, 1.2] over 200 pairs; step 0: 1.07" in page
 
 
 def test_page_without_the_scoreboards_place_is_refused() -> None:
-    with pytest.raises(scoreboard.NoMark):
+    with pytest.raises(NoMark):
         scoreboard.page("# Claims\n", Claims(by_id={}), [])
 
 

@@ -24,8 +24,8 @@ def nbval(path: Path, root: Path, **environment: str) -> subprocess.CompletedPro
     """The options of the target `test`, without its workers, on one notebook."""
     options = re.findall(r"--nbval\S*", (root / "Makefile").read_text(encoding="utf-8"))
     assert "--nbval" in options, "make test compares outputs"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(root / "pyproject.toml"),
-               "--rootdir", str(path.parent), *options, str(path)]  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+               "-c", str(root / "pyproject.toml"), "--rootdir", str(path.parent), *options, str(path)]  # fmt: skip
     return subprocess.run(
         command, capture_output=True, text=True, cwd=path.parent, env=os.environ | environment
     )
@@ -87,7 +87,7 @@ def test_false_number_fails(
                 text.replace(old, new) if source.name == file else text, encoding="utf-8"
             )
     done = nbval(tmp_path / "example.ipynb", root, PLATEAUS_OUT=str(tmp_path / "out"))
-    assert done.returncode == 1 and "1 failed" in done.stdout, done.stdout
+    assert done.returncode == 1 and " failed" in done.stdout, done.stdout
 
 
 def test_failed_execution_leaves_the_notebook_alone(

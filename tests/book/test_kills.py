@@ -32,7 +32,8 @@ def checkout(root: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "ein Ordner für Übungen"
     book = folder / "book"
     (book / "models").mkdir(parents=True)
-    for name in ("claims.yaml", "claims.md", "references.bib"):
+    rules = ("claims.yaml", "claims-first.yaml", "withdrawn.yaml", "claims.md")
+    for name in (*rules, "references.bib"):
         shutil.copy(root / "book" / name, book)
     shutil.copytree(root / "book" / "_static", book / "_static")
     shutil.copy(root / "_config.yml", folder)

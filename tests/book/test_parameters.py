@@ -119,7 +119,8 @@ def test_relative_out_is_relative_to_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert pl.open_chapter(names(out="mine"), CHAPTER, **RULES).out == (tmp_path / "mine").resolve()
+    run = pl.open_chapter(names(out="mine"), CHAPTER, **RULES)
+    assert run.out == (tmp_path / "mine").resolve() / "none"
 
 
 def test_auto_out_is_inside_the_checkout(
@@ -127,7 +128,7 @@ def test_auto_out_is_inside_the_checkout(
 ) -> None:
     monkeypatch.delenv("PLATEAUS_OUT")
     monkeypatch.chdir(tmp_path)
-    assert pl.open_chapter(names(), CHAPTER, **RULES).out == root / "_build" / "out"
+    assert pl.open_chapter(names(), CHAPTER, **RULES).out == root / "_build" / "out" / "none"
 
 
 def test_opening_again_ignores_what_later_cells_made() -> None:

@@ -14,6 +14,8 @@ import nbformat
 import pytest
 import xarray as xr
 
+from plateaus.book.places import folder_name
+
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = ROOT / "chapters" / "2-language-models" / "interpolation.ipynb"
 ARCHITECTURES = ("gpt2", "pythia", "llama", "qwen2", "olmo", "gemma", "phi")
@@ -48,13 +50,17 @@ def test_every_architecture_runs_and_writes_result_and_claims(architecture, save
     assert done.returncode == 0, done.stderr[-2000:]
     assert "patched end points equal clean runs to 1e-5: True" in printed(tmp_path)
     assert "served:  none" in printed(tmp_path) and "skipped: D1, D2, D3" in printed(tmp_path)
-    rows = json.loads((tmp_path / "out" / "claims" / "interpolation.json").read_text())
+    rows = json.loads(
+        (tmp_path / "out" / folder_name(folder) / "claims" / "interpolation.json").read_text()
+    )
     assert {row["id"] for row in rows} == {"J1", "J2", "J4", "J6", "S1", "S4"}
     own = [row for row in rows if row["model"] == "tiny"]
     assert own and all(row["verdict"] == "not testable on this model" for row in own), (
         "8 pairs settle nothing"
     )
-    with xr.open_dataset(tmp_path / "out" / "interpolation.nc", engine="h5netcdf") as result:
+    with xr.open_dataset(
+        tmp_path / "out" / folder_name(folder) / "interpolation.nc", engine="h5netcdf"
+    ) as result:
         assert result.sizes["pair"] == 8 and result.sizes["alpha"] == 5
 
 

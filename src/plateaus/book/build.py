@@ -10,7 +10,6 @@ results, `claims.json` the merged rows, `stage/` the book's sources with the exe
 from __future__ import annotations
 
 import base64
-import json
 import os
 import shutil
 import subprocess
@@ -23,13 +22,13 @@ from typing import Any
 import nbformat
 import yaml
 
-from plateaus.book import builds, leash
+from plateaus.book import builds, committed, disclosures, leash
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters, repository
-from plateaus.book.scoreboard import page
+from plateaus.book.scoreboard import page, put
 from plateaus.errors import BuildFailed, PlateauError
 from plateaus.results import write_json
 
@@ -57,7 +56,7 @@ def build(root: Path) -> Path:
     with builds.alone(target):
         work = builds.fresh(target)
         execute(root, work)
-        rows = merge_claims(root, work / "out" / "claims")
+        rows = merge_claims(root, work / "out")
         write_json(rows, work / "claims.json")
         stage(root, work, rows)
         render(root, work)
@@ -109,15 +108,11 @@ def reason(copy: Path, stderr: str) -> str:
 
 
 def merge_claims(root: Path, folder: Path) -> list[dict[str, Any]]:
-    """The rows of all chapters, by the order of the claims."""
-    rows = [
-        row
-        for file in sorted(folder.glob("*.json"))
-        for row in json.loads(file.read_text(encoding="utf-8"))
-    ]
+    """The rows of all chapters and models below `folder`, by the order of the claims."""
     order = list(load_claims(root / "book" / "claims.yaml").by_id)
     return sorted(
-        rows, key=lambda row: (order.index(row["id"]), row["chapter"], row["model"], row["metric"])
+        committed.read(folder),
+        key=lambda row: (order.index(row["id"]), row["chapter"], row["model"], row["metric"]),
     )
 
 
@@ -125,7 +120,7 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     """Lay out the sources of the HTML as in the repository, so that all links lead back there."""
     folder = target / "stage"
     shutil.copytree(
-        root / "book", folder / "book", ignore=shutil.ignore_patterns("models", "params")
+        root / "book", folder / "book", ignore=shutil.ignore_patterns("models", "params", "claims")
     )
     (folder / "book" / "models").mkdir()
     shutil.copy(root / "book" / "models" / "README.md", folder / "book" / "models")
@@ -149,9 +144,9 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
     known = {chapter_name(path) for path in chapters(root)}
-    claims.write_text(
-        page(claims.read_text(encoding="utf-8"), rules, rows, known), encoding="utf-8"
-    )
+    text = page(claims.read_text(encoding="utf-8"), rules, rows, known)
+    text = put(text, disclosures.MARK, disclosures.disclosures(root / "book"))
+    claims.write_text(text, encoding="utf-8")
 
 
 def add_cover(folder: Path) -> None:

@@ -2,9 +2,9 @@
 
 run = pl.open_chapter(globals(), "4-dynamics/trajectories", steps=pl.whole(2), noise=pl.real(0))
 ...
-run.save(dataset)                    # <out>/trajectories.nc
-run.claim("N6", model=..., ...)      # a row of <out>/claims/trajectories.json
-run.provenance()
+run.save(dataset)                    # <out>/<model>/trajectories.nc
+run.claim("N6", model=..., ...)      # a row of <out>/<model>/claims/trajectories.json
+run.provenance()                     # writes the rows
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from plateaus import __version__, results
+from plateaus.book import committed
 from plateaus.book import figure as figures
 from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
@@ -30,6 +31,8 @@ from plateaus.figures.style import in_notebook
 SHOW_COMMIT = "PLATEAUS_SHOW_COMMIT"
 """Set by the build. A notebook in the repository cannot name the commit that will contain it, and
 anything that follows the source would change its saved table with every edit."""
+COMMITTED = "PLATEAUS_COMMITTED"
+"""Set by the tests: the folder of claims with which a chapter's must agree, `book/claims`."""
 
 __all__ = ["Run", "listing", "one_of", "open_chapter", "real", "text", "whole"]
 
@@ -45,7 +48,7 @@ class Run:
     device: str
     """A device that exists: "auto" is resolved."""
     out: Path
-    """The folder for results; absolute, so do not show it in a cell."""
+    """The folder for results on this model; absolute, so do not show it in a cell."""
     models: dict[str, Mapping[str, str]] = field(default_factory=dict)
     rows: dict[tuple[str, str, str], Row] = field(default_factory=dict)
 
@@ -72,7 +75,7 @@ class Run:
         return model
 
     def save(self, dataset: Any, suffix: str = "") -> str:
-        """Write a labelled result to `<out>/<name>[-<suffix>].nc` and return that file's name.
+        """Write a labelled result to `<name>[-<suffix>].nc` in `out` and return that file's name.
 
         Raises `NotSaved` if that is impossible; what was saved earlier stays.
         """
@@ -89,15 +92,17 @@ class Run:
         n: int,
         metric: str | None = None,
         ci: tuple[float, float] | None = None,
-        control: Mapping[str, float | None] | None = None,
+        control: Mapping[str, Any] | Sequence[Any] = (),
     ) -> Row:
-        """Settle one criterion of the claim `id` and write it to `<out>/claims/<name>.json`.
+        """Settle one criterion of the claim `id`; `provenance` writes it.
 
         The verdict follows from the rule in `book/claims.yaml`; it cannot be given. `metric` is the
         criterion's name and may be left out if there is only one. `ci` is the interval of `value`;
-        `control` has a number for every control that the rule names, or None where this model has
-        no such control. `value=None` says that the model does not allow the measurement at all.
-        Raises `BadClaim` for an id, metric or control that the rules do not have.
+        `control` has every control of the rule, by name or in the order of the rule, the negative
+        ones first: something with `value`, `ci` and `n`, a number that rests on no sample, or None
+        where this model has no such control. `value=None` says that the model does not allow the
+        measurement at all. Raises `BadClaim` for an id, metric or control that the rules do not
+        have.
         """
         claims = load_claims(repository() / "book" / "claims.yaml")
         named = model if isinstance(model, str) else str(getattr(model, "name", model))
@@ -108,13 +113,10 @@ class Run:
             value=value,
             ci=ci,
             n=n,
-            control=control or {},
+            control=control,
             chapter=self.chapter,
         )
         self.rows[row.id, row.metric, row.model] = row
-        results.write_json(
-            [r.as_json() for r in self.rows.values()], self.out / "claims" / f"{self.name}.json"
-        )
         return row
 
     def figure(self, figure: Any, name: str, *, caption: str, alt: str) -> figures.Shown:
@@ -126,7 +128,15 @@ class Run:
         return figures.shown(figure, name, caption=caption, alt=alt)
 
     def provenance(self) -> origin.Provenance:
-        """The table that ends a chapter: code, versions, models and parameters."""
+        """Ends the chapter: writes its claims and shows code, versions, models and parameters.
+
+        Only a chapter that came to its end leaves claims; one that stopped leaves the earlier file.
+        In a test run (`COMMITTED` is set) raises `BadClaim` where a claim is not as committed.
+        """
+        rows = [row.as_json() for row in self.rows.values()]
+        results.write_json(rows, self.out / "claims" / f"{self.name}.json")
+        if folder := os.environ.get(COMMITTED):
+            committed.compare(rows, Path(folder) / f"{self.name}.json")
         own = {"chapter": self.chapter, "device": self.device, "plateaus": __version__}
         if os.environ.get(SHOW_COMMIT):
             own["commit"] = origin.commit()
@@ -164,7 +174,7 @@ def open_chapter(namespace: MutableMapping[str, Any], chapter: str, /, **rules: 
         chapter=chapter,
         parameters=parameters,
         device=str(device(parameters["device"])),
-        out=output_folder(parameters["out"]),
+        out=output_folder(parameters["out"], parameters["model"]),
     )
     _quiet()
     in_notebook()

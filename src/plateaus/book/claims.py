@@ -6,128 +6,35 @@ of pairs or seeds, and the controls; the verdict is computed here and nowhere el
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from plateaus.errors import PlateauError
+from plateaus.book.criteria import (
+    FAILS,
+    HOLDS,
+    MIXED,
+    NOT_TESTABLE,
+    Bound,
+    Criterion,
+    Number,
+)
+from plateaus.errors import BadClaim
 
-HOLDS, FAILS, MIXED, NOT_TESTABLE = "holds", "does not hold", "mixed", "not testable on this model"
 PARTLY, UNTESTED = "partly tested", "untested"
-"""The last two are states of a claim whose criteria have not all, or none, been measured yet."""
+"""States of a claim whose criteria have not all, or none, been measured yet."""
+THEOREM = "theorem"
+"""State of a claim that is proved: its numbers check the code and are no finding."""
+KINDS = ("finding", "theorem")
 
-
-class BadClaim(PlateauError):
-    """A row does not fit its rule, or a rule is not written as it should be."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bound:
-    """An open interval, written "above 0.25", "below 1.25" or "between 0.9 and 1.1"."""
-
-    low: float = -math.inf
-    high: float = math.inf
-
-    @classmethod
-    def read(cls, words: str) -> Bound:
-        number = r"(-?\d+(?:\.\d+)?)"
-        words = str(words)
-        if found := re.fullmatch(rf"above {number}", words):
-            return cls(low=float(found[1]))
-        if found := re.fullmatch(rf"below {number}", words):
-            return cls(high=float(found[1]))
-        if found := re.fullmatch(rf"between {number} and {number}", words):
-            if float(found[1]) < float(found[2]):
-                return cls(low=float(found[1]), high=float(found[2]))
-        raise BadClaim(
-            f"A bound is 'above 1', 'below 1' or 'between 1 and 2' (the smaller first); given: {words!r}."
-        )
-
-    def __contains__(self, value: float) -> bool:
-        return self.low < value < self.high
-
-    def decide(self, low: float, high: float) -> bool | None:
-        """True if all of [low, high] is inside, False if all of it is outside on one side, else
-        None.
-        """
-        if low in self and high in self:
-            return True
-        return False if high <= self.low or low >= self.high else None
-
-    def __str__(self) -> str:
-        if self.high == math.inf:
-            return f"above {self.low:g}"
-        return (
-            f"below {self.high:g}"
-            if self.low == -math.inf
-            else f"between {self.low:g} and {self.high:g}"
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Criterion:
-    """One number that decides, or helps to decide, a claim."""
-
-    name: str
-    measures: str
-    holds: Bound
-    at_least: int
-    unit: str
-    """What `at_least` counts and the interval is taken over: pairs, seeds, points …"""
-    negative: Mapping[str, Bound]
-    """Controls without the effect: outside its bound, the effect is not what the claim says it
-    is.
-    """
-    positive: Mapping[str, Bound]
-    """Controls with the effect: outside its bound, the measurement could not have seen it."""
-
-    def verdict(
-        self,
-        value: float | None,
-        ci: tuple[float, float],
-        n: int,
-        control: Mapping[str, float | None],
-    ) -> tuple[str, str]:
-        """The verdict and the reason for it in one sentence."""
-        if value is None:
-            return NOT_TESTABLE, "the model does not allow this measurement"
-        if n < self.at_least:
-            return NOT_TESTABLE, f"{n} {self.unit} where the rule asks for {self.at_least}"
-        absent = [name for name, x in control.items() if x is None]
-        if absent:
-            return NOT_TESTABLE, f"there is no control “{absent[0]}” for this model"
-        blind = [name for name, bound in self.positive.items() if control[name] not in bound]
-        if blind:
-            return (
-                NOT_TESTABLE,
-                f"the positive control “{blind[0]}” is not {self.positive[blind[0]]}",
-            )
-        inside = self.holds.decide(*ci)
-        if inside is None:
-            return (
-                MIXED,
-                f"the interval includes values that are {self.holds} and values that are not",
-            )
-        if not inside:
-            return FAILS, f"no value of the interval is {self.holds}"
-        shown_without = [
-            name for name, bound in self.negative.items() if control[name] not in bound
-        ]
-        if shown_without:
-            name = shown_without[0]
-            return (
-                MIXED,
-                f"the interval is {self.holds}, but the control “{name}” is not {self.negative[name]}",
-            )
-        return HOLDS, f"the whole interval is {self.holds}" + (
-            "" if not control else ", and the controls are as they should be"
-        )
+__all__ = [
+    "FAILS", "HOLDS", "MIXED", "NOT_TESTABLE", "PARTLY", "THEOREM", "UNTESTED", "Bound", "Claim",
+    "Claims", "Criterion", "Number", "Row", "load_claims",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +47,14 @@ class Claim:
     """Key in `book/references.bib`."""
     chapter: str
     criteria: Mapping[str, Criterion]
+    kind: str = "finding"
+    """One of `KINDS`."""
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """Criteria whose rule differs from the one first written, and why (see `disclosures`)."""
+    pilot: str = ""
+    """Numbers that were seen before the rule was written."""
+    retrained: Mapping[str, str] = field(default_factory=dict)
+    """Models trained again after the rule's first run, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,29 +66,29 @@ class Row:
     id: str
     model: str
     metric: str
-    value: float | None
-    ci_low: float | None
-    ci_high: float | None
-    n: int
-    control: Mapping[str, float | None]
+    effect: Number
+    control: Mapping[str, Number]
+    rule: str
     verdict: str
     reason: str
     chapter: str
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "control": dict(self.control)}
+        control = {name: number.as_json() for name, number in self.control.items()}
+        return {
+            "id": self.id, "model": self.model, "metric": self.metric, **self.effect.as_json(),
+            "control": control, "rule": self.rule, "verdict": self.verdict, "reason": self.reason,
+            "chapter": self.chapter,
+        }  # fmt: skip
+
+    @property
+    def value(self) -> float | None:
+        return self.effect.value
 
     def __repr__(self) -> str:
-        number = (
-            "no value"
-            if self.value is None
-            else f"{self.value:.3g} [{self.ci_low:.3g}, {self.ci_high:.3g}]"
-        )
-        lines = [f"{self.id} {self.metric} on {self.model}", f"  measured: {number}, n = {self.n}"]
-        lines += [
-            f"  {name}: {'none' if x is None else format(x, '.3g')}"
-            for name, x in self.control.items()
-        ]
+        number = f"no value, n = {self.effect.n}" if self.value is None else str(self.effect)
+        lines = [f"{self.id} {self.metric} on {self.model}", f"  measured: {number}"]
+        lines += [f"  {name}: {x}" for name, x in self.control.items()]
         return "\n".join([*lines, f"  {self.verdict}: {self.reason}"])
 
 
@@ -192,57 +107,57 @@ class Claims:
         value: float | None,
         ci: tuple[float, float] | None,
         n: int,
-        control: Mapping[str, float | None],
+        control: Mapping[str, Any] | Sequence[Any],
         chapter: str,
     ) -> Row:
-        """The row of one measured criterion; raises `BadClaim` where it does not fit the rules."""
-        criterion = self._criterion(id, metric)
-        wanted = {*criterion.negative, *criterion.positive}
-        if set(control) != wanted:
-            raise BadClaim(
-                f"{id} {criterion.name} needs the controls {sorted(wanted)}; given: {sorted(control)}. "
-                "Give None for a control that this model does not have."
-            )
-        if value is not None and ci is None:
-            raise BadClaim(
-                f"{id} {criterion.name} was given a value without its interval: give ci=(low, high)."
-            )
-        numbers = [value, *(ci or ()), *control.values()]
-        if any(x is not None and not math.isfinite(x) for x in numbers):
-            raise BadClaim(
-                f"{id} {criterion.name} was given a number that is not finite: give None if there is none."
-            )
-        low, high = (None, None) if value is None else (float(ci[0]), float(ci[1]))
-        if value is not None and not low <= value <= high:
-            raise BadClaim(
-                f"{id} {criterion.name}: the value {value:g} lies outside its interval [{low:g}, {high:g}]."
-            )
-        control = {k: None if v is None else float(v) for k, v in control.items()}
-        value = None if value is None else float(value)
-        verdict, reason = criterion.verdict(value, (low, high), int(n), control)
+        """The row of one measured criterion; raises `BadClaim` where it does not fit the rules.
+
+        Controls are given by name, or in the order of the rule, the negative ones first; each is a
+        number, None, or something with `value`, `ci` and `n` (see `Number.of`).
+        """
+        criterion = self.criterion(id, metric)
+        try:
+            effect = Number.of({"value": value, "ci": ci, "n": n})
+            controls = {k: Number.of(x) for k, x in _by_name(criterion, control).items()}
+        except BadClaim as error:
+            raise BadClaim(f"{id} {criterion.name}: {error}") from None
+        verdict, reason = criterion.verdict(effect, controls)
         return Row(
-            id=id, model=model, metric=criterion.name, value=value, ci_low=low, ci_high=high, n=int(n),
-            control=control, verdict=verdict, reason=reason, chapter=chapter,
+            id=id, model=model, metric=criterion.name, effect=effect, control=controls,
+            rule=criterion.asked, verdict=verdict, reason=reason, chapter=chapter,
         )  # fmt: skip
+
+    def again(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A saved row with the verdict that follows from its numbers by the rules as they are."""
+        effect = Number.from_json(row)
+        return self.settle(
+            row["id"], metric=row["metric"], model=row["model"], chapter=row["chapter"],
+            value=effect.value, ci=effect.ci, n=effect.n,
+            control={k: Number.from_json(x) for k, x in row["control"].items()},
+        ).as_json()  # fmt: skip
 
     def state(self, id: str, rows: Iterable[Mapping[str, Any]]) -> str:
         """One word for the claim `id` over all rows: what its criteria say together.
 
         Criteria that no model allowed to be tested leave the claim partly tested, as do criteria
-        without a row. On every model measured the criteria must agree, otherwise it is mixed.
+        without a row. On every model measured the criteria must agree, otherwise it is mixed. A
+        theorem stays one unless a number contradicts it.
         """
         own = [row for row in rows if row["id"] == id]
+        verdicts = {row["verdict"] for row in own} - {NOT_TESTABLE}
+        if self.by_id[id].kind == THEOREM and verdicts <= {HOLDS}:
+            return THEOREM
         if not own:
             return UNTESTED
         settled = {row["metric"]: row["verdict"] for row in own if row["verdict"] != NOT_TESTABLE}
         if not settled:
             return NOT_TESTABLE
-        verdicts = {row["verdict"] for row in own} - {NOT_TESTABLE}
         if set(settled) != set(self.by_id[id].criteria):
             return PARTLY
         return verdicts.pop() if len(verdicts) == 1 else MIXED
 
-    def _criterion(self, id: str, metric: str | None) -> Criterion:
+    def criterion(self, id: str, metric: str | None) -> Criterion:
+        """The criterion `metric` of the claim `id`; None if it has only one."""
         if id not in self.by_id:
             raise BadClaim(f"There is no claim {id!r}; the rules have {', '.join(self.by_id)}.")
         criteria = self.by_id[id].criteria
@@ -253,6 +168,23 @@ class Claims:
         return criteria[metric]
 
 
+def _by_name(criterion: Criterion, control: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    names = [*criterion.negative, *criterion.positive]
+    if not isinstance(control, Mapping):
+        if len(control) != len(names):
+            raise BadClaim(
+                f"the rule has {len(names)} controls ({', '.join(names) or 'none'}); "
+                f"given: {len(control)}."
+            )
+        return dict(zip(names, control, strict=True))
+    if set(control) != set(names):
+        raise BadClaim(
+            f"the rule needs the controls {sorted(names)}; given: {sorted(control)}. Give None for "
+            "a control that this model does not have."
+        )
+    return dict(control)
+
+
 @cache
 def load_claims(path: Path) -> Claims:
     """Read the rules; raises `BadClaim` with the name of the claim that is not written as it should
@@ -261,16 +193,7 @@ def load_claims(path: Path) -> Claims:
     found = {}
     for id, entry in yaml.safe_load(Path(path).read_text(encoding="utf-8")).items():
         try:
-            criteria = {
-                name: _criterion(name, fields) for name, fields in entry["criteria"].items()
-            }
-            found[id] = Claim(
-                id=id,
-                claim=entry["claim"],
-                source=entry["source"],
-                chapter=entry["chapter"],
-                criteria=criteria,
-            )
+            found[id] = _claim(id, dict(entry))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadClaim(
                 f"The rule of {id} in {Path(path).name} lacks or misspells {error}."
@@ -278,15 +201,17 @@ def load_claims(path: Path) -> Claims:
     return Claims(by_id=found)
 
 
+def _claim(id: str, entry: dict[str, Any]) -> Claim:
+    criteria = {name: _criterion(name, rule) for name, rule in entry.pop("criteria").items()}
+    claim = Claim(id=id, criteria=criteria, **entry)
+    if claim.kind not in KINDS:
+        raise ValueError(f"kind: {claim.kind!r} is none of {', '.join(KINDS)}")
+    return claim
+
+
 def _criterion(name: str, fields: Mapping[str, Any]) -> Criterion:
-    extra = set(fields) - {
-        "measures",
-        "holds if",
-        "at least",
-        "negative control",
-        "positive control",
-    }
-    if extra:
+    known = {"measures", "holds if", "at least", "negative control", "positive control"}
+    if extra := set(fields) - known:
         raise KeyError(sorted(extra)[0])
     count, unit = str(fields["at least"]).split(" ", 1)
     controls = [
@@ -294,6 +219,6 @@ def _criterion(name: str, fields: Mapping[str, Any]) -> Criterion:
         for kind in ("negative", "positive")
     ]
     return Criterion(
-        name=name, measures=fields["measures"], holds=Bound.read(fields["holds if"]), at_least=int(count), unit=unit,
-        negative=controls[0], positive=controls[1],
+        name=name, measures=fields["measures"], holds=Bound.read(fields["holds if"]),
+        at_least=int(count), unit=unit, negative=controls[0], positive=controls[1],
     )  # fmt: skip

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 import time
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from plateaus.book.places import chapters, repository
+from plateaus.book import committed
+from plateaus.book.chapter import COMMITTED
+from plateaus.book.places import chapters, find_repository, repository
 from plateaus.results import write_bytes
 
 CELL_TIMEOUT = 600
@@ -26,18 +29,24 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 
 def execute_in_place(path: Path) -> None:
     """Run every cell of the notebook and write it back with its outputs; an error leaves it as it
-    was.
+    was. The claims of a chapter of the book are kept in `book/claims`.
     """
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=CELL_TIMEOUT, kernel_name="python3", record_timing=False, coalesce_streams=True,
+        notebook, timeout=CELL_TIMEOUT, kernel_name="python3", record_timing=False,
+        coalesce_streams=True,
         # no advice on how kernels should be reached
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
-    client.execute(env=os.environ | ONE_THREAD)
+    with tempfile.TemporaryDirectory() as out:
+        client.execute(env=os.environ | ONE_THREAD | {"PLATEAUS_OUT": out, COMMITTED: ""})
+        rows = committed.read(Path(out))
+    root = find_repository()
+    if root and path in chapters(root):
+        committed.write(rows, root / "book" / "claims" / f"{path.stem}.json")
     write_bytes(serialised(notebook).encode(), path)
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
 import yaml
 
-from plateaus.errors import NotSaved, PlateauError
-
-
-class NoRepository(PlateauError):
-    """Something needs files of the book that an installed package alone does not have."""
+from plateaus.errors import NoRepository, NotSaved
 
 
 def find_repository() -> Path | None:
@@ -33,8 +30,8 @@ def repository() -> Path:
     folder = find_repository()
     if folder is None:
         raise NoRepository(
-            "The book's own files (book/claims.yaml, chapters/) were not found: work in a checkout of the repository, "
-            "installed there with `pip install -e .`."
+            "The book's own files (book/claims.yaml, chapters/) were not found: work in a checkout "
+            "of the repository, installed there with `pip install -e .`."
         )
     return folder
 
@@ -51,11 +48,12 @@ def chapter_name(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
-def output_folder(out: str) -> Path:
-    """The folder named by the parameter `out`, made and known to be writable.
+def output_folder(out: str, model: str) -> Path:
+    """The folder `<out>/<model>`, made and known to be writable.
 
-    "auto" is `_build/out` of the checkout (or `PLATEAUS_OUT` if that is set; outside a checkout,
-    `out` in the working directory); a relative path is relative to the working directory.
+    Every model has its own, so that one chapter on two models writes two results. "auto" is
+    `_build/out` of the checkout (or `PLATEAUS_OUT` if that is set; outside a checkout, `out` in the
+    working directory); a relative path is relative to the working directory.
     Raises `NotSaved` before anything is computed when nothing can be written there.
     """
     if out == "auto":
@@ -64,14 +62,19 @@ def output_folder(out: str) -> Path:
         folder = Path(os.environ.get("PLATEAUS_OUT") or default)
     else:
         folder = Path(out).expanduser()
-    folder = folder.resolve()
+    folder = folder.resolve() / folder_name(model)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise NotSaved(
-            f"Nothing can be written to the folder out = {out!r} ({error.strerror or error}): give a writable folder "
-            "with free space."
+            f"Nothing can be written to the folder out = {out!r} ({error.strerror or error}): give "
+            "a writable folder with free space."
         ) from error
     return folder
+
+
+def folder_name(model: str) -> str:
+    """A model's name as the name of a folder: "org/name" is "org--name"."""
+    return re.sub(r"[^\w.@+-]+", "--", model).strip("-.") or "model"

@@ -14,12 +14,14 @@ from plateaus.book.claims import (
     MIXED,
     NOT_TESTABLE,
     PARTLY,
+    THEOREM,
     UNTESTED,
     Claim,
     Claims,
     Criterion,
+    Number,
 )
-from plateaus.errors import PlateauError
+from plateaus.errors import NoMark
 
 MARK = "% scoreboard"
 """The line of `book/claims.md` that the scoreboard replaces."""
@@ -32,10 +34,7 @@ GROUPS = {
     "N": "Residual networks and geometry",
 }
 STATES = (HOLDS, FAILS, MIXED, NOT_TESTABLE, PARTLY, UNTESTED)
-
-
-class NoMark(PlateauError):
-    """The page has no line, or several, where the scoreboard belongs."""
+"""Of findings; theorems are counted apart."""
 
 
 def page(
@@ -45,9 +44,14 @@ def page(
 
     `rows` are merged claim rows; `known` the chapters that exist and can be linked to.
     """
-    if text.splitlines().count(MARK) != 1:
-        raise NoMark(f"The scoreboard's page must have the line {MARK!r} exactly once.")
-    return text.replace(MARK, scoreboard(claims, list(rows), set(known)))
+    return put(text, MARK, scoreboard(claims, list(rows), set(known)))
+
+
+def put(text: str, mark: str, generated: str) -> str:
+    """`text` with what was generated in the place of its line `mark`."""
+    if text.splitlines().count(mark) != 1:
+        raise NoMark(f"The page of the claims must have the line {mark!r} exactly once.")
+    return text.replace(mark, generated)
 
 
 def scoreboard(claims: Claims, rows: list[Mapping[str, Any]], known: set[str]) -> str:
@@ -65,10 +69,14 @@ def scoreboard(claims: Claims, rows: list[Mapping[str, Any]], known: set[str]) -
 
 
 def summary(states: Mapping[str, str]) -> str:
-    """How many claims are in which state."""
+    """How many claims are in which state; theorems apart."""
     counts = Counter(states.values())
     listed = " · ".join(f"{counts[s]} {badge(s)}" for s in STATES if counts[s])
-    return f"Of {len(states)} claims: {listed}."
+    proved = [id for id, state in states.items() if state == THEOREM]
+    apart = f" Beside them stand what is proved, and tested only to test the code: {badge(THEOREM)}"
+    return f"Of {len(states) - len(proved)} claims: {listed}." + (
+        f"{apart} {', '.join(proved)}." if proved else ""
+    )
 
 
 def overview(claims: Claims, states: Mapping[str, str]) -> str:
@@ -99,41 +107,35 @@ def card(claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str
     for criterion in claim.criteria.values():
         lines += [f"- **{words(criterion.name)}** {rule(criterion)}"]
         own = [r for r in rows if r["id"] == claim.id and r["metric"] == criterion.name]
-        lines += [f"  - {measured(r, criterion)}" for r in own] or ["  - no result yet"]
+        lines += [f"  - {measured(r, criterion, claim)}" for r in own] or ["  - no result yet"]
     return "\n".join([*lines, ":::"])
 
 
 def rule(criterion: Criterion) -> str:
     """The criterion in a sentence or two."""
-    controls = [
-        f"{kind} control, {name}: {bound}"
-        for kind, bounds in (("negative", criterion.negative), ("positive", criterion.positive))
-        for name, bound in bounds.items()
-    ]
-    asked = "; ".join(
-        [
-            f"Holds if {criterion.holds} over at least {criterion.at_least} {criterion.unit}",
-            *controls,
-        ]
-    )
-    return f"{criterion.measures} *{asked}.*"
+    return f"{criterion.measures} *Holds if {criterion.asked}.*"
 
 
-def measured(row: Mapping[str, Any], criterion: Criterion) -> str:
-    """One row: numbers, controls, verdict, reason."""
-    if row["value"] is None:
-        numbers = "no value"
-    else:
-        interval = (
-            ""
-            if row["ci_low"] == row["ci_high"]
-            else f" [{row['ci_low']:.3g}, {row['ci_high']:.3g}]"
-        )
-        numbers = f"**{row['value']:.3g}**{interval} over {row['n']} {criterion.unit}"
-    controls = "".join(
-        f"; {k}: {'none' if v is None else format(v, '.3g')}" for k, v in row["control"].items()
-    )
-    return f"`{row['model']}`: {numbers}{controls} {badge(row['verdict'])} ({row['reason']})"
+def measured(row: Mapping[str, Any], criterion: Criterion, claim: Claim) -> str:
+    """One row: numbers, controls, verdict, reason, and whether its model was trained again."""
+    numbers = f"{shown(row, bold=True)} over {row['n']} {criterion.unit}"
+    controls = "".join(f"; {name}: {shown(x)}" for name, x in row["control"].items())
+    checked = claim.kind == THEOREM and row["verdict"] == HOLDS
+    verdict = f"[as proved]{{.verdict .verdict-{THEOREM}}}" if checked else badge(row["verdict"])
+    text = f"`{row['model']}`: {numbers}{controls} {verdict} ({row['reason']})"
+    if row["model"] in claim.retrained:
+        text += " *This model was trained again [after the rule's first run](#trained-again).*"
+    return text
+
+
+def shown(saved: Mapping[str, Any], *, bold: bool = False) -> str:
+    """A number with its interval, if it has one."""
+    number = Number.from_json(saved)
+    if number.value is None:
+        return "no value" if bold else "none"
+    low, high = number.ci
+    value = f"**{number.value:.3g}**" if bold else f"{number.value:.3g}"
+    return value if low == high else f"{value} [{low:.3g}, {high:.3g}]"
 
 
 def badge(state: str) -> str:
