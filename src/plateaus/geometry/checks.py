@@ -26,26 +26,26 @@ def whole(value: Any, name: str, *, least: int) -> int:
     return int(value)
 
 
-def real(value: Any, name: str) -> float:
-    """A finite number.
+def real(value: Any, name: str) -> Any:
+    """A finite number, of the type it was given in: fractions stay fractions.
 
     Raises:
         BadParameter: NaN, infinite, or no number.
     """
     if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
         raise BadParameter(f"{name} is a finite number, not {value!r}: give one.")
-    return float(value)
+    return value
 
 
-def not_negative(value: Any, name: str) -> float:
-    """A finite number >= 0.
+def not_negative(value: Any, name: str) -> Any:
+    """A finite number >= 0, of the type it was given in.
 
     Raises:
         BadParameter: negative, NaN, infinite, or no number.
     """
     if real(value, name) < 0:
         raise BadParameter(f"{name} is a finite number >= 0, not {value!r}: give one.")
-    return float(value)
+    return value
 
 
 def steps(value: Any) -> int:

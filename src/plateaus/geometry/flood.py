@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from plateaus.errors import BadParameter
+from plateaus.errors import BadParameter, BadPoints
 
 NEIGHBOURS = {
     4: ((-1, 0), (1, 0), (0, -1), (0, 1)),
@@ -36,9 +36,17 @@ def over_grid(heights: np.ndarray, source: tuple[int, int], *, connectivity: int
 
     Raises:
         BadParameter: connectivity is neither 4 nor 8.
+        BadPoints: no grid, NaN heights, or a source off the grid.
     """
     if connectivity not in NEIGHBOURS:
         raise BadParameter(f"A grid is flooded with connectivity 4 or 8, not {connectivity!r}.")
+    if heights.ndim != 2 or not all(0 <= i < n for i, n in zip(source, heights.shape, strict=True)):
+        raise BadPoints(
+            f"A flood needs a grid of heights and a node of it, got shape {heights.shape} and "
+            f"{source}."
+        )
+    if (heights != heights).any():
+        raise BadPoints("A flood was given NaN heights: every node needs a number.")
     rows, columns = heights.shape
     level = np.empty_like(heights)
     seen = np.zeros(heights.shape, dtype=bool)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from plateaus.errors import BadParameter
+from plateaus.errors import BadParameter, BadPath, BadPoints
 from plateaus.geometry.exact.norms import ZERO, Norm, norm, radius
 from plateaus.geometry.exact.pieces import Piece, chart, coordinates, push, vertex
 from plateaus.geometry.exact.plane import ExactPlane
-from plateaus.geometry.exact.program import ExactNetwork, Point, Rational, point
+from plateaus.geometry.exact.program import ExactNetwork, Point, Rational
 from plateaus.geometry.exact.roots import Level, Root
 
 Corner = tuple[Fraction, ...]
@@ -45,8 +45,8 @@ def exact_inner_radius(
             f"Exact inner radii take metric linf or l1 and ball linf or l2, not {metric!r} and "
             f"{ball!r}."
         )
-    a, r, size = point(a), radius(r), Fraction(1)
-    while size <= reach:
+    a, r, size = _on_plane(network, a), radius(r), Fraction(1)
+    while size <= radius(reach):
         plane = _around(network, a, size, metric)
         found = [d for cell in plane.cells for d in _distances(cell, a, plane.metric, r, ball)]
         # A square window of half-width `size` holds every point nearer than that, in either norm.
@@ -62,7 +62,7 @@ def highest(
     """max of h_a over the closed square of half-width rho: attained at a vertex of a cell,
     h_a being convex there.
     """
-    a, rho = point(a), radius(rho)
+    a, rho = _on_plane(network, a), radius(rho)
     plane = _around(network, a, rho, metric)
     return max(plane.metric(cell.at(v)) for cell in plane.cells for v in cell.region)
 
@@ -79,8 +79,10 @@ def moat(
     On the plane, if a lies inside the ring and r is at most this height, P_r(a) cannot leave it. In
     more dimensions a ring surrounds nothing and the number proves nothing.
     """
-    centre, measure = network(point(a)), norm(metric)
-    corners = [point(v) for v in ring]
+    centre, measure = network(a), norm(metric)
+    corners = [network.check(v) for v in ring]
+    if len(corners) < 3:
+        raise BadPath(f"A moat is a closed polygon of at least 3 corners, got {len(corners)}.")
     return min(
         measure.lowest_on(part)
         for p, q in zip(corners, corners[1:] + corners[:1], strict=True)
@@ -98,8 +100,10 @@ def peak(
     """max of h_a along a polyline, exactly: an upper bound of m(a, end) if the polyline
     begins at a.
     """
-    centre, measure = network(point(a)), norm(metric)
-    corners = [point(v) for v in nodes]
+    centre, measure = network(a), norm(metric)
+    corners = [network.check(v) for v in nodes]
+    if len(set(corners)) < 2:
+        raise BadPath("A polyline has at least 2 nodes that differ: give its ends too.")
     return max(
         measure(part.at(v))
         for p, q in zip(corners, corners[1:], strict=False)
@@ -107,6 +111,15 @@ def peak(
         for part in _leg(network, p, q, centre, measure)
         for v in part.region
     )
+
+
+def _on_plane(network: ExactNetwork, a: Iterable[Rational]) -> Point:
+    if network.inputs != 2:
+        raise BadPoints(
+            f"Exact radii are computed on the input plane, and {network.name} has {network.inputs} "
+            "inputs: use certified ones, bounds.inner_radius."
+        )
+    return network.check(a)
 
 
 def _leg(network: ExactNetwork, p: Point, q: Point, centre: Point, measure: Norm) -> list[Piece]:

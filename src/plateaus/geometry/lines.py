@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 from torch import Tensor
@@ -156,9 +157,9 @@ class Line:
         return self.enclose(np.array([float(alpha)]))
 
     def _inside(self, alpha: Rational) -> None:
-        if not self.alpha[0] <= alpha <= self.alpha[-1]:
+        if not (isinstance(alpha, Real) and self.alpha[0] <= alpha <= self.alpha[-1]):
             raise BadPoints(
-                f"alpha = {alpha} lies outside the window of this slice: widen the window."
+                f"alpha = {alpha!r} lies outside the window of this slice: widen the window."
             )
 
     def _between(self, alpha: Rational) -> np.ndarray:

@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor
 
-from plateaus.errors import BadParameter
+from plateaus.errors import BadParameter, BadPoints
 
 METRICS = ("l1", "l2", "linf", "kl")
 
@@ -41,6 +41,11 @@ def heights(y: Tensor, centre: Tensor, metric: str = "l2") -> Tensor:
     "kl" is the Kullback-Leibler divergence KL(softmax centre || softmax y) of *logits*, in nats. A
     ball needs no symmetry: only that y -> D(centre, y) is continuous and vanishes at the centre.
     """
+    if not y.ndim or not centre.ndim or y.shape[-1] != centre.shape[-1]:
+        raise BadPoints(
+            f"Heights compare outputs of one dimension, got shapes {tuple(y.shape)} and "
+            f"{tuple(centre.shape)}."
+        )
     y, centre = y.double(), centre.double()
     if check_metric(metric) == "kl":
         p, q = centre.log_softmax(-1), y.log_softmax(-1)

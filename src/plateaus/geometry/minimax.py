@@ -14,6 +14,9 @@ from torch import Tensor
 
 from plateaus.errors import BadParameter, BadPath
 from plateaus.geometry import descent
+from plateaus.geometry.checks import not_negative, real, whole
+from plateaus.geometry.exact.convert import floating
+from plateaus.geometry.exact.program import ExactNetwork
 from plateaus.geometry.found import FoundPaths
 from plateaus.geometry.metrics import check_metric, heights
 from plateaus.geometry.proofs import certify
@@ -23,7 +26,7 @@ __all__ = ["FoundPaths", "certify", "search"]
 
 
 def search(
-    network: Network,
+    network: Network | ExactNetwork,
     a: Tensor,
     b: Tensor,
     *,
@@ -53,16 +56,17 @@ def search(
         seed: of the random bows.
 
     Raises:
-        BadPath: identical ends or fewer than three nodes.
-        BadParameter: unknown metric, or a number of steps, restarts or samples that is not
-            positive.
+        BadPath: identical ends.
+        BadParameter: unknown metric, fewer than three nodes, or a number of steps, restarts or
+            samples that is not positive.
     """
     check_metric(metric)
-    if nodes < 3 or min(steps, restarts, dense) < 1:
-        raise BadParameter(
-            "A search needs at least 3 nodes and 1 step, restart and sample, got "
-            f"{nodes, steps, restarts, dense}."
-        )
+    least = {"nodes": (nodes, 3), "steps": (steps, 1), "restarts": (restarts, 1)}
+    for name, (value, few) in {**least, "dense": (dense, 1), "seed": (seed, 0)}.items():
+        whole(value, f"The number of {name} of a search" if few else "A seed", least=few)
+    bow, shell = real(bow, "The bow of a path"), _shell(shell)
+    if isinstance(network, ExactNetwork):
+        network = floating(network)
     a, b = network.check(a), network.check(b)
     if a.ndim != 2 or a.shape != b.shape:
         raise BadPath(
@@ -93,6 +97,18 @@ def search(
         ends=ends,
         samples=(nodes - 1) * dense + 1,
     )
+
+
+def _shell(shell: tuple[float, float] | None) -> tuple[float, float] | None:
+    if shell is None:
+        return None
+    try:
+        low, high = (not_negative(v, "A norm of a shell") for v in shell)
+    except (TypeError, ValueError):
+        low, high = 1, 0
+    if low > high:
+        raise BadParameter(f"A shell is two norms low <= high, got {shell!r}: give these two.")
+    return low, high
 
 
 def _heights(network: Network, centre: Tensor, metric: str) -> descent.Heights:

@@ -10,15 +10,12 @@ import torch
 from torch import Tensor
 
 from plateaus.errors import BadPath
+from plateaus.geometry import checks
 
 
 def fractions(steps: int, *, like: Tensor | None = None) -> Tensor:
     """``steps`` equally spaced alpha in [0, 1], both ends included; shape ``(steps,)``."""
-    if not isinstance(steps, int) or steps < 2:
-        raise BadPath(
-            f"A path needs a whole number of at least 2 steps, got {steps!r}: give steps=50, say."
-        )
-    alpha = torch.linspace(0, 1, steps, dtype=torch.float64)
+    alpha = torch.linspace(0, 1, checks.steps(steps), dtype=torch.float64)
     return alpha if like is None else alpha.to(device=like.device, dtype=like.dtype)
 
 
@@ -75,8 +72,12 @@ def ray(a: Tensor, direction: Tensor, *, length: float | None = None, steps: int
     Args:
         length: where the ray ends; by default |a|, as there.
     """
-    u = _unit(direction.to(a))
-    reach = a.norm(dim=-1, keepdim=True) if length is None else torch.as_tensor(length).to(a)
+    a, direction = _pair(a, direction)
+    u = _unit(direction)
+    if length is None:
+        reach = a.norm(dim=-1, keepdim=True)
+    else:
+        reach = torch.as_tensor(checks.real(length, "The length of a ray")).to(a)
     return segment(a, a + reach * u, steps=steps)
 
 
@@ -86,8 +87,9 @@ def sphere_ray(a: Tensor, direction: Tensor, *, degrees: float = 180.0, steps: i
 
     Only the part of ``direction`` orthogonal to a matters: it names the meridian.
     """
-    u = _unit(a)
-    v = _unit(direction.to(a))
+    a, direction = _pair(a, direction)
+    degrees = checks.real(degrees, "The angle of a sphere ray, in degrees,")
+    u, v = _unit(a), _unit(direction)
     tangent = v - (v * u).sum(-1, keepdim=True) * u
     if (tangent.norm(dim=-1) < 1e-6).any():
         raise BadPath(
@@ -105,24 +107,30 @@ def plane(
     b: Tensor,
     c: Tensor,
     *,
-    steps: int = 50,
+    steps: int = 49,
     alpha: tuple[float, float] = (-0.25, 1.25),
     beta: tuple[float, float] = (-0.25, 1.25),
 ) -> Tensor:
     """Janiak's slice X = a + alpha (b - a) + beta (c - p), p the projection of c on the line ab.
 
     Returns:
-        ``(steps, steps, d)``; first axis beta (upwards in a picture), second alpha.
+        ``(steps, steps, d)``; first axis beta (upwards in a picture), second alpha. With the
+        default window and 49 steps a, b and the foot of c are among the points.
     """
     e1, e2 = plane_axes(a, b, c)
-    s = torch.linspace(*alpha, steps).to(a)[None, :, None]
-    t = torch.linspace(*beta, steps).to(a)[:, None, None]
-    return a + s * e1 + t * e2
+    s, t = (_range(window, checks.steps(steps), e1) for window in (alpha, beta))
+    return checks.tensor(a).to(e1) + s[None, :, None] * e1 + t[:, None, None] * e2
 
 
 def plane_axes(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """The two orthogonal edge vectors (b - a, c - p) of Janiak's slice, each ``(d,)``."""
     a, b = _ends(a, b)
+    a, c = _pair(a, c)
+    if a.ndim != 1:
+        raise BadPath(
+            f"A plane is spanned by three single points, got shape {tuple(a.shape)}: give points "
+            "of shape (d,)."
+        )
     e1 = b - a
     e2 = (c - a) - ((c - a) @ e1) / (e1 @ e1) * e1
     if e2.norm() <= 1e-6 * (c - a).norm():
@@ -134,20 +142,55 @@ def plane_axes(a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def grid(low: tuple[float, float], high: tuple[float, float], *, steps: int = 50) -> Tensor:
-    """Points of the input plane R^2 itself: ``(steps, steps, 2)``, first axis y, second x."""
-    x, y = torch.linspace(low[0], high[0], steps), torch.linspace(low[1], high[1], steps)
+    """Points of the input plane R^2 itself: ``(steps, steps, 2)``, first axis y, second x.
+
+    Raises:
+        BadPath: the corners are not two finite numbers each, or enclose no area.
+    """
+    low, high = (_pair(corner, (0.0, 0.0))[0] for corner in (low, high))
+    if not (low < high).all():
+        raise BadPath(
+            f"A grid runs from its lower left to its upper right corner, got {low.tolist()} and "
+            f"{high.tolist()}: give (x, y) twice, the second larger in both."
+        )
+    low, high, like = low.tolist(), high.tolist(), torch.zeros(0)
+    x, y = (_range(ends, checks.steps(steps), like) for ends in zip(low, high, strict=True))
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
 
 
-def _ends(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    a, b = torch.broadcast_tensors(torch.as_tensor(a), torch.as_tensor(b))
-    if not a.is_floating_point():
-        a, b = a.float(), b.float()
+def _range(ends: tuple[float, float], steps: int, like: Tensor) -> Tensor:
+    try:
+        low, high = (checks.real(float(v), "The end of a window") for v in ends)
+    except (TypeError, ValueError):
+        raise BadPath(
+            f"A window of a plane is two numbers, got {ends!r}: give (low, high)."
+        ) from None
+    return torch.linspace(low, high, steps).to(like)
+
+
+def _pair(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Two finite vectors, or batches of them, of one space."""
+    a, b = checks.tensor(a), checks.tensor(b)
+    a = a if a.is_floating_point() else a.float()
+    b = b.to(a)
+    try:
+        if min(a.ndim, b.ndim) == 0 or a.shape[-1] != b.shape[-1]:
+            raise RuntimeError
+        a, b = torch.broadcast_tensors(a, b)
+    except RuntimeError:
+        raise BadPath(
+            f"A path lies in one space, got points of shapes {tuple(a.shape)} and "
+            f"{tuple(b.shape)}: their last axes must be equal and the others fit together."
+        ) from None
     if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
         raise BadPath(
-            "A path was given an end point with NaN or infinite coordinates: both ends must be "
-            "finite."
+            "A path was given NaN or infinite coordinates: its ends and directions must be finite."
         )
+    return a, b
+
+
+def _ends(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    a, b = _pair(a, b)
     if (a == b).all(dim=-1).any():
         raise BadPath(
             "A path was given two identical end points: a and b must differ for it to lead "

@@ -127,7 +127,10 @@ class Surface:
         return self.enclose(np.array([float(v) for v in z]))
 
     def _inside(self, z: Sequence[Rational]) -> None:
-        if not (self.s[0] <= z[0] <= self.s[-1] and self.t[0] <= z[1] <= self.t[-1]):
+        coordinates = tuple(z)
+        if len(coordinates) != 2 or not (
+            self.s[0] <= z[0] <= self.s[-1] and self.t[0] <= z[1] <= self.t[-1]
+        ):
             raise BadPoints("A point lies outside the window of its plane slice: widen the window.")
 
     def _node(self, z: Sequence[Rational]) -> tuple[int, int]:

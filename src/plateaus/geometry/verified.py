@@ -19,10 +19,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from plateaus.errors import BadPath, Undecided
+from plateaus.errors import BadPath, BadPoints, Undecided
 from plateaus.geometry.bounds.interval import TINY, UNIT
 from plateaus.geometry.bounds.parts import enter, layers, length, run
 from plateaus.geometry.bounds.program import program
+from plateaus.geometry.checks import not_negative, whole
 from plateaus.geometry.exact.norms import level, norm
 from plateaus.geometry.exact.program import ExactNetwork, Rational, point
 from plateaus.geometry.exact.roots import Level
@@ -76,7 +77,15 @@ def merge_bounds(
         Undecided: a value overflows, or is too large for float64 from the start.
     """
     order = {"l1": 1, "l2": 2, "linf": np.inf}[norm(metric).name]
+    inputs = network.dims[0]
     a, b = point(a), point(b)
+    if not len(a) == len(b) == inputs:
+        raise BadPoints(
+            f"{network.name} takes points of dimension {inputs}, got ends of {len(a)} and {len(b)} "
+            "coordinates."
+        )
+    tolerance = not_negative(tolerance, "The tolerance of bounds")
+    budget = whole(budget, "The budget of parts", least=1)
     if a == b:
         raise BadPath("A segment was given two identical end points: a and b must differ.")
     try:

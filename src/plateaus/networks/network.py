@@ -175,7 +175,10 @@ class Network:
 
     def check(self, x: Tensor) -> Tensor:
         """x on this network's device and dtype, after a check of its dimension and its values."""
-        x = torch.as_tensor(x).to(device=self.device, dtype=self.dtype)
+        x = torch.as_tensor(x)
+        if x.is_complex():
+            raise BadPoints(f"{self.name} takes real activations, got complex ones: give one part.")
+        x = x.to(device=self.device, dtype=self.dtype)
         if x.ndim == 0 or x.shape[-1] != self.dims[0]:
             raise BadPoints(
                 f"{self.name} takes points of dimension {self.dims[0]}, got an array of shape "

@@ -13,7 +13,10 @@ from scipy.special import expit, ndtr
 from plateaus.geometry.bounds.interval import Box
 
 ULPS = 1e-14
-"""How far library functions may be off, relative to 1 + |value|: generous by a factor of ten."""
+"""How far exp, tanh, ndtr and expit may be off, relative to 1 + |value|. This is assumed of
+the libraries, not outward rounding: sampled against 40 digits they are off by less than a tenth of
+it. Everything else in ``bounds`` is rounded outwards.
+"""
 GRID = 65
 """Points at which the graph of a smooth function is compared with a line; the slope bounds the
 rest.
@@ -36,10 +39,6 @@ class Function:
 
 def _normal_density(z: np.ndarray) -> np.ndarray:
     return np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-
-
-def _relu_slope(z: np.ndarray) -> np.ndarray:
-    return (np.asarray(z) > 0).astype(float)
 
 
 FUNCTIONS = {

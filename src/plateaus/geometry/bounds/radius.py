@@ -13,11 +13,12 @@ from functools import cached_property
 
 import numpy as np
 
-from plateaus.errors import BadParameter
+from plateaus.errors import BadParameter, BadPoints
 from plateaus.geometry.bounds import linear, propagate
 from plateaus.geometry.bounds.interval import Box, ball, norm_up, raise_, root_up
 from plateaus.geometry.bounds.lipschitz import lipschitz
 from plateaus.geometry.bounds.program import Program, exact, points, program
+from plateaus.geometry.checks import not_negative, whole
 from plateaus.geometry.exact.norms import radius as checked_radius
 from plateaus.geometry.exact.program import ExactNetwork
 from plateaus.networks.network import Network
@@ -83,7 +84,7 @@ def inner_radius(
     Radii beyond ``LARGEST`` are reported as ``LARGEST``. Raises as ``ceiling``, and BadRadius for
     r.
     """
-    r = checked_radius(r)
+    r, digits = checked_radius(r), whole(digits, "digits", least=1)
     bound = _Bound.of(network, a, method, metric, norm)
     low, high = bound.start(r), None
     for _ in range(60 + digits):
@@ -122,10 +123,15 @@ class _Bound:
                 )
         steps = program(network)
         rationals = exact(steps) if isinstance(network, ExactNetwork) else False
-        a = a.tolist() if hasattr(a, "tolist") else a
+        a = points(a.tolist() if hasattr(a, "tolist") else a, rationals=rationals)
+        if len(a) != network.dims[0]:
+            raise BadPoints(
+                f"{network.name} takes points of dimension {network.dims[0]}, got {len(a)} "
+                "coordinates for the centre of a ball."
+            )
         return cls(
             steps=steps,
-            a=points(a, rationals=rationals),
+            a=a,
             rationals=rationals,
             method=method,
             metric=metric,
@@ -156,7 +162,7 @@ class _Bound:
         return rho
 
     def ceiling(self, rho):
-        rho = self.number(rho)
+        rho = self.number(not_negative(rho, "The radius of a ball"))
         if self.method == "product":
             return raise_(self._constant * rho)
         return norm_up(self._deviations(rho), self.metric)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from plateaus.errors import BadPath
-from plateaus.geometry.exact.cells import Facet, facets, holds
+from plateaus.geometry.exact.cells import Facet, facets, holds, side
 from plateaus.geometry.exact.norms import ZERO, Norm, level, norm
 from plateaus.geometry.exact.pieces import Piece, chart, push, vertex
 from plateaus.geometry.exact.program import ExactNetwork, Point, Rational, point
@@ -55,13 +55,15 @@ class ExactPlane:
         Raises:
             BadPath: the window has no area, or does not contain the anchor.
         """
-        region, anchor = _polygon(window), point(anchor)
+        region, anchor = _polygon(window), _slice_point(anchor)
+        if len(axes) != 2:
+            raise BadPath(f"A plane is spanned by two axes, got {len(axes)}: give two.")
         if not holds(region, vertex(anchor)):
             raise BadPath(
                 "The anchor of a plane slice lies outside its window: widen the window until it "
                 "contains a."
             )
-        start = chart(point(chart_origin), *map(point, axes), region=region)
+        start = chart(*map(network.check, (chart_origin, *axes)), region=region)
         centre = network(start.at(vertex(anchor)))
         pieces = [piece.minus(centre) for piece in push(network.steps, start)]
         measure = norm(metric)
@@ -101,7 +103,7 @@ class ExactPlane:
         Raises:
             BadPath: z lies outside the window.
         """
-        z = vertex(point(z))
+        z = vertex(_slice_point(z))
         for i, cell in enumerate(self.cells):
             if holds(cell.region, z):
                 return i
@@ -168,8 +170,15 @@ class ExactPlane:
         return tuple(found)
 
 
+def _slice_point(z: Iterable[Rational]) -> Point:
+    z = point(z)
+    if len(z) != 2:
+        raise BadPath(f"A point of a plane slice has two coordinates (s, t), got {len(z)}.")
+    return z
+
+
 def _polygon(corners: Sequence[Sequence[Rational]]) -> tuple:
-    points = [point(c) for c in corners]
+    points = [_slice_point(c) for c in corners]
     if len(points) == 2:
         (x0, y0), (x1, y1) = points
         points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
@@ -177,9 +186,11 @@ def _polygon(corners: Sequence[Sequence[Rational]]) -> tuple:
         (p[0] * q[1] - q[0] * p[1] for p, q in zip(points, points[1:] + points[:1], strict=True)),
         ZERO,
     )
-    if turned == 0:
+    region = tuple(vertex(p) for p in (points if turned > 0 else reversed(points)))
+    edges = zip(region, region[1:] + region[:1], strict=True)
+    if turned == 0 or any(side(u, v, z) < 0 for u, v in edges for z in region):
         raise BadPath(
-            "The window of a plane slice has no area: give two opposite corners or a convex "
-            "polygon."
+            "The window of a plane slice has no area or is not convex: give two opposite corners "
+            "or a convex polygon."
         )
-    return tuple(vertex(p) for p in (points if turned > 0 else reversed(points)))
+    return region

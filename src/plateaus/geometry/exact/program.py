@@ -27,7 +27,6 @@ def point(values: Iterable[Rational]) -> Point:
     Raises:
         BadPoints: a coordinate is NaN, infinite or no number.
     """
-    values = list(values)
     try:
         return tuple(Fraction(v) for v in values)
     except (ValueError, OverflowError, TypeError) as error:
@@ -89,8 +88,19 @@ def run(steps: Sequence[Step], x: Point) -> Point:
 
 
 def affine(weight: Sequence[Sequence[Rational]], bias: Sequence[Rational] | None = None) -> Affine:
-    """An affine step from nested lists; no bias means zero."""
-    return Affine(weight=tuple(point(row) for row in weight), bias=point(bias or [0] * len(weight)))
+    """An affine step from nested lists; no bias means zero.
+
+    Raises:
+        BadPoints: rows of different lengths, or a bias of another length than there are rows.
+    """
+    rows = tuple(point(row) for row in weight)
+    shift = point([0] * len(rows) if bias is None else bias)
+    if not rows or len({len(row) for row in rows}) != 1 or len(shift) != len(rows):
+        raise BadPoints(
+            f"An affine step has rows of one length and as many biases, got {len(rows)} rows of "
+            f"lengths {sorted({len(row) for row in rows})} and {len(shift)} biases."
+        )
+    return Affine(weight=rows, bias=shift)
 
 
 def hinges(
@@ -142,6 +152,11 @@ class ExactNetwork:
 
     def __getitem__(self, index: slice) -> ExactNetwork:
         """Blocks s ... t-1, again a network, as ``Network.__getitem__``."""
+        if not isinstance(index, slice):
+            raise TypeError(
+                f"a network is sliced as net[s:t], not indexed by {index!r}; block i alone is "
+                "net[i:i + 1]"
+            )
         s, t, step = index.indices(len(self))
         if step != 1 or t < s:
             raise TypeError(
@@ -175,14 +190,22 @@ class ExactNetwork:
         """
         return self.trace(x)[-1]
 
-    def trace(self, x: Iterable[Rational]) -> list[Point]:
-        """[x_0, ..., x_n], exactly."""
+    def check(self, x: Iterable[Rational]) -> Point:
+        """x as a rational point of the input space.
+
+        Raises:
+            BadPoints: wrong dimension, or a coordinate that is not a finite number.
+        """
         x = point(x)
         if len(x) != self.inputs:
             raise BadPoints(
                 f"{self.name} takes points of dimension {self.inputs}, got {len(x)} coordinates."
             )
-        states = [x]
+        return x
+
+    def trace(self, x: Iterable[Rational]) -> list[Point]:
+        """[x_0, ..., x_n], exactly."""
+        states = [self.check(x)]
         for block in self.blocks:
             states.append(run(block, states[-1]))
         return states

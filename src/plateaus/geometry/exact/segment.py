@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from plateaus.errors import BadPath
-from plateaus.geometry.exact.norms import Norm, level, norm, radius
+from plateaus.geometry.exact.norms import ZERO, Norm, level, norm, radius
 from plateaus.geometry.exact.pieces import Piece, chart, coordinates, push, vertex
 from plateaus.geometry.exact.program import ExactNetwork, Rational, point
 from plateaus.geometry.exact.roots import Level, root_down
@@ -63,14 +63,15 @@ class ExactSegment:
             BadPath: a equals b, or the window does not contain 0 or has no length.
             BadParameter: no exact norm of that name.
         """
-        a, b = point(a), point(b)
-        low, high = point(window)
+        a, b = network.check(a), network.check(b)
+        ends = point(window)
+        low, high = ends if len(ends) == 2 else (ZERO, ZERO)
         if a == b:
             raise BadPath("A segment was given two identical end points: a and b must differ.")
         if not low <= 0 <= high or low == high:
             raise BadPath(
-                f"The window [{low}, {high}] of a segment must have a length and contain 0, where "
-                "a lies."
+                f"The window {window!r} of a segment must have a length and contain 0, where a "
+                "lies: give two numbers, as (0, 1)."
             )
         direction = tuple(v - u for u, v in zip(a, b, strict=True))
         start = chart(a, direction, region=(vertex((low,)), vertex((high,))))
