@@ -4,7 +4,7 @@
   const N = 121, STEPS = 201, WELLS = 12;
   const math = window.plateauMath;
   const INK = { plateau: "#D55E00", ball: "#56B4E9", straight: "#8A8A8A", b: "#009E73" };
-  const START = { net: "trained", reading: "last", r: 0.35, a: [0.45, -0.1], b: [0.93, 0.93] };
+  const START = { net: "trained", reading: "last", r: 0.35, a: [-0.5, 0.5], b: [0.93, -0.93] };
   const SVG = "http://www.w3.org/2000/svg";
   // Five colours of the map "cividis", joined by straight lines.
   const MAP = [[0, 34, 78], [65, 77, 107], [124, 123, 120], [188, 175, 111], [254, 232, 56]];
@@ -260,7 +260,7 @@
       const where = mark[goal] === 2
         ? "b lies in the plateau of a."
         : mark[goal] === 1
-          ? "b's output is as near to that of a, and yet b is not in its plateau: every way there rises above r."
+          ? "b's output lies within r of that of a, and yet b is not in its plateau: every way there on this grid rises to r or above."
           : "b lies outside.";
       this.find("said").textContent =
         `r = ${radius.toPrecision(3)}. The plateau of a covers ${percent(own)} of the square` +

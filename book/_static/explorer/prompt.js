@@ -5,10 +5,10 @@
   const math = window.transformerMath;
   const FILES = { trained: "laboratory.js", "step 0": "laboratory-step-0.js" };
   const CONTEXTS = {
-    "Anna heard the": ["dog", "cow"],
-    "The house at the end of the street was": ["full", "a"],
-    "Tom was tired because he had been": ["painting", "hunting"],
-    "The house was": ["big", "in"],
+    He: ["met", "was"],
+    "He was": ["a", "in"],
+    "The house was": ["always", "painted"],
+    "Anna heard the": ["dog", "hound"],
   };
 
   function element(name, attributes = {}, text = "") {
@@ -77,13 +77,15 @@
       if (value("a") === value("b")) return say("The two last words must differ.");
       const [a, b] = ["a", "b"].map((n) => net.ids.get(value(n)));
       this.result = math.interpolate(net, words.map((w) => net.ids.get(w)), a, b, { from: Number(value("from")), steps: STEPS });
+      const p = this.result.predictions, far = p.map((q) => Math.hypot(...q.map((v, j) => v - p[0][j])));
+      this.odds = far.map((v) => v / far[STEPS - 1]);
       this.show();
     }
 
     show() {
       if (!this.result) return;
       const k = Number(this.find("alpha").value), { curves, predictions } = this.result;
-      const W = 360, H = 250, left = 30, bottom = 24, top = Math.max(1, ...curves.map((c) => Math.max(...c)));
+      const W = 360, H = 250, left = 30, bottom = 24, top = Math.max(1, ...this.odds, ...curves.map((c) => Math.max(...c)));
       const x = (t) => left + t * (W - left - 8), y = (v) => H - bottom - (v / top) * (H - bottom - 10);
       const line = (x1, y1, x2, y2, more) => element("line", { x1, y1, x2, y2, stroke: "currentColor", ...more });
       const parts = [line(left, y(0), W - 8, y(0)), line(left, y(0), left, 8),
@@ -93,6 +95,8 @@
         const weight = (i + 1) / curves.length;
         parts.push(element("polyline", { points, fill: "none", stroke: "#0072B2", "stroke-opacity": 0.25 + 0.75 * weight, "stroke-width": 1 + 1.6 * weight }));
       });
+      const odds = this.odds.map((v, s) => `${x(s / (STEPS - 1))},${y(v)}`).join(" ");
+      parts.push(element("polyline", { points: odds, fill: "none", stroke: "#009E73", "stroke-width": 2, "stroke-dasharray": "7 4" }));
       parts.push(line(x(k / (STEPS - 1)), y(0), x(k / (STEPS - 1)), 8, { stroke: "#D55E00" }));
       parts.push(element("text", { x: W / 2, y: H - 4 }, "α"), element("text", { x: 4, y: y(1) + 4 }, "1"), element("text", { x: 4, y: y(0) }, "0"));
       this.find("curves").setAttribute("viewBox", `0 0 ${W} ${H}`);

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -15,7 +15,14 @@ from torch import nn
 
 from plateaus.networks.residual import ResidualMLP
 
-VARIABLE = "plateauNetworks"
+NETWORKS, TRANSFORMERS = "plateauNetworks", "plateauTransformers"
+"""Names of the constants in a page."""
+GPT2 = (
+    "ln_1.weight", "ln_1.bias", "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight",
+    "attn.c_proj.bias", "ln_2.weight", "ln_2.bias", "mlp.c_fc.weight", "mlp.c_fc.bias",
+    "mlp.c_proj.weight", "mlp.c_proj.bias",
+)  # fmt: skip
+"""Tensors of one block in the order of its forward pass."""
 
 
 def stored(module: ResidualMLP) -> dict[str, object]:
@@ -43,7 +50,7 @@ def stored(module: ResidualMLP) -> dict[str, object]:
 def script(modules: Mapping[str, ResidualMLP]) -> str:
     """A script that sets ``window.plateauNetworks`` to the named networks."""
     networks = {name: stored(module) for name, module in modules.items()}
-    return f"window.{VARIABLE} = {json.dumps(networks)};\n"
+    return f"window.{NETWORKS} = {json.dumps(networks)};\n"
 
 
 def write(modules: Mapping[str, ResidualMLP], folder: Path) -> Path:
@@ -51,3 +58,31 @@ def write(modules: Mapping[str, ResidualMLP], folder: Path) -> Path:
     file = folder / "networks.js"
     file.write_text(script(modules), encoding="utf-8")
     return file
+
+
+def stored_gpt2(model: nn.Module, words: Sequence[str]) -> dict[str, object]:
+    """Weights of a small GPT-2 with tied embeddings, as base64 of bfloat16: what ``transformer.js`` reads.
+
+    Args:
+        model: a ``GPT2LMHeadModel`` whose weights are bfloat16 numbers already, as the book's are.
+        words: its vocabulary, by token id.
+    """
+    weights, c = model.transformer.state_dict(), model.config
+    names = ["wte.weight", "wpe.weight"]
+    names += [f"h.{i}.{name}" for i in range(c.n_layer) for name in GPT2]
+    flat = torch.cat([weights[n].flatten() for n in [*names, "ln_f.weight", "ln_f.bias"]])
+    half = flat.to(torch.bfloat16).view(torch.uint16).numpy().astype("<u2")
+    return {
+        "blocks": c.n_layer,
+        "width": c.n_embd,
+        "heads": c.n_head,
+        "context": c.n_positions,
+        "words": list(words),
+        "weights": base64.b64encode(half.tobytes()).decode(),
+    }
+
+
+def transformer_script(name: str, model: nn.Module, words: Sequence[str]) -> str:
+    """A script that adds one model to ``window.plateauTransformers``."""
+    content = json.dumps(stored_gpt2(model, words), ensure_ascii=False)
+    return f"(window.{TRANSFORMERS} ??= {{}})[{json.dumps(name)}] = {content};\n"
