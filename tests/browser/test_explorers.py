@@ -36,7 +36,7 @@ def page(tmp_path_factory):
         faults = []
         page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: faults.append(str(e)))
-        page.goto(f"file://{folder}/book/page.html")
+        page.goto((folder / "book/page.html").as_uri())
         page.wait_for_function("window.plateauExplorer?.result", timeout=120_000)
         yield page
         assert not faults
