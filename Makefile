@@ -45,7 +45,7 @@ venv:
 
 constraints:
 	rm -rf _build/lock && "$(PYTHON)" -m venv _build/lock
-	_build/lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[test,browser,grid]"
+	_build/lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[test,browser]"
 	( sed -n '/^#/p' constraints.txt; _build/lock/bin/python -m pip freeze --exclude-editable \
 	    | sed -E 's/\+[A-Za-z0-9.]+$$//' | grep -v ' @ ' | sort -f ) > constraints.new
 	mv constraints.new constraints.txt && rm -rf _build/lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -252,3 +253,11 @@ def test_points_of_the_wrong_shape_are_refused(gpt2_lm, ids):
         gpt2_lm.at(ids[:, :-1])(torch.zeros(2, 4, 32))
     with pytest.raises(BadPoints, match="NaN"):
         gpt2_lm.at("w5")(torch.full((1, 32), torch.nan))
+
+
+def test_a_language_model_says_what_it_is_in_one_line(gpt2_lm, gpt2_folder):
+    name = Path(gpt2_folder).name
+    assert repr(gpt2_lm) == f"<LanguageModel {name}: 3 blocks on R^32, float32, cpu>"
+    net = gpt2_lm.at("w5")
+    for thing in (net, net[1:], net.blocks[1], net.prefix):
+        assert len(repr(thing)) < 200 and "\n" not in repr(thing)

@@ -155,3 +155,10 @@ def test_indexing_by_a_number_or_backwards_is_explained():
 def test_bad_points_are_refused(points, sentence):
     with pytest.raises(BadPoints, match=sentence):
         pl.network(pl.PlainMLP((2, 4, 3)))(points)
+
+
+def test_a_network_says_what_it_is_in_one_line():
+    net = pl.network(pl.ResidualMLP(width=8, blocks=4), name="toy")
+    said = "<Network toy: 5 blocks on R^2 -> 8, float32, cpu, reads logits, probabilities>"
+    assert repr(net) == said
+    assert repr(net[1:3]) == "<Network toy[1:3]: 2 blocks on R^8, float32, cpu>"

@@ -22,7 +22,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from plateaus.book import builds, committed, disclosures, explorers, leash
+from plateaus.book import builds, committed, disclosures, leash
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
@@ -141,7 +141,6 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)
     add_cover(folder)
-    explorers.place(root, folder)
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
     known = {chapter_name(path) for path in chapters(root)}

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from transformer_lens.model_bridge import TransformerBridge
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from plateaus.errors import CorruptModel, UnsupportedModel
 from plateaus.networks import weights
-from plateaus.networks.embedded import verify
 from plateaus.networks.language_model import LanguageModel
-from plateaus.networks.source import Source, checkpoints, config, find, first_line
+from plateaus.networks.source import Source, checkpoints, find, first_line
 
 TOKENS = ("tokenizer", "vocab", "spiece", "sentencepiece", "tiktoken", "tekken")
 """How the names of a tokeniser's files begin."""
-
-transformers.utils.logging.disable_progress_bar()
-transformers.utils.logging.set_verbosity_error()
 
 
 def load(
@@ -32,20 +26,13 @@ def load(
     device_map: str | dict[str, Any] | None = None,
 ) -> LanguageModel:
     """A causal language model, weights as trained: see ``plateaus.load``."""
-    digest = _verified(source)
-    _causal(source, config(source))
+    about = {
+        **weights.about(source, dtype),
+        "weights": "as trained: normalisation not folded, nothing centred",
+    }
     tokenizer = _tokenizer(source)
     placed = {"device_map": device_map} if device_map else {}
     model = weights.read(transformers.AutoModelForCausalLM, source, dtype=dtype, **placed)
-    about = {
-        "source": source.name if source.shipped or not source.folder else source.folder.name,
-        "checkpoint": source.at or "final",
-        "sha256": digest,
-        "dtype": str(dtype).removeprefix("torch."),
-        "weights": "as trained: normalisation not folded, nothing centred",
-    }
-    if source.folder is None:
-        about |= {"source": f"hub:{source.name}", "revision": source.at or "newest"}
 
     def wrap(model: Any, name: str, changed: dict[str, str], **more: Any) -> LanguageModel:
         model = model if device is None else model.to(device)
@@ -71,34 +58,10 @@ def load(
         return wrap(fresh, f"{source.title}@untrained-{seed}", changed)
 
     def checkpoint(at: str) -> LanguageModel:
-        return load(find(source.tokenizer, at), device=device, dtype=dtype, device_map=device_map)
+        return load(find(source.home, at), device=device, dtype=dtype, device_map=device_map)
 
     stored = {"checkpoints": checkpoints(source.folder)} if source.folder else {}
     return wrap(model, source.title, {}, untrained=untrained, checkpoint=checkpoint, **stored)
-
-
-def _verified(source: Source) -> str:
-    """SHA-256 of the weights, after every file that will be read was held to the manifest."""
-    if source.folder is None:
-        return "not recorded"
-    under = Path(source.weights).relative_to(source.folder).as_posix().removeprefix(".")
-    digests = verify(source.folder, under=under, required=source.shipped)
-    return digests.get(f"{under}/model.safetensors".lstrip("/"), "not recorded")
-
-
-def _causal(source: Source, described: dict[str, Any]) -> None:
-    """Refuse what does not predict the next token from those before it."""
-    kinds = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    named = {
-        name for names in kinds.values() for name in ([names] if isinstance(names, str) else names)
-    }
-    found = described.get("architectures") or []
-    if not (any(name in named for name in found) if found else described["model_type"] in kinds):
-        raise UnsupportedModel(
-            f"{source.title} holds a {', '.join(map(str, found)) or described['model_type']}, "
-            "which does not predict the next token from those before it: give a causal model, "
-            "such as a GPT2LMHeadModel or a LlamaForCausalLM."
-        )
 
 
 def _tokenizer(source: Source) -> Any:
@@ -114,7 +77,7 @@ def _tokenizer(source: Source) -> Any:
         )
     with source.reading("tokeniser"):
         return transformers.AutoTokenizer.from_pretrained(
-            source.tokenizer, trust_remote_code=False, **source.revision
+            source.home, trust_remote_code=False, **source.revision
         )
 
 

@@ -19,7 +19,7 @@ class _Reached(Exception):
     """Raised inside the first block to stop a forward pass once its input is known."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LanguageModel:
     """Weights, tokeniser and provenance of one model; ``at`` turns it into a ``Network``.
 
@@ -44,6 +44,12 @@ class LanguageModel:
 
     def __len__(self) -> int:
         return len(self.bridge.blocks)
+
+    def __repr__(self) -> str:
+        return (
+            f"<LanguageModel {self.name}: {len(self)} blocks on R^{self.d}, "
+            f"{str(self.dtype).removeprefix('torch.')}, {self.device}>"
+        )
 
     @property
     def d(self) -> int:

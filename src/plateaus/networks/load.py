@@ -7,9 +7,13 @@ from typing import Any
 
 import torch
 
-from plateaus.errors import NoDevice
+from plateaus.errors import NoDevice, UnsupportedModel
 from plateaus.networks import source as sources
+from plateaus.networks import toy
+from plateaus.networks.families import FAMILIES
 from plateaus.networks.language_model import LanguageModel
+from plateaus.networks.loaded import LoadedNetwork
+from plateaus.networks.source import Source
 
 
 def device(name: str | torch.device = "auto") -> torch.device:
@@ -38,19 +42,26 @@ def load(
     checkpoint: str | None = None,
     revision: str | None = None,
     device: str | torch.device = "auto",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     device_map: str | dict[str, Any] | None = None,
-) -> LanguageModel:
-    """Load a causal language model through TransformerLens' bridge, weights as trained.
+    size: int | None = None,
+) -> LanguageModel | LoadedNetwork:
+    """A model, weights as trained: what it is decides what is returned.
+
+    A causal language model becomes a ``LanguageModel``, which at a prompt is a ``Network``; a
+    network that sees images an ``ImageNetwork``; a folder of toy networks one of them.
 
     Args:
-        name: a shipped model ("laboratory-12l"), a directory in Hugging Face format, or a hub id
-            ("gpt2-large", "Qwen/Qwen2-0.5B"). What stands after ``@`` is a checkpoint of a
-            directory ("prose-12l@step-76") or a revision of a hub id ("owner/name@main").
+        name: a shipped model ("laboratory-12l"), a directory in Hugging Face format or one that
+            ``plateaus train`` exported, or a hub id ("gpt2-large", "Qwen/Qwen2-0.5B"). What stands
+            after ``@`` is a checkpoint of a directory ("prose-12l@step-76"; of toy networks
+            "toy@seed-1", "toy@seed-1/step-10") or a revision of a hub id ("owner/name@main").
         checkpoint: another way to write ``@`` for a directory.
         revision: another way to write ``@`` for a hub id: a branch, tag or commit.
-        dtype: float32 unless the model does not fit; recorded in the provenance.
-        device_map: for models larger than one device; handed to the library ("auto").
+        dtype: by default float32, and for toy networks the precision of their training; recorded
+            in the provenance.
+        device_map: for language models larger than one device; handed to the library ("auto").
+        size: height and width in pixels, for a network that sees images of any size.
 
     Raises:
         UnknownModel: nothing of that name; CorruptModel: files damaged or incomplete;
@@ -58,9 +69,40 @@ def load(
     """
     where = None if device_map else _device(device)
     source = sources.find(name, checkpoint if checkpoint is not None else revision)
-    from plateaus.networks import language  # late: it takes seconds, and toy networks need it not
+    if source.toy:
+        return toy.load(source, device=where, dtype=dtype)
+    described = sources.config(source)
+    options = {"device": where, "dtype": dtype or torch.float32}
+    # Late: the transformer libraries take seconds, and exact geometry needs none of them.
+    if _is_language(source, described):
+        from plateaus.networks import language
 
-    return language.load(source, device=where, dtype=dtype, device_map=device_map)
+        return language.load(source, device_map=device_map, **options)
+    from plateaus.networks import vision
+
+    return vision.load(source, described, size=size, **options)
 
 
 _device = device  # the argument of ``load`` has the same name
+
+
+def _is_language(source: Source, described: dict[str, Any]) -> bool:
+    """A causal language model (True) or a network that sees images (False).
+
+    Raises:
+        UnsupportedModel: neither.
+    """
+    from transformers.models.auto import modeling_auto as auto
+
+    kind, kinds = described["model_type"], described.get("architectures") or []
+    causal = auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    heads = {n for ns in causal.values() for n in ([ns] if isinstance(ns, str) else ns)}
+    if kind in FAMILIES and kinds:
+        return False
+    if any(name in heads for name in kinds) if kinds else kind in causal:
+        return True
+    raise UnsupportedModel(
+        f"{source.title} holds a {', '.join(map(str, kinds)) or kind}: give a causal language "
+        "model, such as a GPT2LMHeadModel or a LlamaForCausalLM, or a network that sees images, of "
+        f"one of the kinds {', '.join(FAMILIES)}."
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from plateaus.networks.network import Network
+
+Module = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +19,7 @@ class MapBlock:
     points.
     """
 
-    module: Callable[[Tensor], Tensor]
+    module: Module
     shape: tuple[int, ...]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -26,10 +28,11 @@ class MapBlock:
 
 
 def from_modules(
-    modules: Sequence[Callable[[Tensor], Tensor]],
+    modules: Sequence[Module],
     example: Tensor,
     *,
-    readout: Callable[[Tensor], Tensor] | None = None,
+    readout: Module | None = None,
+    readouts: Mapping[str, Module] | None = None,
     name: str = "network",
 ) -> Network:
     """Compose modules that each take the previous one's output; points are flattened inputs.
@@ -39,18 +42,31 @@ def from_modules(
         example: one input without a batch axis; the shapes of all intermediate maps are read off
             it.
         readout: applied to the last map, batch axis first.
+        readouts: instead of it, what can be read after the last block, by name: the first is
+            computed from the last map, each other from the one before it. The network then reads
+            its "logits" if it has them, else the stream.
     """
-    shapes, x = [tuple(example.shape)], example[None]
+    x, blocks, dims = example[None], [], [example.numel()]
+
+    def flat(module: Module) -> MapBlock:
+        nonlocal x
+        block = MapBlock(module=module, shape=tuple(x.shape[1:]))
+        x = module(x)
+        return block
+
     with torch.no_grad():
         for module in modules:
-            x = module(x)
-            shapes.append(tuple(x.shape[1:]))
-    blocks = tuple(MapBlock(module=m, shape=s) for m, s in zip(modules, shapes, strict=False))
-    return Network(
-        blocks=blocks,
-        dims=tuple(torch.Size(s).numel() for s in shapes),
-        readout=None if readout is None else MapBlock(module=readout, shape=shapes[-1]),
+            blocks.append(flat(module))
+            dims.append(x.shape[1:].numel())
+        last = None if readout is None else flat(readout)
+        chain = {reading: flat(step) for reading, step in (readouts or {}).items()}
+    net = Network(
+        blocks=tuple(blocks),
+        dims=tuple(dims),
+        readout=last,
+        readouts=chain,
         name=name,
         dtype=example.dtype,
         device=example.device,
     )
+    return net.reading("logits") if "logits" in chain else net

@@ -27,7 +27,7 @@ class Reading:
     """``(..., c)`` for points ``(..., d)``."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Network:
     """Blocks g_0, ..., g_{n-1} on R^d with an optional readout: f = readout o g_{n-1} o ... o g_0.
 
@@ -57,6 +57,14 @@ class Network:
     def __len__(self) -> int:
         return len(self.blocks)
 
+    def __repr__(self) -> str:
+        spaces = " -> ".join(str(d) for d in dict.fromkeys((self.dims[0], self.dims[-1])))
+        read = f", reads {', '.join(self.readouts)}" if self.readouts else ""
+        return (
+            f"<{type(self).__name__} {self.name}: {len(self)} blocks on R^{spaces}, "
+            f"{str(self.dtype).removeprefix('torch.')}, {self.device}{read}>"
+        )
+
     def __call__(self, x: Tensor) -> Tensor:
         """f(x), shape ``(..., c)`` for points ``(..., d)``.
 
@@ -85,7 +93,8 @@ class Network:
         beyond = [i for i in (index.start, index.stop) if i is not None and not -n <= i <= n]
         if beyond:
             raise BadParameter(
-                f"{self.name} has {n} blocks and was sliced at {beyond[0]}: slice it between 0 and {n}."
+                f"{self.name} has {n} blocks and was sliced at {beyond[0]}: slice it between 0 "
+                f"and {n}."
             )
         s, t, step = index.indices(n)
         if step != 1 or t < s:
@@ -119,8 +128,8 @@ class Network:
         """
         if not 0 <= block <= len(self):
             raise BadParameter(
-                f"{self.name} has blocks 0 to {len(self) - 1}, got block={block}: give one of these, "
-                f"or {len(self)} for what leaves the last."
+                f"{self.name} has blocks 0 to {len(self) - 1}, got block={block}: give one of "
+                f"these, or {len(self)} for what leaves the last."
             )
         x = self.check(x)
         for g in self.blocks[:block]:
@@ -188,7 +197,8 @@ class Network:
         if not torch.isfinite(x).all():
             raise BadPoints(
                 f"{self.name} was given {int((~torch.isfinite(x)).sum())} coordinates that are NaN "
-                f"or infinite in points of shape {tuple(x.shape)}: activations must be finite numbers."
+                f"or infinite in points of shape {tuple(x.shape)}: activations must be finite "
+                "numbers."
             )
         return x
 

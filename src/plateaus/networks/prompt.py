@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -31,7 +31,7 @@ AT_ONCE = 4096
 """Points in one call of a layer; bounds memory."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Prefix:
     """What running P prefixes of T tokens once leaves behind."""
 
@@ -79,7 +79,7 @@ class PromptBlock:
 
     model: LanguageModel
     index: int
-    prefix: Prefix
+    prefix: Prefix = field(repr=False)
     frozen: Mapping[str, Tensor]
     """Sublayer outputs held fixed, by name; each broadcasts against the points."""
 
@@ -135,7 +135,7 @@ class PromptBlock:
         return out if isinstance(out, Tensor) else out[0], seen
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PromptNetwork(Network):
     """A language model at one or several prefixes of equal length; see ``LanguageModel.at``.
 

@@ -138,8 +138,9 @@ def network(
 
     Residual: block 0 is the encoder, blocks 1 ... N the residual blocks, the readout is the head,
     so that ``net[1:]`` lives on R^d: the "logits" of a classifier, of which "probabilities" are
-    made, or with a single output the "output" of a regression. Plain: one block for each Linear with the activation before
-    it. The network owns a copy of the weights: training on does not change it.
+    made, or with a single output the "output" of a regression. Plain: one block for each Linear
+    with the activation before it. The network owns a copy of the weights: training on does not
+    change it.
 
     Args:
         dtype: convert the weights, e.g. to float64 where differences of near-equal numbers decide.

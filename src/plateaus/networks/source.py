@@ -14,8 +14,9 @@ from plateaus.errors import CorruptModel, PlateauError, UnknownModel, Unsupporte
 from plateaus.networks.embedded import embedded_names, models_folder
 
 HUB_NAMES_WITHOUT_OWNER = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2")
-CONFIG, RECORD = "config.json", "training.json"
-"""A model in the hub's format has the first; a folder of toy networks has only the second."""
+CONFIG, RECORD, PROCESSOR = "config.json", "training.json", "preprocessor_config.json"
+"""A model in the hub's format has the first, a folder of toy networks only the second; the third
+says how images are prepared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,11 @@ class Source:
         return self.folder is not None and self.folder.parent == models_folder()
 
     @property
+    def toy(self) -> bool:
+        """A folder of toy networks, which are not in the hub's format."""
+        return self.folder is not None and not (self.folder / CONFIG).is_file()
+
+    @property
     def weights(self) -> str:
         """What the libraries read weights and configuration from."""
         if self.folder is None:
@@ -48,8 +54,8 @@ class Source:
         return str(self.folder / "checkpoints" / self.at if self.at else self.folder)
 
     @property
-    def tokenizer(self) -> str:
-        """What they read the tokeniser from: checkpoints share their model's."""
+    def home(self) -> str:
+        """What they read the rest from: checkpoints share their model's tokeniser."""
         return self.name if self.folder is None else str(self.folder)
 
     @property
@@ -95,15 +101,27 @@ def find(name: str | os.PathLike, at: str | None = None) -> Source:
         at, folder = behind, _folder(name) if name else None
     if folder is None and not _is_hub_id(name):
         raise UnknownModel(unknown(name))
-    if folder is not None and at is not None and at not in (known := checkpoints(folder)):
-        raise UnknownModel(f'{name} has no checkpoint "{at}": it has {", ".join(known) or "none"}.')
+    if folder is not None and at is not None:
+        known = checkpoints(folder)
+        parts = set() if (folder / CONFIG).is_file() else {p for k in known for p in k.split("/")}
+        if at not in {*known, *parts}:
+            raise UnknownModel(
+                f'{name} has no checkpoint "{at}": it has {", ".join(known) or "none"}.'
+            )
     return Source(name=name, folder=folder, at=at)
 
 
 def checkpoints(folder: Path) -> tuple[str, ...]:
-    """Names of the stored checkpoints of a directory in the hub's format, by their step."""
-    found = (p.parent.name for p in folder.glob(f"checkpoints/*/{CONFIG}"))
-    return tuple(sorted(found, key=lambda step: (len(step), step)))
+    """Names of the stored checkpoints, by their step; of toy networks "seed-0/step-100", by both.
+
+    Toy networks also answer to "seed-0", the end of its training, and "step-100", of the first.
+    """
+    if (folder / CONFIG).is_file():
+        names = [p.parent.name for p in folder.glob(f"checkpoints/*/{CONFIG}")]
+    else:
+        files = folder.glob("seed-*/step-*.safetensors")
+        names = [f"{p.parent.name}/{p.stem}" for p in files]
+    return tuple(sorted(names, key=lambda name: [(len(part), part) for part in name.split("/")]))
 
 
 def config(source: Source) -> dict[str, Any]:
@@ -119,15 +137,18 @@ def config(source: Source) -> dict[str, Any]:
         with source.reading("configuration"):
             found, _ = PretrainedConfig.get_config_dict(source.name, **source.revision)
     else:
-        found = _mapping(Path(source.weights) / CONFIG)
-        described = Path(source.tokenizer) / "tokenizer_config.json"
-        for file in (found, _mapping(described) if described.is_file() else {}):
+        found = mapping(Path(source.weights) / CONFIG)
+        described = Path(source.home) / "tokenizer_config.json"
+        for file in (found, mapping(described) if described.is_file() else {}):
             if "auto_map" in file:
                 raise UnsupportedModel(
                     f"{source.title} brings program code of its own (auto_map), and code from a "
                     "model's folder is never run here: use a model of an architecture that the "
                     "transformers library has."
                 )
+    if {"architecture", "pretrained_cfg"} <= found.keys():  # timm's own way to write it
+        kind = "TimmWrapperForImageClassification"
+        found = {"model_type": "timm_wrapper", "architectures": [kind], **found}
     if not isinstance(found.get("model_type"), str):
         raise CorruptModel(
             f"The configuration of {source.title} does not name its model_type: restore its "
@@ -179,7 +200,12 @@ def _is_hub_id(name: str) -> bool:
     return name in HUB_NAMES_WITHOUT_OWNER or bool(owner and model and plain)
 
 
-def _mapping(file: Path) -> dict[str, Any]:
+def mapping(file: Path) -> dict[str, Any]:
+    """A JSON file that holds a mapping.
+
+    Raises:
+        CorruptModel: it does not, or cannot be read.
+    """
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

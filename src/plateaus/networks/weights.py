@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from torch import nn
 
 from plateaus.errors import CorruptModel
+from plateaus.networks.embedded import verify
 from plateaus.networks.source import Source
+
+transformers.utils.logging.disable_progress_bar()
+transformers.utils.logging.set_verbosity_error()
 
 CONSTANTS = re.compile(r"(attn|attention)\.(masked_)?bias$|rotary_emb\.inv_freq$|position_ids$")
 """Masks and phases that older files carry and newer code computes: the only surplus allowed."""
@@ -48,6 +54,25 @@ def read(auto: Any, source: Source, **options: Any) -> nn.Module:
     with source.reading("model"):
         model = auto.from_pretrained(source.weights, **options)
     return checked(model.eval().requires_grad_(False), source)
+
+
+def about(source: Source, dtype: torch.dtype) -> dict[str, str]:
+    """The provenance of what is read from ``source``, whose files are held to their manifest.
+
+    Raises:
+        CorruptModel: a file is missing, not listed or different.
+    """
+    described = {"dtype": str(dtype).removeprefix("torch.")}
+    if source.folder is None:
+        return {"source": f"hub:{source.name}", "revision": source.at or "newest", **described}
+    under = Path(source.weights).relative_to(source.folder).as_posix().removeprefix(".")
+    digests = verify(source.folder, under=under, required=source.shipped)
+    return {
+        "source": source.name if source.shipped else source.folder.name,
+        "checkpoint": source.at or "final",
+        "sha256": digests.get(f"{under}/model.safetensors".lstrip("/"), "not recorded"),
+        **described,
+    }
 
 
 def checked(model: nn.Module, source: Source) -> nn.Module:
