@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: book test bench notebooks venv constraints clean
 
 book: $(READY)
-	$(PY) -m plateaus.book.leash 0 plateaus.book.build
+	$(PY) -m plateaus.book.leash 0 plateaus.cli book
 
 test: $(READY)
 	PLATEAUS_OUT="$(CURDIR)/_build/test" $(PY) -m pytest -n 2 --dist loadfile tests chapters \
@@ -27,7 +27,7 @@ bench: $(READY)
 	$(PY) -m plateaus.cli bench --out _build/bench.json
 
 notebooks: $(READY)
-	$(PY) -m plateaus.book.notebooks $(CHAPTERS)
+	$(PY) -m plateaus.cli notebooks $(CHAPTERS)
 
 # pip follows the configuration it finds (index, certificates); none is set here.
 $(READY): pyproject.toml constraints.txt

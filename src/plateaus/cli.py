@@ -17,9 +17,18 @@ def parser() -> argparse.ArgumentParser:
     """
     top = argparse.ArgumentParser(
         prog="plateaus",
-        description="Activation plateaus: train the models of the book, measure speed.",
+        description="Activation plateaus: build the book, train its models, measure speed.",
     )
     commands = top.add_subparsers(required=True, metavar="command")
+    _book(commands.add_parser("book", help="execute all chapters and build the pages"))
+    _notebooks(
+        commands.add_parser("notebooks", help="execute chapters in place, to commit them"),
+        "plateaus.book.notebooks", "execute",
+    )  # fmt: skip
+    _notebooks(
+        commands.add_parser("contract", help="list what chapters do not keep to"),
+        "plateaus.book.contract", "report",
+    )  # fmt: skip
     _train(
         commands.add_parser(
             "train", help="train a model of the book again, or one of your own"
@@ -37,6 +46,26 @@ def parser() -> argparse.ArgumentParser:
     )
     _collect(commands.add_parser("collect", help="merge the cells of a grid into one scoreboard"))
     return top
+
+
+def _book(sub: argparse.ArgumentParser) -> None:
+    def run(arguments: argparse.Namespace) -> None:
+        from plateaus.book import build, places
+
+        print(f"The book is {os.path.relpath(build.build(arguments.root or places.repository()))}")
+
+    sub.add_argument("--root", type=Path, help="the checkout (default: the one of this package)")
+    sub.set_defaults(run=run)
+
+
+def _notebooks(sub: argparse.ArgumentParser, module: str, function: str) -> None:
+    def run(arguments: argparse.Namespace) -> int | None:
+        return getattr(importlib.import_module(module), function)(arguments.notebooks)
+
+    sub.add_argument(
+        "notebooks", nargs="*", type=Path, help="chapters (default: every one in _toc.yml)"
+    )
+    sub.set_defaults(run=run)
 
 
 def _collect(sub: argparse.ArgumentParser) -> None:
@@ -163,15 +192,17 @@ def _run_options(
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; an error that the user can mend is printed as its one sentence, exit status
-    2.
+    2; what the user stopped ends with 130.
     """
     arguments = parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        return arguments.run(arguments) or 0
     except PlateauError as error:
         print(f"plateaus: {error}", file=sys.stderr)
         return 2
-    return 0
+    except KeyboardInterrupt:
+        print("plateaus: stopped; what was there before is untouched.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ NAME = "9-tests/example"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 PROSE = (
-    "A plateau is a region on which the output hardly moves. We take one example, look at it, measure how steep its "
-    "boundary is and compare it with the same curve before training, which is the control and must be straight. "
-    "Nothing here depends on a model, so that the page can be executed anywhere in a second or two, and the number "
-    "below is known in closed form, which makes it easy to see whether the page still tells the truth. "
+    "A plateau is a region on which the output hardly moves. We take one example, look at it, "
+    "measure how steep its boundary is and compare it with the same curve before training, which "
+    "is the control and must be straight. Nothing here depends on a model, so that the page can be "
+    "executed anywhere in a second or two, and the number below is known in closed form, which "
+    "makes it easy to see whether the page still tells the truth. "
 )
 
 
@@ -61,7 +62,8 @@ def _example() -> NotebookNode:
         new_markdown_cell(f"# An example\n\n{PROSE * 2}"),
         _code('model = "none"\ndevice = "cpu"\nseed = 0\nout = "auto"\nsteps = 50', "parameters"),
         _code(
-            f"import plateaus as pl\n\nrun = pl.open_chapter(globals(), {NAME!r}, steps=pl.whole(2, 1000))"
+            "import plateaus as pl\n\n"
+            f"run = pl.open_chapter(globals(), {NAME!r}, steps=pl.whole(2, 1000))"
         ),
         _code(
             "slope = (steps - 1) / 7\nprint(f'slope {slope:.2f}, straight 1.00')",
@@ -70,7 +72,8 @@ def _example() -> NotebookNode:
         ),
         _code("assert abs(slope - 7) < 0.01 or steps != 50"),
         _code(
-            "from plateaus.figures import style\n\nfig, ax = style.subplots()\nax.plot([0, slope])\n"
+            "from plateaus.figures import style\n\nfig, ax = style.subplots()\n"
+            "ax.plot([0, slope])\n"
             'run.figure(fig, "line", caption=f"It ends at {slope:.2f}.", alt="A straight line.")',
             "hide-input",
             figure="line",
@@ -78,8 +81,8 @@ def _example() -> NotebookNode:
         new_markdown_cell(PROSE),
         _code("import xarray as xr\nrun.save(xr.Dataset({'slope': slope}))", text="'example.nc'"),
         _code(
-            'run.claim("J4", metric="rank_by_step", model="none", value=0.7, ci=(0.6, 0.8), n=200,\n'
-            '          control={"checkpoints in random order": 0.0}).verdict',
+            'run.claim("J4", metric="rank_by_step", model="none", value=0.7, ci=(0.6, 0.8),\n'
+            '          n=200, control={"checkpoints in random order": 0.0}).verdict',
             text="'holds'",
         ),
         _code("run.provenance()", "provenance", "nbval-ignore-output", text="versions"),

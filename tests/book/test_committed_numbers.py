@@ -25,7 +25,8 @@ def nbval(path: Path, root: Path, **environment: str) -> subprocess.CompletedPro
     options = re.findall(r"--nbval\S*", (root / "Makefile").read_text(encoding="utf-8"))
     assert "--nbval" in options, "make test compares outputs"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-               "-c", str(root / "pyproject.toml"), "--rootdir", str(path.parent), *options, str(path)]  # fmt: skip
+               "-c", str(root / "pyproject.toml"), "--rootdir", str(path.parent),
+               *options, str(path)]  # fmt: skip
     return subprocess.run(
         command, capture_output=True, text=True, cwd=path.parent, env=os.environ | environment
     )

@@ -11,18 +11,21 @@ import pytest
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from plateaus.book.contract import CHECKS, code_cells, problems
+from plateaus.book import committed
+from plateaus.book.cells import code_cells
+from plateaus.book.contract import CHECKS, allowances, owed, problems, report
 from plateaus.book.figure import MIME
 from plateaus.book.notebooks import serialised
 from plateaus.book.places import chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "9-tests/example"
+PROSE = "What follows is what the rules make of the numbers above. " * 4
 
 
 @pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
 def test_chapter_keeps_the_contract(path: Path) -> None:
-    assert problems(path) == []
+    assert owed(path, allowances(ROOT)) == []
 
 
 @pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
@@ -115,6 +118,30 @@ def _plain_picture(notebook: NotebookNode) -> None:
     code_cells(notebook)[3].outputs.append(picture)
 
 
+def _wide_output(notebook: NotebookNode) -> None:
+    code_cells(notebook)[3].outputs.append(new_output("stream", name="stdout", text="x" * 89))
+
+
+def _many_cells(notebook: NotebookNode) -> None:
+    for cell in [c for c in notebook.cells if c.cell_type == "code"][2:]:
+        cell.execution_count += 7
+    more = [new_code_cell("run.model", execution_count=3 + i) for i in range(7)]
+    place = notebook.cells.index(code_cells(notebook)[2])
+    notebook.cells[place:place] = more
+
+
+def _ignored_number(notebook: NotebookNode) -> None:
+    code_cells(notebook)[5].metadata["tags"] = ["nbval-ignore-output"]
+
+
+def _meaning(bold: str) -> Callable[[NotebookNode], None]:
+    def change(notebook: NotebookNode) -> None:
+        text = f"## What it means\n\n{PROSE}\n\n- {bold}"
+        notebook.cells[-2:-2] = [new_markdown_cell(text)]
+
+    return change
+
+
 def _figure(old: str, new: str) -> Callable[[NotebookNode], None]:
     """Changes what the saved output says of the figure, not the cell."""
 
@@ -180,7 +207,7 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         "no tag is misspelt",
     ),
     "no headline": (_tags(2), "tagged 'headline'"),
-    "headline not compared": (_tags(2, "headline", "nbval-ignore-output"), "nbval compares it"),
+    "headline not compared": (_tags(2, "headline", "nbval-ignore-output"), "nbval compares them"),
     "headline not asserted": (
         _source(3, "assert abs(slope - 7) < 0.01 or steps != 50", "slope"),
         "asserts its numbers",
@@ -206,7 +233,70 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         "nothing of one machine",
     ),
     "too large": (_large, "below 300 kB"),
+    "wide code": (_source(3, "assert", f"# {'x' * 87}\nassert"), "at most 88 characters, not 89"),
+    "wide output": (_wide_output, "line of output has at most 88 characters"),
+    "many visible cells": (_many_cells, "at most 8 code cells are visible"),
+    "number not compared": (_ignored_number, "only a picture or the provenance"),
+    "comment that hides": (_source(3, "assert", "# NBVAL_IGNORE_OUTPUT\nassert"), "look away"),
+    "sentence without claim": (_meaning("**All is flat.**"), "names its claims"),
+    "sentence of another verdict": (
+        _meaning("**All is flat.** <!-- claims: J1.flat_share holds -->"),
+        "is does not hold",
+    ),
+    "sentence of another model": (
+        _meaning("**It gains.** <!-- claims: J4.slope_gain holds on nowhere -->"),
+        "is no result",
+    ),
+    "sentence of no claim": (_meaning("**So.** <!-- claims: J99 holds -->"), "claims that exist"),
+    "sentence of no criterion": (
+        _meaning("**So.** <!-- claims: J4.gain holds -->"),
+        "claims that exist",
+    ),
+    "misspelt verdict": (_meaning("**So.** <!-- claims: J4 hold -->"), "reads as in"),
+    "no claim and no reason": (_meaning("**So.** <!-- claims: none -->"), "reads as in"),
 }
+
+
+def test_sentences_that_agree_pass(
+    good: NotebookNode, written: Callable[[NotebookNode], Path]
+) -> None:
+    """Whatever today's verdicts are: the sentences are made from the committed rows."""
+    rows = [r for r in committed.read(ROOT / "book") if r["id"] == "J4"]
+    items = "; ".join(f"J4.{r['metric']} {r['verdict']} on {r['model']}" for r in rows)
+    text = f"**So it is**. <!-- claims: {items} --> **A word.** <!-- claims: none, a name -->"
+    _meaning(text)(good)
+    assert items and problems(written(good), NAME) == []
+
+
+def test_allowance_covers_its_check_and_no_more(
+    good: NotebookNode, written: Callable[[NotebookNode], Path]
+) -> None:
+    _wide_output(good)
+    path = written(good)
+    assert owed(path, {NAME: {"output_fits_the_page": 1}}) == []
+    assert len(owed(path, {NAME: {"code_fits_the_page": 9}})) == 1
+    _wide_output(good)
+    assert len(owed(written(good), {NAME: {"output_fits_the_page": 1}})) == 2
+
+
+def test_report_names_chapter_and_check(
+    good: NotebookNode, written: Callable[[NotebookNode], Path], capsys: pytest.CaptureFixture
+) -> None:
+    assert report([written(good)]) == 0
+    _wide_output(good)
+    path = written(good)
+    assert report([path]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith(f"{path}: a line of output") and "[output_fits_the_page]" in said
+
+
+def test_allowances_are_for_chapters_and_checks_that_exist() -> None:
+    from plateaus.book.places import chapter_name
+
+    known = {check.__name__ for check in CHECKS}
+    for chapter, allowed in allowances(ROOT).items():
+        assert chapter in {chapter_name(path) for path in chapters(ROOT)}
+        assert set(allowed) <= known and all(n > 0 for n in allowed.values())
 
 
 @pytest.mark.parametrize("twin", TWINS)

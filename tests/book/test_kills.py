@@ -52,15 +52,13 @@ def checkout(root: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def started(folder: Path, *, leash: bool = True, **parameters: object) -> subprocess.Popen[str]:
+def started(folder: Path, **parameters: object) -> subprocess.Popen[str]:
     """A build of `folder`, as `make book` starts it."""
     preset = folder / "preset.yaml"
     preset.write_text("".join(f"{name}: {value}\n" for name, value in parameters.items()))
-    call = "import sys; from pathlib import Path; from plateaus.book import build, leash; "
-    call += "" if leash else "leash.hold = lambda parent: None; "
-    call += f"sys.exit(build.main(Path({str(folder)!r})))"
     return subprocess.Popen(
-        [sys.executable, "-c", call], cwd=folder, text=True,
+        [sys.executable, "-m", "plateaus.cli", "book", "--root", str(folder)],
+        cwd=folder, text=True,
         env=os.environ | {"PLATEAUS_PARAMS": str(preset)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -135,9 +133,9 @@ def test_second_build_is_refused_in_one_sentence_and_the_first_goes_on(checkout:
     assert until(lambda: kernels(checkout))
     second = started(checkout, word="second", wait=0)
     _, said = second.communicate()
-    assert second.returncode == 1
+    assert second.returncode == 2
     assert said.strip().splitlines() == [
-        f"BuildRunning: This book is being built already (process {first.pid}): wait until that "
+        f"plateaus: This book is being built already (process {first.pid}): wait until that "
         "build has ended, or end it."
     ]
     started_by_first = first.communicate()[1]

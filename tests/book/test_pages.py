@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plateaus.book.contract import machine_words
+from plateaus.book.machine import machine_words
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = {
@@ -153,10 +153,8 @@ def test_pinned_versions_are_plain_and_cover_the_dependencies() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.]*", line) for line in lines)
     pinned = {re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in lines}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [
-        *project["dependencies"],
-        *(d for extra in project["optional-dependencies"].values() for d in extra),
-    ]
+    extras = project["optional-dependencies"]  # what a grid runs on is its cluster's
+    asked = [*project["dependencies"], *extras["book"], *extras["test"]]
     names = {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", d)[0]).lower() for d in asked} - {
         "plateaus"
     }

@@ -1,5 +1,4 @@
-"""`make book`: execute the chapters, merge their claims, build the HTML. `python -m
-plateaus.book.build`
+"""`plateaus book`: execute the chapters, merge their claims, build the HTML.
 
 Every build works in a folder of its own, `_build/build-…/`: `chapters/` executed copies, `out/`
 results, `claims.json` the merged rows, `stage/` the book's sources with the executed chapters,
@@ -27,9 +26,9 @@ from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
-from plateaus.book.places import chapter_name, chapters, repository
+from plateaus.book.places import chapter_name, chapters
 from plateaus.book.scoreboard import page, put
-from plateaus.errors import BuildFailed, PlateauError
+from plateaus.errors import BuildFailed
 from plateaus.results import write_json
 
 WORKERS = 2
@@ -189,20 +188,3 @@ def render(root: Path, target: Path) -> Path:
 
 def say(line: str) -> None:
     print(line, flush=True)
-
-
-def main(root: Path | None = None) -> int:
-    try:
-        first = build(root or repository())
-    except PlateauError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("The build was stopped; the earlier book is as it was.", file=sys.stderr)
-        return 130
-    say(f"The book is {os.path.relpath(first)}")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Executes chapters in place for committing: `python -m plateaus.book.notebooks [chapter.ipynb …]`.
+"""Executes chapters in place for committing: `plateaus notebooks [chapter.ipynb …]`.
 
 The saved file depends on the code and the packages alone: no timestamps, no papermill metadata, no
 version of the interpreter, streams joined into one output.
@@ -6,8 +6,8 @@ version of the interpreter, streams joined into one output.
 
 from __future__ import annotations
 
-import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -69,19 +69,13 @@ def serialised(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Execute the chapters named on the command line, or all of them."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument(
-        "notebooks", nargs="*", type=Path, help="default: every chapter in _toc.yml"
-    )
-    paths = parser.parse_args(arguments).notebooks or chapters(repository())
-    for path in paths:
+def execute(paths: list[Path]) -> None:
+    """Execute the chapters at `paths`, or all of them, in place; each prints one line."""
+    for path in paths or chapters(repository()):
         start = time.perf_counter()
         execute_in_place(path.resolve())
         print(f"{path}  {time.perf_counter() - start:5.1f} s", flush=True)
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    execute([Path(name) for name in sys.argv[1:]])

@@ -1,0 +1,59 @@
+"""What the rules of the contract ask of a notebook's cells."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from nbformat import NotebookNode
+
+FOLDED = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
+"""Tags of cells whose code a reader sees only on request, or not at all."""
+IGNORED = "nbval-ignore-output"
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def visible_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Code that a reader of the page sees without asking for it."""
+    return [cell for cell in code_cells(notebook) if not FOLDED & set(tags(cell))]
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def start(cell: NotebookNode) -> str:
+    """The beginning of a cell, to find it by."""
+    return repr(cell.source[:40])
+
+
+def text_of(cell: NotebookNode) -> str:
+    """What a reader sees as text below the cell."""
+    parts = []
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        parts.append(
+            output.get("text") or data.get("text/markdown") or data.get("text/plain") or ""
+        )
+    return "\n".join(parts)
+
+
+def calls(source: str, method: str) -> list[ast.Call]:
+    """The calls of anything's method of that name."""
+    found = [node for node in ast.walk(tree(source)) if isinstance(node, ast.Call)]
+    return [c for c in found if isinstance(c.func, ast.Attribute) and c.func.attr == method]
+
+
+def tree(source: str) -> ast.Module:
+    """The cell's syntax, without lines that only IPython understands."""
+    return ast.parse(
+        "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    )
+
+
+def unfenced(source: str) -> str:
+    """Markdown without its fenced blocks."""
+    return re.sub(r"(?ms)^(```+|:::+).*?^\1", "", source)

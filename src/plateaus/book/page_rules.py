@@ -1,0 +1,61 @@
+"""What the contract asks of a chapter as a page: what fits, what is folded, what is compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+
+from plateaus.book.cells import IGNORED, code_cells, start, tags, visible_cells
+
+COLUMNS = 88
+"""Characters of code or output that a page of 1,400 pixels shows without a scroll bar."""
+VISIBLE_CELLS = 8
+BLIND = r"#\s*(NBVAL_|PYTEST_VALIDATE_)\w+"
+"""Comments that nbval obeys as it obeys tags."""
+
+
+def code_fits_the_page(notebook: NotebookNode, name: str) -> Iterator[str]:
+    for cell in visible_cells(notebook):
+        if (longest := _longest(cell.source)) > COLUMNS:
+            yield f"a visible line of code has at most {COLUMNS} characters, not {longest}: " + (
+                start(cell)
+            )
+
+
+def output_fits_the_page(notebook: NotebookNode, name: str) -> Iterator[str]:
+    """Of text; a page wraps Markdown, and scales pictures, by itself."""
+    for cell in code_cells(notebook):
+        if "provenance" in tags(cell) or {"hide-output", "remove-cell"} & set(tags(cell)):
+            continue
+        for output in cell.outputs:
+            data = output.get("data", {"text/plain": output.get("text", "")})
+            longest = _longest(data.get("text/plain", ""))
+            if set(data) == {"text/plain"} and longest > COLUMNS:
+                yield f"a line of output has at most {COLUMNS} characters, not {longest}: " + (
+                    start(cell)
+                )
+
+
+def few_cells_are_visible(notebook: NotebookNode, name: str) -> Iterator[str]:
+    found = len(visible_cells(notebook))
+    if found > VISIBLE_CELLS:
+        yield f"at most {VISIBLE_CELLS} code cells are visible, set-up is folded; {found} are"
+
+
+def findings_are_compared(notebook: NotebookNode, name: str) -> Iterator[str]:
+    """Only a picture or the table of versions may differ from the committed one."""
+    for cell in code_cells(notebook):
+        pictures = bool(cell.outputs) and all(
+            any(key.startswith("image/") for key in output.get("data", {}))
+            for output in cell.outputs
+        )
+        if IGNORED in tags(cell) and not pictures and "provenance" not in tags(cell):
+            yield f"only a picture or the provenance is tagged {IGNORED}: {start(cell)}"
+        if found := re.search(BLIND, cell.source):
+            yield f"nbval is not told in a comment to look away: {found[0]}"
+
+
+def _longest(text: str) -> int:
+    return max((len(line) for line in text.splitlines()), default=0)
