@@ -63,6 +63,10 @@ class Engine:
         """m_seg(a, b)."""
         return segment_of(case).merge_height()
 
+    def merge_behind(self, case: Case) -> F:
+        """m_seg(a, 2 a - b): on the line through a and b, behind a."""
+        return segment_of(case, (-1, 1)).merge_height(-1)
+
     def member_segment(self, case: Case, r: F) -> bool:
         """b in P_r(a) on the segment."""
         return segment_of(case).contains(1, r)

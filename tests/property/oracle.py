@@ -37,11 +37,11 @@ def member(plane: ExactPlane, net: ExactNetwork, a: tuple, b: tuple, r: F) -> bo
             p, q = map(difference, shared)
             if _below(kind, p, [v - u for u, v in zip(p, q, strict=True)], r):
                 parent[find(i)] = find(j)
-    home = {find(i) for i, polygon in enumerate(polygons) if _holds(polygon, a)}
-    return any(find(i) in home for i, polygon in enumerate(polygons) if _holds(polygon, b))
+    home = {find(i) for i, polygon in enumerate(polygons) if holds(polygon, a)}
+    return any(find(i) in home for i, polygon in enumerate(polygons) if holds(polygon, b))
 
 
-def _holds(polygon: list, z: tuple) -> bool:
+def holds(polygon: list, z: tuple) -> bool:
     return all(_turn(u, v, z) >= 0 for u, v in zip(polygon, polygon[1:] + polygon[:1], strict=True))
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from fractions import Fraction as F
 
 from engine import Engine, plane_of, reverse, segment_of
-from properties import perturbed
+from properties.depth import perturbed
 from rich_networks import Case
-from twins import HOOK, STEP, on_plane
+from twins.cases import HOOK, STEP, on_plane
 
 from plateaus.geometry.exact import ExactSegment, bars, witnesses
 

@@ -20,40 +20,19 @@ ENGINE = Engine()
 
 
 @given(rich_networks.planes)
-@pytest.mark.parametrize(
-    "name",
-    [
-        "membership",
-        "strictness",
-        "disjointness",
-        "nesting",
-        "segment_is_upper_bound",
-        "segment_sees_everything",
-        "height_bounds",
-        "contours",
-        "quasi_metric",
-        "bars_count_components",
-        "grid_sandwich",
-        "ultrametric",
-        "relative_distance",
-        "windows",
-        "stability",
-    ],
-)
+@pytest.mark.parametrize("name", properties.NAMES["plane"])
 def test_on_planes(name, case):
     getattr(properties, name)(ENGINE, case)
 
 
 @given(rich_networks.lines)
-@pytest.mark.parametrize(
-    "name", ["line_nesting", "line_disjointness", "segment_sees_everything", "trade_off"]
-)
+@pytest.mark.parametrize("name", properties.NAMES["line"])
 def test_on_lines(name, case):
     getattr(properties, name)(ENGINE, case)
 
 
 @given(rich_networks.chains)
-@pytest.mark.parametrize("name", ["pull_back", "depth_monotone", "residual_growth"])
+@pytest.mark.parametrize("name", properties.NAMES["chain"])
 def test_through_blocks(name, case):
     getattr(properties, name)(ENGINE, case)
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from plateaus.errors import NotCertifiable
 from plateaus.geometry.exact import program as rational
+from plateaus.geometry.exact.convert import stages
 from plateaus.networks.network import Network
 from plateaus.networks.residual import BranchBlock, ResidualBlock
 
@@ -64,8 +65,7 @@ def program(network: Network | rational.ExactNetwork) -> Program:
     """
     if isinstance(network, rational.ExactNetwork):
         return _rational(network.steps)
-    stages = (*network.blocks, *([] if network.readout is None else [network.readout]))
-    return tuple(step for stage in stages for step in _float(stage))
+    return tuple(step for stage in stages(network) for step in _float(stage))
 
 
 def exact(steps: Program) -> bool:

@@ -22,10 +22,14 @@ def exact(net: Network) -> ExactNetwork:
     Raises:
         NotPiecewiseLinear: a block is not made of Linear, ReLU, identity and residual steps.
     """
-    stages = (*net.blocks, *([] if net.readout is None else [net.readout]))
     return ExactNetwork(
-        blocks=tuple(_steps(stage) for stage in stages), inputs=net.dims[0], name=net.name
+        blocks=tuple(_steps(stage) for stage in stages(net)), inputs=net.dims[0], name=net.name
     )
+
+
+def stages(net: Network) -> tuple[Callable, ...]:
+    """The blocks and, as the last stage, the readout."""
+    return (*net.blocks, *([] if net.readout is None else [net.readout]))
 
 
 def _steps(stage: Callable) -> tuple[Step, ...]:

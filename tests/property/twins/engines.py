@@ -1,6 +1,4 @@
-"""Deliberately wrong engines. Each must be caught by the property named beside it, on a fixed
-example.
-"""
+"""Deliberately wrong engines: each gets one thing wrong that a proposition depends on."""
 
 from __future__ import annotations
 
@@ -10,69 +8,8 @@ import numpy as np
 from engine import Engine, plane_of, reverse, segment_of
 from rich_networks import Case
 
-from plateaus.geometry.exact import Bar, ExactNetwork, Interval, witnesses
-from plateaus.geometry.exact.program import absolute, affine, hinges
+from plateaus.geometry.exact import Bar, Interval
 from plateaus.geometry.flood import Band, grid_band, over_grid
-
-BUMP = Case(net=witnesses.bump(), a=(F(-2), F(0)), b=(F(2), F(0)), radius=F(1, 2))
-WELLS = Case(net=witnesses.double_well(), a=(F(-1),), b=(F(1),), radius=F(1, 2))
-HOOK = Case(net=witnesses.hook(), a=(F(0),), b=(F(2),), radius=F(3, 2))
-RIDGE = Case(
-    net=witnesses.ridge(),
-    a=(F(-1), F(1)),
-    b=(F(1), F(-1)),
-    radius=F(1, 4),
-    window=((-1, -1), (1, 1)),
-)
-VALLEY = Case(
-    net=witnesses.valley(),
-    a=(F(-1), F(-1)),
-    b=(F(1), F(1)),
-    radius=F(1, 4),
-    window=((-1, -1), (1, 1)),
-)
-SHARP = Case(net=witnesses.sharpening(3), a=(F(0),), b=(F(1),))
-EDGE = Case(net=witnesses.hook(), a=(F(0),), b=(F(3, 2),))
-STEP = Case(net=witnesses.saturation(), a=(F(-1),), b=(F(1),))
-LINE = Case(net=witnesses.identity(), a=(F(0),), b=(F(1),))
-TILTED = Case(
-    net=ExactNetwork.of(
-        *hinges([[1], [-1], [1], [1]], [1, -1, 0, -1], [[F(5, 4), F(3, 4), -2, 2]]), inputs=1
-    ),
-    a=(F(-1),),
-    b=(F(1),),
-)
-"""Two wells with floors 0 and 1/2 and a pass of 5/4 between."""
-SHEET = Case(net=witnesses.bent_sheet(), a=(F(0), F(1)), b=(F(0), F(-1)), window=((-9, -9), (9, 9)))
-
-
-def on_plane(case: Case) -> Case:
-    """A function of one variable as a function of two that ignores the second."""
-    net = ExactNetwork.of(affine([[1, 0]]), *case.net.steps, inputs=2)
-    return Case(
-        net=net, a=(*case.a, F(0)), b=(*case.b, F(0)), metric=case.metric, radius=case.radius
-    )
-
-
-TWO_FOLDS = Case(
-    net=ExactNetwork(blocks=((*absolute(1), affine([[1]], [-1])), absolute(1)), inputs=1),
-    a=(F(-1),),
-    b=(F(1),),
-    radius=F(1, 2),
-)
-CREASE = Case(
-    net=ExactNetwork.of(
-        *hinges([[1, 0], [0, 1], [0, -1]], [0, 0, 0], [[1, 0, 0], [0, 1, -1]]), inputs=2
-    ),
-    a=(F(-1), F(0)),
-    b=(F(1), F(0)),
-    radius=F(2),
-)
-"""(relu(x), y): its only facet is low in the middle and high at its ends."""
-UNFOLDED = ExactNetwork.of(
-    *witnesses.bent_sheet().steps[:2], affine([[1, -1, -4, -4], [0, 0, 1, -1]]), inputs=2
-)
-"""The inverse of the bent sheet: (x - 4|y|, y)."""
 
 
 class NoComponent(Engine):
@@ -147,6 +84,14 @@ class MissingBreakpoints(Engine):
     def merge_segment(self, case: Case) -> F:
         line = segment_of(case)
         return max(line.height(0), line.height(F(1, 2)), line.height(1))
+
+
+class UnsortedBehind(Engine):
+    """Looks for breakpoints between 0 and t as if t were larger: behind a there are none."""
+
+    def merge_behind(self, case: Case) -> F:
+        line = segment_of(case, (-1, 1))
+        return max(line.height(0), line.height(-1))
 
 
 class PathLength(Engine):
@@ -310,42 +255,3 @@ class BelowHeight(Engine):
     def merge(self, case: Case) -> F:
         plane = plane_of(case)
         return plane.levels[plane.cell(case.b)]
-
-
-TWINS = {
-    NoComponent: ("membership", on_plane(WELLS)),
-    NotStrict: ("strictness", on_plane(WELLS)),
-    NotStrictOnSegments: ("strictness", on_plane(WELLS)),
-    OtherAnchor: ("membership", on_plane(HOOK)),
-    Symmetrised: ("membership", on_plane(HOOK)),
-    FacetMaximum: ("membership", CREASE),
-    StraightLine: ("no_barrier", (SHEET, UNFOLDED)),
-    HeightOnly: ("membership", on_plane(WELLS)),
-    MissingBreakpoints: ("segment_sees_everything", EDGE),
-    PathLength: ("segment_sees_everything", WELLS),
-    HeightContours: ("contours", on_plane(WELLS)),
-    ReversedNesting: ("nesting", on_plane(HOOK)),
-    ReversedIntervals: ("line_nesting", LINE),
-    CappedRadius: ("line_nesting", LINE),
-    PreimageHull: ("pull_back", TWO_FOLDS),
-    YoungerRule: ("bars_count_components", on_plane(WELLS)),
-    ZeroBirths: ("bars_count_components", on_plane(TILTED)),
-    EightAsFour: ("grid_sandwich", RIDGE),
-    HalvedSlack: ("grid_sandwich", VALLEY),
-    NoSlack: ("grid_sandwich", VALLEY),
-    OneRadius: ("trade_off", SHARP),
-    NotUltrametric: ("ultrametric", on_plane(WELLS)),
-    NarrowBall: ("relative_distance", on_plane(LINE)),
-    OneSidedStability: ("stability", on_plane(STEP)),
-    NoGrowth: ("residual_growth", Case(net=witnesses.scaling(2, 2), a=(F(0),), b=(F(1),))),
-    WindowBlind: ("windows", on_plane(WELLS)),
-    SharedByDepth: (
-        "depth_monotone",
-        Case(net=witnesses.scaling(1, 3), a=(F(0),), b=(F(1),), metric="linf"),
-    ),
-    Touching: ("line_disjointness", LINE),
-    TouchingOnPlanes: ("disjointness", on_plane(LINE)),
-    OverSegment: ("segment_is_upper_bound", on_plane(LINE)),
-    BelowHeight: ("height_bounds", on_plane(LINE)),
-}
-"""Each twin: the property that catches it, and the example on which it does."""
