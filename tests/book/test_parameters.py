@@ -28,8 +28,8 @@ RULES = {
 }
 
 
-def names(**changes: Any) -> dict[str, Any]:
-    """A notebook's globals after its parameters cell."""
+def names(*, injected: str = "", **changes: Any) -> dict[str, Any]:
+    """A notebook's globals after its parameters cell and the one that papermill injects."""
     given = {
         "model": "none",
         "device": "cpu",
@@ -39,7 +39,9 @@ def names(**changes: Any) -> dict[str, Any]:
         "rate": 1.0e-3,
         "radii": [0.1, 0.2],
     }
-    return {"__name__": "__main__", "In": [], "pl": pl} | given | changes
+    history, shown = ["", injected], {}
+    own = {"_ih": history, "In": history, "_oh": shown, "Out": shown, "exit": object(), "pl": pl}
+    return {"__name__": "__main__"} | own | given | changes
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +70,11 @@ def test_defaults_pass_and_are_returned() -> None:
     ("changes", "words"),
     [
         ({"modle": "x"}, ["modle is not a parameter", "did you mean model?", "steps"]),
+        ({"In": 5}, ["In is not a parameter"]),
+        ({"In": ["x"]}, ["In is not a parameter"]),
+        ({"Out": {"a": 1}}, ["Out is not a parameter"]),
+        ({"exit": 5}, ["exit is not a parameter"]),
+        ({"open": "x"}, ["open is not a parameter"]),
         ({"steps": -3}, ["steps must be a whole number from 2 to 1000", "given: -3"]),
         ({"steps": 50.0}, ["steps must be a whole number"]),
         ({"steps": True}, ["steps must be a whole number"]),
@@ -100,6 +107,16 @@ def test_wrong_parameter_is_answered_with_one_sentence(
     assert "\n" not in message and len(message) < 350
     for word in words:
         assert word in message, message
+
+
+def test_what_a_model_allows_is_required_of_the_parameters() -> None:
+    run = pl.open_chapter(names(steps=12), CHAPTER, **RULES)
+    run.require("the model has 13 blocks", steps=pl.whole(1, 12))
+    with pytest.raises(BadParameter) as error:
+        run.require("the model has 12 blocks", steps=pl.whole(1, 11))
+    assert str(error.value) == (
+        "steps must be a whole number from 1 to 11 (the model has 12 blocks); given: 12."
+    )
 
 
 def test_missing_default_is_named() -> None:
@@ -145,10 +162,10 @@ def test_section_of_a_preset_applies_unless_the_value_is_given_by_itself() -> No
     section = {"chapters": {CHAPTER: {"steps": 7}, "2-language-models/interpolation": {"pairs": 3}}}
     injected = "# Parameters\nchapters = {}\n"
     assert (
-        pl.open_chapter(names(**section, In=["", injected]), CHAPTER, **RULES).parameters["steps"]
+        pl.open_chapter(names(**section, injected=injected), CHAPTER, **RULES).parameters["steps"]
         == 7
     )
-    given = names(**section, In=["", injected + "steps = 50\n"])
+    given = names(**section, injected=injected + "steps = 50\n")
     assert pl.open_chapter(given, CHAPTER, **RULES).parameters["steps"] == 50
 
 
@@ -185,9 +202,11 @@ def test_presets_name_known_chapters_and_real_numbers(root: Path, preset: str) -
     [
         (["-p", "modle", "x"], "BadParameter: modle is not a parameter"),
         (["-p", "seed", "1e-3"], "BadParameter: seed must be a whole number"),
+        (["-p", "In", "5"], "BadParameter: In is not a parameter"),
+        (["-p", "exit", "5"], "BadParameter: exit is not a parameter"),
         (["-f", "preset.yaml", "-p", "steps", "3"], ""),
     ],
-    ids=["unknown", "mistyped", "preset"],
+    ids=["unknown", "mistyped", "history", "exit", "preset"],
 )
 def test_through_papermill(
     arguments: list[str],

@@ -80,7 +80,7 @@ def test_what_no_export_made_is_refused_before_any_training(kind, target, reason
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["../../escape", "/tmp/escape", "", ".", "..", "a/b", "a b", "ä"])
+@pytest.mark.parametrize("name", ["../../escape", "/escape", "", ".", "..", "a/b", "a b", "ä"])
 def test_names_are_plain(kind, name, here, capsys):
     before = content(here)
     assert main(["train", *KINDS[kind], "--set", f"name={name}"]) == 2

@@ -25,8 +25,8 @@ from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
 from plateaus.book.parameters import checked
 from plateaus.book.places import output_folder, repository
-from plateaus.book.rules import Rule, listing, one_of, real, text, whole
 from plateaus.figures.style import in_notebook
+from plateaus.rules import Rule, listing, one_of, real, text, whole
 
 SHOW_COMMIT = "PLATEAUS_SHOW_COMMIT"
 """Set by the build. A notebook in the repository cannot name the commit that will contain it, and
@@ -73,6 +73,17 @@ class Run:
             model
         )
         return model
+
+    def require(self, because: str, /, **rules: Rule) -> None:
+        """Check parameters again, by what is known only once a model is loaded or from each other.
+
+        run.require("prose-12l has 12 blocks", patch=pl.whole(1, 11))
+
+        Stands in the second or third cell, so that nothing is computed in vain. Raises
+        `BadParameter` with `because` in its sentence.
+        """
+        for name, rule in rules.items():
+            rule.check(name, self.parameters[name], because)
 
     def save(self, dataset: Any, suffix: str = "") -> str:
         """Write a labelled result to `<name>[-<suffix>].nc` in `out` and return that file's name.

@@ -63,6 +63,18 @@ def opening_cell(notebook: NotebookNode, name: str) -> Iterator[str]:
         yield f"parameters and rules name the same things; they differ in {odd}"
 
 
+def refusals_are_early(notebook: NotebookNode, name: str) -> Iterator[str]:
+    """A wrong parameter is refused before anything is computed: bounds, model, what both allow."""
+    code = code_cells(notebook)
+    for call in calls(code[1].source, "whole") if len(code) > 1 else []:
+        if len(call.args) + len(call.keywords) < 2:
+            yield f"a size has a lower and an upper bound: {ast.unparse(call)}"
+    for cell in code[3:]:
+        made = {ast.unparse(c.func) for m in ("load", "require") for c in calls(cell.source, m)}
+        if made & {"pl.load", "run.require"}:
+            yield f"a model is loaded, and required of, in the third cell: {start(cell)}"
+
+
 def cells_are_short(notebook: NotebookNode, name: str) -> Iterator[str]:
     sources = [cell.source.splitlines() for cell in code_cells(notebook)]
     middle = statistics.median([len([s for s in lines if s.strip()]) for lines in sources] or [0])

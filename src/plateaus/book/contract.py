@@ -23,6 +23,7 @@ ALLOWANCES = "chapters/allowances.yaml"
 CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
     chapter_rules.parameters_cell,
     chapter_rules.opening_cell,
+    chapter_rules.refusals_are_early,
     chapter_rules.cells_are_short,
     chapter_rules.prose_outweighs_code,
     chapter_rules.all_cells_ran,

@@ -12,8 +12,8 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from plateaus.book.places import chapter_name, chapters, find_repository
-from plateaus.book.rules import Rule, text, whole
 from plateaus.errors import BadParameter
+from plateaus.rules import Rule, text, whole
 
 COMMON: dict[str, Rule] = {
     "model": text(),
@@ -28,7 +28,8 @@ PRESETS = "chapters"
 
 _SEEN = "_plateaus_parameters"
 _LITERALS = (bool, int, float, str, list, tuple, dict, type(None))
-_IPYTHON = {"In", "Out", "exit", "quit", "open", "get_ipython"}
+_INPUT, _HISTORY = "_ih", ("_ih", "_oh")
+"""IPython's own names for the cells that ran, and for what it shows as `In` and `Out`."""
 
 
 def checked(
@@ -60,10 +61,11 @@ def _parameters_in(namespace: MutableMapping[str, Any]) -> dict[str, Any]:
 
     On a second run of the opening cell the names that later cells have made are no parameters.
     """
+    own = [id(namespace[name]) for name in _HISTORY if name in namespace]
     literals = {
         name: value
         for name, value in namespace.items()
-        if not name.startswith("_") and name not in _IPYTHON and isinstance(value, _LITERALS)
+        if not name.startswith("_") and id(value) not in own and isinstance(value, _LITERALS)
     }
     seen = namespace.setdefault(_SEEN, frozenset(literals))
     return {name: value for name, value in literals.items() if name in seen}
@@ -71,7 +73,7 @@ def _parameters_in(namespace: MutableMapping[str, Any]) -> dict[str, Any]:
 
 def _given_by_itself(namespace: Mapping[str, Any]) -> set[str]:
     """Names in papermill's injected cell: with `-f file -p name value` the single value wins."""
-    cells = [c for c in namespace.get("In", []) if c.startswith("# Parameters")]
+    cells = [c for c in namespace.get(_INPUT, []) if c.startswith("# Parameters")]
     names: set[str] = set()
     for statement in ast.parse(cells[-1]).body if cells else []:
         if isinstance(statement, ast.Assign):

@@ -1,4 +1,4 @@
-"""What a chapter's parameter may be, said so that a mistake is answered with one sentence."""
+"""What a parameter or a setting may be, said so that a mistake is answered with one sentence."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ class Rule:
     test: Callable[[Any], bool]
     is_list: bool = False
 
-    def check(self, name: str, value: Any) -> Any:
-        """Return `value` if it is accepted; raise `BadParameter` with one sentence otherwise."""
+    def check(self, name: str, value: Any, because: str = "") -> Any:
+        """Return `value` if it is accepted; raise `BadParameter` with one sentence otherwise.
+
+        `because` says why no more is accepted: "prose-12l has 12 blocks".
+        """
         if not self.test(value):
+            accepted = self.accepts + (f" ({because})" if because else "")
             raise BadParameter(
-                f"{name} must be {self.accepts}; given: {_shown(value)}.{self._hint(name, value)}"
+                f"{name} must be {accepted}; given: {_shown(value)}.{self._hint(name, value)}"
             )
         return value
 
@@ -32,7 +36,10 @@ class Rule:
         if isinstance(value, str) and _reads_as_number(value):
             number = float(value)
             if self.test(number) or (number.is_integer() and self.test(int(number))):
-                return " It arrived as text: YAML reads 1e-3 as text, write 1.0e-3, and write numbers without quotes."
+                return (
+                    " It arrived as text: YAML reads 1e-3 as text, write 1.0e-3, and write numbers "
+                    "without quotes."
+                )
         return ""
 
 
