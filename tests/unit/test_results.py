@@ -4,6 +4,12 @@ alone.
 
 from __future__ import annotations
 
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +56,44 @@ def test_failed_save_keeps_the_earlier_file_and_no_fragments(
         results.save(curves * 0, path, seed=2)
     assert [p.name for p in tmp_path.iterdir()] == ["curves.nc"]
     assert results.provenance_of(results.load(path)) == {"seed": 1}
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of the calls that a loss of power could come between."""
+    done: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def replaced(source: str, target: Path) -> None:
+        done.append("name")
+        replace(source, target)
+
+    monkeypatch.setattr("os.fsync", synced)
+    monkeypatch.setattr("os.replace", replaced)
+    results.write_json({"a": 1}, tmp_path / "meta.json")
+    assert done == ["file", "name", "folder"]
+
+
+def test_killed_writer_leaves_the_earlier_file_or_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "meta.json"
+    script = (
+        "import sys; from plateaus.results import write_json; n = 0\n"
+        "while True:\n    n += 1; write_json([n] * 50_000, sys.argv[1])"
+    )
+    for wait in (0.02, 0.05, 0.11, 0.17, 0.23):
+        writer = subprocess.Popen([sys.executable, "-c", script, str(path)])
+        while not path.exists():
+            time.sleep(0.01)
+        time.sleep(wait)
+        writer.kill()
+        writer.wait()
+        content = json.loads(path.read_text())
+        assert len(content) == 50_000 and len(set(content)) == 1
 
 
 def test_unwritable_place_is_named(curves: xr.Dataset, tmp_path: Path) -> None:
