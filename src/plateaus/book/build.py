@@ -28,6 +28,7 @@ from plateaus.book.figure import number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters
 from plateaus.book.scoreboard import page, put
+from plateaus.book.site import mathematics
 from plateaus.errors import BuildFailed
 from plateaus.results import write_json
 
@@ -59,6 +60,7 @@ def build(root: Path) -> Path:
         write_json(rows, work / "claims.json")
         stage(root, work, rows)
         render(root, work)
+        mathematics(work / "html")
         builds.publish(target, work)
     return target / "html" / "index.html"
 

@@ -1,0 +1,80 @@
+"""Built pages ask no other site for anything, describe themselves, and name each element once."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plateaus.book import build, site
+from plateaus.errors import BuildFailed
+
+WORDS = "A plateau is a region on which the output of a network hardly moves at all."
+PROOFS = "```{prf:proof}\nAs $x = 1$.\n```\n\n" * 2
+PAGE = f"# A page\n\nWith $x$ in it, this does not describe the page.\n\n{WORDS}\n\n{PROOFS}"
+
+
+def built(folder: Path, root: Path, *, extensions: list[str]) -> str:
+    stage = folder / "stage"
+    (stage / "book").mkdir(parents=True)
+    shutil.copytree(root / "book" / "_static", stage / "book" / "_static")
+    (stage / "book" / "references.bib").touch()
+    (stage / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+    (stage / "page.md").write_text(PAGE)
+    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    assert site.__name__ in settings["sphinx"]["extra_extensions"]
+    settings["sphinx"]["extra_extensions"] = ["sphinx_proof", *extensions]
+    (stage / "_config.yml").write_text(yaml.safe_dump(settings))
+    build.render(root, folder)
+    return (folder / "html" / "page.html").read_text(encoding="utf-8")
+
+
+def faults(html: str) -> set[str]:
+    """What a reader without a network, a search engine or a screen reader would miss."""
+    loaded = re.findall(r'<(?:script|link|img)\b[^>]*?(?:src|href)="(https?:[^"]*)"', html)
+    found = {"another site" for address in loaded if "rel" not in address}
+    found |= {"live kernels"} if "thebe" in html.lower() else set()
+    ids = Counter(re.findall(r'\bid="([^"]*)"', html))
+    found |= {"an id twice"} if max(ids.values()) > 1 else set()
+    tags = re.findall(r'<meta name="description" content="([^"]*)"', html)
+    found |= {"description"} if tags != [WORDS] else set()
+    return found
+
+
+def test_page_needs_no_other_site(root: Path, tmp_path: Path) -> None:
+    html = built(tmp_path, root, extensions=[site.__name__])
+    assert faults(html) == set()
+    assert 'rel="icon" href="_static/favicon.svg"' in html
+    assert 'src="_static/mathjax/tex-chtml.js"' in html
+
+
+def test_without_the_extension_the_same_page_has_every_fault(root: Path, tmp_path: Path) -> None:
+    html = built(tmp_path, root, extensions=[])
+    html = html.replace("_static/mathjax/", "https://cdn.example.org/mathjax/")
+    assert faults(html) == {"another site", "live kernels", "an id twice", "description"}
+
+
+def test_mathematics_is_shipped_trimmed_and_with_its_licence(root: Path, tmp_path: Path) -> None:
+    try:
+        distribution(site.PACKAGE)
+    except PackageNotFoundError:
+        pytest.skip(f"{site.PACKAGE} is not installed here; `make` installs it")
+    site.mathematics(tmp_path)
+    shipped = tmp_path / "_static" / "mathjax"
+    assert (shipped / "tex-chtml.js").stat().st_size > 1_000_000
+    fonts = [p.name for p in (shipped / site.FONTS).iterdir()]
+    assert {"MathJax_Main-Regular.woff", "MathJax_AMS-Regular.woff"} <= set(fonts)
+    assert sum(p.stat().st_size for p in shipped.rglob("*") if p.is_file()) < 2_000_000
+    licence = root / "book" / "_static" / "mathjax" / "LICENSE"
+    assert "Apache License" in licence.read_text(encoding="utf-8")
+
+
+def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "PACKAGE", "no-such-package")
+    with pytest.raises(BuildFailed, match="no-such-package, which is not installed: run `make"):
+        site.mathematics(tmp_path)
