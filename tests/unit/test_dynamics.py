@@ -1,6 +1,4 @@
-"""Pairs of trajectories, their nulls, and segments through any network; each check with a wrong
-twin.
-"""
+"""Pairs of trajectories and their nulls; each check with a wrong twin."""
 
 import math
 
@@ -8,7 +6,7 @@ import pytest
 import torch
 
 from plateaus.errors import BadPoints
-from plateaus.measures import dynamics, segments
+from plateaus.measures import dynamics
 from plateaus.networks import nulls, toy
 from plateaus.networks.network import Network
 from plateaus.networks.residual import network
@@ -187,37 +185,3 @@ def test_sign_flip_turns_every_update(net, ends):
     # Twice flipped is the network again; flipping the whole block instead of the branch is not.
     torch.testing.assert_close(nulls.sign_flipped(flipped)(x), net(x))
     assert not torch.allclose(flipped.blocks[0](x), -net.blocks[0](x))
-
-
-def test_segments_of_an_affine_network_are_straight(ends):
-    linear = network(toy.build("linear", inputs=D, width=D, blocks=3), dtype=torch.float64)
-    found = segments.sharpness(linear[1:], *ends, steps=51, first=1)
-    assert list(found.readout.values) == [
-        "block 1",
-        "block 2",
-        "block 3",
-        "logits",
-        "probabilities",
-    ]
-    straight = found.drop_sel(readout="probabilities")
-    for name, value in {"slope": 1, "slope_rho": 1, "half_exit": 1, "width": 0.8}.items():
-        assert abs(straight[name] - value).max() < 1e-6
-    curved = segments.sharpness(
-        network(toy.build(inputs=D, width=D, blocks=3), dtype=torch.float64)[1:], *ends
-    )
-    assert (curved.slope.sel(readout="block 2") > 1.01).any()  # the measure can see a bend
-
-
-def test_readings_follow_the_network(ends):
-    trunk = network(toy.build(inputs=D, width=D, blocks=2), dtype=torch.float64)
-    x = ends[0]
-    read = segments.readings(trunk, x)
-    torch.testing.assert_close(read["logits"], trunk(x))
-    torch.testing.assert_close(read["probabilities"].sum(-1), torch.ones(20, dtype=torch.float64))
-    assert "logits" not in segments.readings(trunk[:2], x) and "output" in segments.readings(
-        trunk, x, probabilities=False
-    )
-    curve = segments.curve(trunk, *ends, steps=11)
-    assert (
-        curve.distance.shape == (20, 5, 11) and float(abs(curve.distance[..., -1] - 1).max()) < 1e-9
-    )

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from plateaus.measures import evidence, summary
+from plateaus import evidence
+from plateaus.evidence import interpolation as parts
+from plateaus.experiments import over, slopes, summary
+from plateaus.measures.statistics import Measured
 
 ALPHA = np.linspace(0, 1, 101)
 PAIRS = 40
@@ -23,16 +26,14 @@ def ramp(slope, centre=0.5):
     return np.clip(slope * (ALPHA - centre) + 0.5, 0, 1) if slope > 1 else ALPHA
 
 
-def result(slopes_by_block, *, centres=CENTRES, apart=None, gap_centres=None, patch=1):
+def result(slopes_by_block, *, centres=CENTRES, apart=None, gap_centres=None, block_in=1):
     """A result whose curve after each block is a ramp of known slope."""
     curves = np.stack([[ramp(s, c) for s in slopes_by_block] for c in centres])
     extra = curves[:, -1:]
     all_curves = np.concatenate([curves, extra, extra, extra], axis=1)
-    readout = [f"block {i + 1}" for i in range(len(slopes_by_block))] + [
-        "normed",
-        "logits",
-        "probabilities",
-    ]
+    n = len(slopes_by_block)
+    blocks = [*range(block_in, block_in + n), *[block_in + n - 1] * 3]
+    readings = ["stream"] * n + ["normed", "logits", "probabilities"]
     apart = np.linspace(0.1, 0.8, PAIRS) if apart is None else apart
     gap = np.stack(
         [ramp(slopes_by_block[-1], c) for c in (centres if gap_centres is None else gap_centres)]
@@ -45,89 +46,190 @@ def result(slopes_by_block, *, centres=CENTRES, apart=None, gap_centres=None, pa
             "root_jsd": (("pair", "alpha"), apart[:, None] * ALPHA),
             "logit_difference": (("pair", "alpha"), gap),
         },
-        coords={"pair": np.arange(PAIRS), "readout": readout, "alpha": ALPHA},
-        attrs={"patch": patch},
+        coords={
+            "pair": np.arange(PAIRS),
+            "block_out": ("readout", blocks),
+            "reading": ("readout", readings),
+            "alpha": ALPHA,
+        },
+        attrs={"block_in": block_in, "model": "made"},
     )
 
 
 TRAINED, STEP_0 = result([1, 2, 3, 4]), result([1, 1, 1, 1])
 
 
+def control(found, at=0):
+    return found["control"][at].value
+
+
+def test_evidence_is_what_a_claim_takes():
+    found = evidence.slope_gain(TRAINED, STEP_0)
+    assert found["metric"] == "slope_gain" and found["model"] == "made"
+    assert set(found) == {"metric", "model", "value", "ci", "n", "control"}
+    (before,) = found["control"]
+    assert isinstance(before, Measured) and before.ci[0] <= before.value <= before.ci[1]
+    assert before.n == PAIRS
+
+
 def test_gain_is_paired_and_read_after_the_last_block():
     gain = evidence.slope_gain(TRAINED, STEP_0)
-    assert gain["value"] == pytest.approx(3) and gain["control"] == {"step 0": pytest.approx(1)}
+    assert gain["value"] == pytest.approx(3) and control(gain) == pytest.approx(1)
     assert gain["n"] == PAIRS and gain["ci"][0] <= gain["value"] <= gain["ci"][1]
-    first = evidence.slopes(TRAINED.isel(readout=[0]))  # the wrong twin reads the first block
+    first = slopes(TRAINED.isel(readout=[0]))  # the wrong twin reads the first block
     assert np.median(first) == pytest.approx(1)
 
 
+def test_over_seeds_a_pair_is_its_median_and_a_seed_is_its_own():
+    seeds = {0: result([4]), 1: result([6]), 2: result([1])}
+    trained = over("seed", seeds, lambda r: r, model="three")
+    before = over("seed", dict.fromkeys(seeds, result([1])), lambda r: r)
+    gain = evidence.slope_gain(trained, before)
+    assert gain["value"] == pytest.approx(3) and gain["n"] == PAIRS and gain["model"] == "three"
+    every = evidence.every_seed(trained, before, before)
+    assert every["value"] == pytest.approx(2 / 3) and every["n"] == 3
+    assert control(every) == 0 and every["control"][0].ci[1] > 0.3  # Wilson's, not a point
+
+
+def mixed_by(apart, sharp):
+    """Pairs whose curve is sharp where ``sharp`` says so, and whose ends are ``apart``."""
+    trained, flat = (result(s, apart=apart) for s in ([1, 2, 3, 4], [1, 1, 1, 1]))
+    chosen = xr.where(xr.DataArray(sharp, dims="pair"), trained, flat, keep_attrs=True)
+    return chosen.transpose("pair", "readout", "alpha", missing_dims="ignore").assign_attrs(
+        trained.attrs
+    )
+
+
 def test_similar_and_dissimilar_pairs_are_told_apart_by_prediction():
-    sharp = np.linspace(0.1, 0.8, PAIRS) > 0.45
-    mixed = xr.where(xr.DataArray(sharp, dims="pair"), TRAINED, STEP_0, keep_attrs=True)
-    mixed = mixed.transpose("pair", "readout", "alpha", missing_dims="ignore").assign_attrs(patch=1)
+    apart = np.linspace(0.1, 0.8, PAIRS)
+    mixed = mixed_by(apart, apart > 0.45)
     assert evidence.dissimilar_slope(mixed, STEP_0)["value"] == pytest.approx(4)
     near = evidence.similar_slope(mixed)
-    assert near["value"] == pytest.approx(1) and near["control"][
-        "dissimilar pairs"
-    ] == pytest.approx(4)
+    assert near["value"] == pytest.approx(1) and control(near) == pytest.approx(4)
     assert near["n"] == PAIRS // 4
-    assert np.median(evidence.slopes(mixed)) not in (1, 4)  # all pairs together say neither
+    assert np.median(slopes(mixed)) not in (1, 4)  # all pairs together say neither
+
+
+def test_the_dissimilar_half_is_a_half_and_the_similar_quarter_a_quarter():
+    apart = np.linspace(0.1, 0.8, PAIRS)[np.random.default_rng(0).permutation(PAIRS)]
+    made = result([2], apart=apart)
+    order = np.argsort(apart)
+    assert set(parts.dissimilar(made)) == set(order[PAIRS // 2 :])
+    assert set(parts.similar(made)) == set(order[: PAIRS // 4])
+    assert evidence.dissimilar_slope(made, made)["n"] == PAIRS // 2
 
 
 def test_flat_share_of_a_ramp():
-    share = evidence.flat_share(TRAINED)
+    share = parts.flat_part(TRAINED)
     np.testing.assert_allclose(
         share, 0.75, atol=0.03
     )  # a ramp of slope 4 takes a quarter of the path
-    np.testing.assert_array_equal(evidence.flat_share(STEP_0), 0)
+    np.testing.assert_array_equal(parts.flat_part(STEP_0), 0)
+
+
+def test_flat_is_a_slope_below_one_half():
+    gentle = np.where(ALPHA < 0.5, 0.49 * ALPHA, 0.245 + 1.51 * (ALPHA - 0.5))
+    steeper = np.where(ALPHA < 0.5, 0.55 * ALPHA, 0.275 + 1.45 * (ALPHA - 0.5))
+    for curve, expected in ((gentle, 0.5), (steeper, 0)):
+        made = STEP_0.assign(distance=STEP_0.distance * 0 + xr.DataArray(curve, dims="alpha"))
+        np.testing.assert_allclose(parts.flat_part(made), expected)
 
 
 def test_logit_difference_follows_its_own_curve_only():
-    assert evidence.logit_rms_difference(TRAINED)["value"] == pytest.approx(0, abs=1e-9)
-    assert evidence.logit_rms_difference(TRAINED)["control"]["curve of another pair"] > 0.1
-    assert evidence.logit_midpoints(TRAINED)["value"] == pytest.approx(1)
-    assert abs(evidence.logit_midpoints(TRAINED)["control"]["curve of another pair"]) < 0.5
+    same = evidence.rms_difference(TRAINED)
+    assert same["value"] == pytest.approx(0, abs=1e-9) and control(same) > 0.1
+    meets = evidence.midpoints(TRAINED)
+    assert meets["value"] == pytest.approx(1) and abs(control(meets)) < 0.5
     foreign = result([1, 2, 3, 4], gap_centres=RNG.permutation(CENTRES))
-    assert abs(evidence.logit_midpoints(foreign)["value"]) < 0.5
+    assert abs(evidence.midpoints(foreign)["value"]) < 0.5
     silent = TRAINED.assign(logit_difference=TRAINED.logit_difference * np.nan)
-    assert evidence.logit_rms_difference(silent)["value"] is None
+    assert evidence.rms_difference(silent)["value"] is None
 
 
 def test_widths_narrow_block_by_block():
-    assert evidence.width_lost(TRAINED, STEP_0)["value"] == pytest.approx(0.8 - 0.2, abs=0.01)
-    assert evidence.width_lost(TRAINED, STEP_0)["control"]["step 0"] == pytest.approx(0, abs=1e-9)
-    assert evidence.rank_by_block(TRAINED)["value"] == pytest.approx(-1)
+    lost = evidence.width_lost(TRAINED, STEP_0)
+    assert lost["value"] == pytest.approx(0.8 - 0.2, abs=0.01)
+    assert control(lost) == pytest.approx(0, abs=1e-9)
+    ranks = evidence.rank_by_block(TRAINED)
+    assert ranks["value"] == pytest.approx(-1) and abs(control(ranks)) < 0.3
     assert evidence.rank_by_block(result([4, 3, 2, 1]))["value"] == pytest.approx(1)
-    assert abs(evidence.rank_by_block(TRAINED)["control"]["blocks in random order"]) < 0.5
+
+
+def checkpoints(*results):
+    return over("step", dict(enumerate(results)), lambda r: r, model="made")
 
 
 def test_ranks_over_checkpoints():
-    steps = {0: STEP_0, 10: result([1, 1, 1, 2]), 100: result([1, 1, 2, 3]), 1000: TRAINED}
-    assert evidence.rank_by_step(steps)["value"] == pytest.approx(1)
-    relabelled = {-k: v for k, v in steps.items()}  # time reversed
-    assert evidence.rank_by_step(relabelled)["value"] == pytest.approx(-1)
-    assert (
-        evidence.rank_by_step({0: STEP_0, 1: TRAINED})["value"] is None
-    )  # two points are no trend
+    stages = [STEP_0, result([1, 1, 1, 2]), result([1, 1, 2, 3]), TRAINED]
+    assert evidence.rank_by_step(checkpoints(*stages))["value"] == pytest.approx(1)
+    backwards = checkpoints(*stages[::-1])
+    assert evidence.rank_by_step(backwards)["value"] == pytest.approx(-1)
+    two = evidence.rank_by_step(checkpoints(STEP_0, TRAINED))  # two points are no trend
+    assert two["value"] is None and control(two) is None
+    assert evidence.rank_by_step(TRAINED)["value"] is None
+
+
+def test_ranks_over_checkpoints_of_several_seeds():
+    rising = checkpoints(*(result([s]) for s in (1, 2, 3, 4)))
+    falling = checkpoints(*(result([s]) for s in (4, 3, 2, 1)))
+    seeds = over("seed", {0: rising, 1: rising, 2: falling}, lambda r: r, model="three")
+    found = evidence.rank_by_step(seeds)
+    assert found["value"] == pytest.approx(1) and found["n"] == 3  # one row for each seed
+    assert evidence.rank_by_step(seeds, seed=1)["control"] != found["control"]
 
 
 def test_share_of_the_narrowing_that_freezing_removes():
-    assert evidence.narrowing_removed(TRAINED, STEP_0)["value"] == pytest.approx(1, abs=1e-6)
-    assert evidence.narrowing_removed(TRAINED, TRAINED)["value"] == pytest.approx(0, abs=1e-6)
-    half = evidence.narrowing_removed(
-        TRAINED, result([1, 2, 3, 1.6])
-    )  # width 0.5 between 0.2 and 0.8
+    removed = evidence.mlp_frozen(TRAINED, STEP_0, STEP_0)
+    assert removed["value"] == pytest.approx(1, abs=1e-6)
+    assert control(removed) == pytest.approx(0)
+    assert control(removed, 1) == pytest.approx(0.2, abs=0.01)
+    assert control(evidence.mlp_frozen(TRAINED, STEP_0, TRAINED)) > 0.2
+    assert evidence.attention_frozen(TRAINED, TRAINED)["value"] == pytest.approx(0, abs=1e-6)
+    half = evidence.attention_frozen(TRAINED, result([1, 2, 3, 1.6]))  # width 0.5, of 0.2 to 0.8
     assert half["value"] == pytest.approx(0.5, abs=0.02)
-    assert half["control"]["width of the whole network"] == pytest.approx(0.2, abs=0.01)
-    assert evidence.narrowing_removed(STEP_0, STEP_0)["value"] is None  # nothing was narrowed
-    assert evidence.departure(STEP_0) == pytest.approx(0) and evidence.departure(TRAINED) > 0.2
+    assert control(half) == pytest.approx(0.2, abs=0.01)
+    nothing = evidence.attention_frozen(STEP_0, STEP_0)  # nothing was narrowed
+    assert nothing["value"] is None
 
 
 def test_a_network_too_shallow_for_a_late_patch_has_no_answer():
     assert evidence.slope_lost(TRAINED, TRAINED, STEP_0, STEP_0)["value"] is None
-    late, late_0 = result([1, 2], patch=3), result([1, 1], patch=3)
+    assert evidence.slope_left(TRAINED, STEP_0)["value"] is None
+    late, late_0 = result([1, 2], block_in=3), result([1, 1], block_in=3)
     assert evidence.slope_lost(TRAINED, late, STEP_0, late_0)["value"] == pytest.approx(2)
     assert evidence.slope_left(late, late_0)["value"] == pytest.approx(2)
+
+
+def test_nesting_is_counted_over_all_fields():
+    inside = np.zeros((2, 3, 3), bool)
+    inside[0, 0, 0] = True  # in the smaller plateau and not in the larger one
+    field = xr.Dataset(
+        {"inside": (("radius", "t", "s"), inside), "height": (("t", "s"), np.ones((3, 3)))},
+        coords={"radius": [0.5, 2.0]},
+        attrs={"model": "made"},
+    )
+    found = evidence.violations(field, field)
+    assert found["value"] == 2 and found["ci"] == (2, 2) and found["n"] == 2
+    assert control(found) == 18  # the recipe takes every node for the ring
+
+
+def test_contraction_and_attraction_have_their_nulls_in_the_order_of_the_rule():
+    networks = ["linearised", "trained", "untrained", "sign-flipped"]
+    totals = np.array([3.0, -1.0, 1.0, 2.0])[:, None] * np.ones(PAIRS)
+    pull = np.array([[0.3, 0.1], [0.2, 0.15]])[..., None] * np.ones(PAIRS)
+    study = xr.Dataset(
+        {"log_total": (("network", "pair"), totals), "pull": (("weights", "anchor", "pair"), pull)},
+        coords={
+            "network": networks,
+            "weights": ["trained", "untrained"],
+            "anchor": ["real", "random"],
+        },
+        attrs={"model": "made"},
+    )
+    found = evidence.log_contraction(study)
+    assert found["value"] == -1 and [c.value for c in found["control"]] == [1, 3, 2]
+    gap = evidence.attraction(study)
+    assert gap["value"] == pytest.approx(0.2) and control(gap) == pytest.approx(0.05)
 
 
 def test_summaries():
@@ -139,7 +241,8 @@ def test_summaries():
         trained={"deep": TRAINED, "shallow": shallow}, step_0={"deep": STEP_0, "shallow": shallow}
     )
     assert both.sizes["model"] == 2 and both.sizes["condition"] == 2
-    assert np.isnan(both.distance.sel(model="shallow", readout="block 4")).all()
+    deepest = both.distance.sel(model="shallow").isel(readout=np.flatnonzero(both.block_out == 4))
+    assert deepest.sizes["readout"] == 4 and np.isnan(deepest).all()
     words = summary.in_words(
         {"m": TRAINED},
         {"m": STEP_0},

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from plateaus.data import prompts
-from plateaus.measures import interpolation, statistics
+from plateaus.experiments import Ends, interpolate, maximum_slope, read
+from plateaus.measures import statistics
 from plateaus.networks.embedded import CHECKSUMS
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
@@ -90,14 +91,8 @@ def slopes(lm: LanguageModel, pairs: prompts.Pairs) -> dict[str, tuple[float, fl
     """Median over pairs of the maximum slope of d(α)/d(1), with its 95 % interval, patched after
     block 0, read three ways.
     """
-    found = interpolation.interpolate(lm, pairs, steps=STEPS).distance
-    last = f"block {len(lm) - 1}"
-    steepest = {
-        name: interpolation.maximum_slope(
-            found.sel(readout=last if name == "stream" else name)
-        ).values
-        for name in READOUTS
-    }
+    curves = interpolate(Ends.of_prompts(lm, pairs), steps=STEPS).distance
+    steepest = {name: maximum_slope(read(curves, name)).values for name in READOUTS}
     return {
         name: tuple(round(v, 4) for v in statistics.interval(values))
         for name, values in steepest.items()

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
+from plateaus.figures.readouts import labels
 from plateaus.figures.style import PALETTE
 
 COLOURS = [PALETTE[c] for c in ("blue", "orange", "green", "purple", "yellow", "sky", "grey")]
@@ -53,8 +54,8 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
         ax.fill_between(
             x, q.sel(quantile=0.25), q.sel(quantile=0.75), color=colour, alpha=0.18, lw=0
         )
-        ax.set_xticks(x, [str(r) for r in value.readout.values], rotation=60, ha="right")
-    ax.set_xlabel("read-out, from shallow to deep")
+        ax.set_xticks(x, labels(value), rotation=60, ha="right")
+    ax.set_xlabel("read behind block, or at")
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(ScalarFormatter())

@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
+from plateaus.figures.readouts import labels
 from plateaus.figures.style import PALETTE
 
 COLOURS = {
@@ -76,7 +77,7 @@ def by_readout(
     for their median.
     """
     for name, result in results.items():
-        names = [str(r).removeprefix("block ") for r in result.readout.values]
+        names = labels(result)
         # What the head adds stands apart from the blocks.
         at = np.cumsum([1 if n.isdigit() else 4 for n in names])
         ax.plot(at, result.transpose("readout", "seed"), color=COLOURS[name], lw=0.6, alpha=0.5)

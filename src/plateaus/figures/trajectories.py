@@ -72,11 +72,11 @@ def log_ratios(by_kind: xr.DataArray, ax: Axes, *, cumulative: bool = False) -> 
 
 
 def spacing(ginis: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
-    """Median and quartiles over lines of the spacing Gini (``line, depth``), one band for each
+    """Median and quartiles over lines of the spacing Gini (``pair, depth``), one band for each
     name.
     """
     for (name, gini), colour in zip(ginis.items(), NETWORKS, strict=False):
-        low, middle, high = (gini.quantile(q, dim="line") for q in (0.25, 0.5, 0.75))
+        low, middle, high = (gini.quantile(q, dim="pair") for q in (0.25, 0.5, 0.75))
         ax.plot(gini.depth, middle, color=colour, label=name)
         ax.fill_between(gini.depth, low, high, color=colour, alpha=0.18, lw=0)
     ax.set(xlabel="block about to be entered", ylabel="spacing Gini", ylim=(0, None))
@@ -84,7 +84,7 @@ def spacing(ginis: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
 
 
 def totals(log_total: xr.DataArray, ax: Axes) -> Axes:
-    """Distribution over lines of the sum of log c (``network, line``): box to the quartiles,
+    """Distribution over lines of the sum of log c (``network, pair``): box to the quartiles,
     whiskers to 5 and 95 %.
     """
     names = [str(n) for n in log_total.network.values]

@@ -76,6 +76,24 @@ def root_jsd(logits: Tensor) -> Tensor:
     return (halves / 2).clamp_min(0).sqrt()
 
 
+def logit_difference(logits: Tensor) -> Tensor:
+    """Janiak et al., figure 2c: logit of A's top prediction minus that of B's, rescaled.
+
+    0 at A and 1 at B, ``(..., steps)`` from ``(..., steps, vocabulary)``; NaN where the two ends
+    predict the same.
+    """
+    top_a, top_b = logits[..., 0, :].argmax(-1), logits[..., -1, :].argmax(-1)
+    gap = _logit_of(top_a, logits) - _logit_of(top_b, logits)
+    start, end = gap[..., :1], gap[..., -1:]
+    scaled = (start - gap) / (start - end)
+    return torch.where((top_a == top_b).unsqueeze(-1), torch.nan, scaled)
+
+
+def _logit_of(token: Tensor, logits: Tensor) -> Tensor:
+    index = token[..., None, None].expand(*logits.shape[:-1], 1)
+    return logits.gather(-1, index).squeeze(-1).double()
+
+
 def maximum_slope(curve: Tensor) -> Tensor:
     """Largest finite-difference slope over alpha in [0, 1]; a straight curve from 0 to 1 has 1.
 

@@ -9,12 +9,12 @@ from fractions import Fraction
 
 import numpy as np
 import xarray as xr
+from scipy import ndimage
 
 from plateaus.geometry.exact import ExactPlane, bars, plateau_area, raster
 from plateaus.geometry.exact.pieces import coordinates
 from plateaus.geometry.exact.polygons import area
 from plateaus.geometry.surfaces import Surface
-from plateaus.measures.landscape import components
 
 
 def exact_field(plane: ExactPlane, *, steps: int, radii: Sequence[Fraction]) -> xr.Dataset:
@@ -49,6 +49,24 @@ def sampled_field(plane: Surface, *, radii: Sequence[float], metric: str) -> xr.
     """
     inside = components(plane.heights, plane.source, radii)
     return _field(plane.s, plane.t, plane.heights, plane.merge_heights, inside, radii, metric)
+
+
+def components(
+    heights: np.ndarray, source: Sequence[int], radii: Sequence[float]
+) -> list[np.ndarray]:
+    """For each radius the 4-connected component of {h < r} at ``source``, found by labelling.
+
+    Shares no code with the merge heights, so that one can be checked by the other.
+    """
+    found = []
+    for r in radii:
+        labels, _ = ndimage.label(heights < r)
+        found.append(
+            labels == labels[tuple(source)]
+            if labels[tuple(source)]
+            else np.zeros(heights.shape, dtype=bool)
+        )
+    return found
 
 
 def _field(s, t, height, merge, inside, radii, metric) -> xr.Dataset:

@@ -1,17 +1,76 @@
-"""Medians with bootstrap intervals: what the scoreboard's verdicts rest on."""
+"""Numbers with their intervals: what the scoreboard's verdicts rest on."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import bootstrap, norm
+from scipy.stats import ConstantInputWarning, binomtest, bootstrap, pearsonr, rankdata
+
+LEVEL = 0.95
+"""Of every interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A number, its interval and what it rests on; effects and their controls alike."""
+
+    value: float | None
+    """None where the data allow none."""
+    ci: tuple[float, float] | None
+    """The 95 % interval (low, high)."""
+    n: int
+    """How many pairs, points or seeds."""
+
+    def __format__(self, number: str) -> str:
+        """ "1.89 [1.81, 1.95]" for ".2f"."""
+        if self.value is None or self.ci is None:
+            return "none"
+        low, high = self.ci
+        return f"{self.value:{number}} [{low:{number}}, {high:{number}}]"
+
+
+NOTHING = Measured(value=None, ci=None, n=0)
+"""What is said where a model does not allow a measurement."""
+
+
+def measured(*samples: np.ndarray, statistic: Callable[..., float], seed: int = 0) -> Measured:
+    """A statistic of samples that are paired row by row, with its bootstrap interval.
+
+    Rows that are NaN in any sample are left out; there is no value with fewer than two others.
+    """
+    n = int(np.all([np.isfinite(s) for s in samples], axis=0).sum())
+    if n < 2:
+        return Measured(value=None, ci=None, n=n)
+    value, low, high = interval(*samples, statistic=statistic, seed=seed)
+    return Measured(value=value, ci=(low, high), n=n)
+
+
+def median(values: np.ndarray) -> Measured:
+    """The median of what is finite in ``values`` ``(n,)``."""
+    return measured(np.asarray(values), statistic=np.median)
+
+
+def share(hits: np.ndarray) -> Measured:
+    """Share of True in ``hits`` ``(n,)``, with Wilson's interval.
+
+    Unlike a bootstrap it has a width where all or none of them show the effect.
+    """
+    hits = np.asarray(hits)
+    found = binomtest(int(hits.sum()), len(hits)).proportion_ci(LEVEL, method="wilson")
+    return Measured(value=float(hits.mean()), ci=(float(found.low), float(found.high)), n=len(hits))
+
+
+def count(number: int, *, among: int) -> Measured:
+    """A number that was counted and not estimated: its interval is itself."""
+    return Measured(value=number, ci=(number, number), n=among)
 
 
 def interval(
     *samples: np.ndarray,
     statistic: Callable[..., float] = np.nanmedian,
-    level: float = 0.95,
     seed: int = 0,
     resamples: int = 2000,
 ) -> tuple[float, float, float]:
@@ -28,60 +87,40 @@ def interval(
     arrays = [a[usable] for a in arrays]
     if len(arrays[0]) < 2:
         raise ValueError(f"an interval needs at least two finite rows, got {len(arrays[0])}")
-    value = float(statistic(*arrays))
-    result = bootstrap(
+    found = bootstrap(
         arrays,
-        lambda *a, axis=-1: np.asarray([statistic(*row) for row in _rows(a)])
-        if a[0].ndim > 1
-        else statistic(*a),
+        statistic,
         paired=True,
-        vectorized=True,
         n_resamples=resamples,
-        confidence_level=level,
+        confidence_level=LEVEL,
         method="percentile",
         rng=np.random.default_rng(seed),
-    )
-    return value, float(result.confidence_interval.low), float(result.confidence_interval.high)
+    ).confidence_interval
+    return float(statistic(*arrays)), float(found.low), float(found.high)
 
 
-def _rows(arrays: tuple[np.ndarray, ...]) -> list[tuple[np.ndarray, ...]]:
-    flat = [a.reshape(-1, a.shape[-1]) for a in arrays]
-    return list(zip(*flat, strict=True))
+def trend(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of ``x`` ``(k,)`` with each row of ``y`` ``(..., k)``; ``(...)``.
 
-
-def median_gain(a: np.ndarray, b: np.ndarray) -> float:
-    """median(a) - median(b), for paired samples."""
-    return float(np.median(a) - np.median(b))
-
-
-def trend(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's rank correlation between x and y: how steadily y grows with x; 0 where one of them
-    is constant.
+    How steadily y grows with x; 0 where one of them is constant.
     """
-    from scipy.stats import spearmanr
+    ranks = (rankdata(v, axis=-1) for v in np.broadcast_arrays(x, y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        return np.nan_to_num(pearsonr(*ranks, axis=-1).statistic)
 
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return 0.0
-    return float(spearmanr(x, y).statistic)
 
+def ranked(
+    x: np.ndarray, rows: np.ndarray, *, draws: int = 200, seed: int = 0
+) -> tuple[Measured, Measured]:
+    """Median ``trend`` of ``rows`` ``(n, k)`` with ``x`` ``(k,)``, and its control.
 
-def trend_by_chance(
-    x: np.ndarray, columns: np.ndarray, *, draws: int = 200, seed: int = 0
-) -> float:
-    """Mean over random orders of x of the median ``trend`` of the columns ``(len(x), k)``: 0 but
-    for chance.
+    The control is the mean over ``draws`` random orders of x of that same median: 0 but for chance.
+    Rows with a NaN are left out.
     """
+    rows = np.asarray(rows)[np.isfinite(rows).all(-1)]
+    if not len(rows):
+        return NOTHING, NOTHING
     rng = np.random.default_rng(seed)
-    orders = (rng.permutation(np.asarray(x)) for _ in range(draws))
-    return float(
-        np.mean([np.median([trend(order, y) for y in np.asarray(columns).T]) for order in orders])
-    )
-
-
-def wilson(share: float, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Wilson interval of a share of n: unlike a bootstrap it has a width where all or none of them
-    show the effect.
-    """
-    z2 = float(norm.ppf(0.5 + level / 2)) ** 2
-    centre, half = share + z2 / (2 * n), (z2 * share * (1 - share) / n + z2**2 / (4 * n**2)) ** 0.5
-    return max(0.0, (centre - half) / (1 + z2 / n)), min(1.0, (centre + half) / (1 + z2 / n))
+    chance = [np.median(trend(rng.permutation(np.asarray(x)), rows)) for _ in range(draws)]
+    return median(trend(x, rows)), measured(np.array(chance), statistic=np.mean)

@@ -136,18 +136,21 @@ class Network:
             x = g(x)
         return x
 
-    def readings(self, x: Tensor) -> list[Reading]:
+    def readings(self, x: Tensor, *, readouts: bool = True) -> list[Reading]:
         """All that can be watched while x passes, from shallow to deep.
 
         The stream that leaves each block, then what ``readouts`` name after the last block; a
         network with an unnamed readout has it as its "output".
+
+        Args:
+            readouts: whether anything is read after the last block; vocabularies are large.
         """
         stream = self.trace(x)
         seen = [
             Reading(block=self.first + i, name=STREAM, value=y) for i, y in enumerate(stream[1:])
         ]
         y, last = stream[-1], self.first + len(self) - 1
-        for name, step in self._chain().items():
+        for name, step in self._chain().items() if readouts else ():
             y = step(y)
             seen.append(Reading(block=last, name=name, value=y))
         return seen

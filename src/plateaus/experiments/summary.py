@@ -10,28 +10,27 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plateaus.measures import evidence
-from plateaus.measures.interpolation import maximum_slope
+from plateaus.experiments.readouts import read, through_blocks
+from plateaus.experiments.sharpness import maximum_slope, width
 
 Results = Mapping[str, xr.Dataset]
 """One result for each model, by the model's short name."""
-READ = {"stream": -4, "normed": -3, "logits": -2, "probabilities": -1}
+READ = ("stream", "normed", "logits", "probabilities")
 
 
 def block_slopes(result: xr.Dataset) -> list[float]:
     """Median over pairs of the maximum slope of d(alpha)/d(1), where the stream leaves each block
     after the patch.
     """
-    blocks = [r for r in result.readout.values if str(r).startswith("block")]
-    return [float(s) for s in maximum_slope(result.distance.sel(readout=blocks)).median("pair")]
+    return [float(s) for s in maximum_slope(through_blocks(result.distance)).median("pair")]
 
 
 def metrics(results: Results) -> pd.DataFrame:
     """Median maximum slope of the same runs under every distance (columns) and read-out (rows)."""
     rows = {}
     for model, result in results.items():
-        for name, index in READ.items():
-            at = result.isel(readout=index)
+        for name in READ:
+            at = read(result, name)
             rows[model, name] = {
                 "d(α)/d(1)": _slope(at.distance),
                 "ρ": _slope(at.relative_distance),
@@ -45,21 +44,25 @@ def together(**conditions: Results) -> xr.Dataset:
     """All results as one data set with dims ``condition, model``; read-outs that a model lacks are
     NaN.
     """
-    models = [
-        xr.concat(
-            [_named(r) for r in results.values()],
-            pd.Index(list(results), name="model"),
-            join="outer",
-            combine_attrs="drop_conflicts",
-        )
-        for results in conditions.values()
-    ]
+    models = {name: _side_by_side("model", each) for name, each in conditions.items()}
+    return _side_by_side("condition", models).reset_index("readout").astype("float32")
+
+
+def _side_by_side(dim: str, results: Mapping[str, xr.Dataset]) -> xr.Dataset:
     return xr.concat(
-        models,
-        pd.Index(list(conditions), name="condition"),
+        [_aligned(result) for result in results.values()],
+        pd.Index(list(results), name=dim),
         join="outer",
         combine_attrs="drop_conflicts",
-    ).astype("float32")
+    )
+
+
+def _aligned(result: xr.Dataset) -> xr.Dataset:
+    """Pairs numbered and read-outs named, so that results of several models can be laid together."""
+    if "readout" in result.indexes:
+        return result
+    numbered = result.assign_coords(pair=np.arange(result.sizes["pair"]))
+    return numbered.set_index(readout=("block_out", "reading"))
 
 
 def in_words(
@@ -68,10 +71,10 @@ def in_words(
     """The chapter's numbers as sentences (Markdown), one paragraph for each model."""
     paragraphs = []
     for model in trained:
-        slope, before = (np.median(evidence.slopes(r[model])) for r in (trained, step_0))
+        slope, before = (_slope(read(r[model].distance)) for r in (trained, step_0))
         blocks = block_slopes(trained[model])
         narrow = {
-            k: np.nanmedian(evidence.widths(r))
+            k: float(width(read(r.relative_distance)).median("pair"))
             for k, r in {"whole": whole[model], **frozen[model]}.items()
         }
         grows = sum(b > a for a, b in zip(blocks, blocks[1:], strict=False))
@@ -82,10 +85,6 @@ def in_words(
             f"with the MLPs frozen and {narrow['attention frozen']:.2f} with attention frozen."
         )
     return "\n\n".join(paragraphs)
-
-
-def _named(result: xr.Dataset) -> xr.Dataset:
-    return result.assign_coords(pair=np.arange(result.sizes["pair"]))
 
 
 def _slope(curve: xr.DataArray) -> float:

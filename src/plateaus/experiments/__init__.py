@@ -1,0 +1,20 @@
+"""Experiments: ``Ends`` in, labelled datasets out; each runs on every network."""
+
+from plateaus.experiments.ends import Ends
+from plateaus.experiments.interpolation import interpolate, sweep
+from plateaus.experiments.readouts import read, through_blocks
+from plateaus.experiments.sharpness import maximum_slope, over, sharpness, slopes, width, widths
+
+__all__ = [
+    "Ends",
+    "interpolate",
+    "maximum_slope",
+    "over",
+    "read",
+    "sharpness",
+    "slopes",
+    "sweep",
+    "through_blocks",
+    "width",
+    "widths",
+]

@@ -1,0 +1,189 @@
+"""Pairs of activations that enter one block: the only place that knows how they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from plateaus.data.prompts import Pairs
+from plateaus.errors import BadParameter, BadPoints
+from plateaus.networks.language_model import LanguageModel
+from plateaus.networks.network import Network
+
+AT_ONCE = 2**21
+"""Numbers held for the widest read-out of one part (pairs x points x width): few enough for their
+float64 copies to stay in the cache.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Pairs that travel together, from one block on."""
+
+    net: Network
+    """Takes points ``(pairs, n, d)``: at several prompts, n points in each pair's own context."""
+    a: Tensor
+    """``(pairs, d)``, what enters the first block of ``net`` at the first ends."""
+    b: Tensor
+    """``(pairs, d)``, the same at the second ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """The runs that pairs of ends are cut from: a network, and each end's state at every block."""
+
+    net: Network
+    a: Sequence[Tensor]
+    """x_0 ... x_n of the first ends, each ``(pairs, d_k)``."""
+    b: Sequence[Tensor]
+
+    def part(self, block: int) -> Part:
+        """What enters ``block``, counted as ``net.first`` counts, and the blocks from there on."""
+        k = block - self.net.first
+        return Part(net=self.net[k:], a=self.a[k], b=self.b[k])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """P pairs of end points a, b of paths that enter one block of a network.
+
+    Every experiment takes ``Ends``; ``of_prompts``, ``of_inputs`` and ``of_points`` make them. They
+    are made part by part when they are asked for, so that any number of them fits the device.
+    """
+
+    make: Callable[[Sequence[int]], Runs]
+    """The runs of some of the pairs, by their numbers."""
+    labels: tuple[str, ...]
+    """A name for each pair."""
+    source: str
+    """Where the pairs come from, for the provenance."""
+    block: int
+    """Number of the block that the ends enter; 1 is "after block 0", the published place."""
+    blocks: range
+    """Numbers of the blocks that they could enter."""
+    width: int
+    """Size of the widest read-out: how many pairs make a part."""
+    attrs: dict[str, Any]
+    """What every result says of its network: model, dtype."""
+
+    def __post_init__(self) -> None:
+        if self.block not in self.blocks:
+            raise BadParameter(
+                f"{self.attrs['model']} has blocks {self.blocks[0]} to {self.blocks[-1]}, got "
+                f"block={self.block}: let the ends enter one of these."
+            )
+
+    @classmethod
+    def of_prompts(cls, lm: LanguageModel, pairs: Pairs, *, block: int = 1) -> Ends:
+        """Last-position activations of prompts A and B; paths run in the context of A.
+
+        In a shared context the end of a path is the clean run of B; in A's context it is not.
+        """
+
+        def make(rows: Sequence[int]) -> Runs:
+            a, b = pairs.a[list(rows)], pairs.b[list(rows)]
+            net, other = lm.at(a[:, :-1]), lm.at(b[:, :-1])
+            return Runs(net=net, a=_last(net, a), b=_last(other, b))
+
+        return cls(
+            make=make,
+            labels=tuple(pairs.labels),
+            source=pairs.source,
+            block=block,
+            blocks=range(len(lm)),
+            width=lm.bridge.cfg.d_vocab,
+            attrs=_about(lm) | {"tokens": pairs.a.shape[1]},
+        )
+
+    @classmethod
+    def of_inputs(
+        cls,
+        net: Network,
+        a: Tensor,
+        b: Tensor,
+        *,
+        block: int = 1,
+        labels: Sequence[str] | None = None,
+        source: str = "inputs",
+    ) -> Ends:
+        """The activations that inputs ``a``, ``b`` ``(pairs, inputs)`` of ``net`` cause.
+
+        Raises:
+            BadPoints: the two do not have the same shape ``(pairs, inputs)``.
+        """
+        a, b = net.check(a), net.check(b)
+        if a.ndim != 2 or a.shape != b.shape:
+            raise BadPoints(
+                f"Ends are two arrays of one shape (pairs, {net.dims[0]}), got {tuple(a.shape)} and "
+                f"{tuple(b.shape)}: give one row for each pair."
+            )
+
+        def make(rows: Sequence[int]) -> Runs:
+            with torch.no_grad():
+                return Runs(net=net, a=net.trace(a[list(rows)]), b=net.trace(b[list(rows)]))
+
+        return cls(
+            make=make,
+            labels=tuple(labels or (f"pair {i}" for i in range(len(a)))),
+            source=source,
+            block=block,
+            blocks=range(net.first, net.first + len(net)),
+            width=max(net.dims),
+            attrs=_about(net),
+        )
+
+    @classmethod
+    def of_points(cls, net: Network, a: Tensor, b: Tensor, **options: Any) -> Ends:
+        """Any points of the space that enters ``net``, a slice: latents, directions, samples."""
+        return cls.of_inputs(net, a, b, block=net.first, **{"source": "points", **options})
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice) -> Ends:
+        """Some of the pairs."""
+        numbers = range(len(self))[rows]
+        return replace(
+            self,
+            make=lambda some: self.make([numbers[i] for i in some]),
+            labels=self.labels[rows],
+        )
+
+    def at(self, block: int) -> Ends:
+        """The same pairs, entering another block."""
+        return replace(self, block=block)
+
+    def runs(self, points: int) -> Iterator[Runs]:
+        """All pairs in parts of which the device can carry ``points`` points for each pair."""
+        size = max(1, AT_ONCE // (points * self.width))
+        for i in range(0, len(self), size):
+            yield self.make(range(i, min(i + size, len(self))))
+
+    def parts(self, points: int) -> Iterator[Part]:
+        """The same, cut where the ends enter."""
+        for runs in self.runs(points):
+            yield runs.part(self.block)
+
+    @cached_property
+    def a(self) -> Tensor:
+        """The first ends, ``(pairs, d)``."""
+        return torch.cat([part.a for part in self.parts(points=1)])
+
+    @cached_property
+    def b(self) -> Tensor:
+        """The second ends, ``(pairs, d)``."""
+        return torch.cat([part.b for part in self.parts(points=1)])
+
+
+def _last(net: Network, ids: Tensor) -> list[Tensor]:
+    """x_0 ... x_n at the last position of each prompt, ``(pairs, d)``."""
+    return [x[:, 0] for x in net.trace(net.embed(ids[:, -1:]))]
+
+
+def _about(network: Network | LanguageModel) -> dict[str, str]:
+    return {"model": network.name, "dtype": str(network.dtype).removeprefix("torch.")}

@@ -1,0 +1,86 @@
+"""How plateau-like curves are: ``measures.curves`` on labelled results; several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from plateaus.experiments.readouts import read
+from plateaus.measures import curves
+
+
+def sharpness(result: xr.Dataset) -> xr.Dataset:
+    """Four numbers for every curve of an ``interpolate`` result; dims without ``alpha``.
+
+    Returns:
+        ``slope`` and ``slope_rho``, the maximum slopes of d(alpha)/d(1) and of rho; ``half_exit``,
+        the half-exit index at r = d(1)/2; ``width``, alpha(rho = 0.9) - alpha(rho = 0.1). An evenly run
+        straight line has 1, 1, 1 and 0.8. A slope is at most ``steps - 1`` where its curve stays
+        within [0, 1].
+    """
+    d, rho = result.distance, result.relative_distance
+    found = {
+        "slope": (maximum_slope(d), "maximum slope of d(α)/d(1)"),
+        "slope_rho": (maximum_slope(rho), "maximum slope of ρ"),
+        "half_exit": (half_exit(d), "half-exit index φ at r = d(1)/2"),
+        "width": (width(rho), "α(ρ = 0.9) − α(ρ = 0.1)"),
+    }
+    measured = {
+        name: values.assign_attrs(long_name=words, units="1")
+        for name, (values, words) in found.items()
+    }
+    return xr.Dataset(measured, attrs=result.attrs)
+
+
+def slopes(result: xr.Dataset) -> xr.DataArray:
+    """Maximum slope of d(alpha)/d(1) where the stream leaves the last block, of ``interpolate`` or
+    ``sharpness``; dims ``pair`` and what else the result has.
+    """
+    return read(result.slope) if "slope" in result else maximum_slope(read(result.distance))
+
+
+def widths(result: xr.Dataset) -> xr.DataArray:
+    """The same for the width of rho."""
+    return read(result.width) if "width" in result else width(read(result.relative_distance))
+
+
+def maximum_slope(curve: xr.DataArray) -> xr.DataArray:
+    """Maximum finite-difference slope along ``alpha``; 1 for a straight curve."""
+    return _along_alpha(curves.maximum_slope, curve)
+
+
+def half_exit(curve: xr.DataArray) -> xr.DataArray:
+    """Half-exit index of d(alpha)/d(1) at half the way to the end; 1 for a straight curve."""
+    return _along_alpha(lambda d: curves.half_exit_index(d, 0.5), curve)
+
+
+def width(curve: xr.DataArray) -> xr.DataArray:
+    """alpha(0.9) - alpha(0.1) along ``alpha``; 0.8 for a straight curve."""
+    return _along_alpha(curves.width, curve)
+
+
+def over(
+    dim: str,
+    each: Mapping[Hashable, Any],
+    experiment: Callable[[Any], xr.Dataset],
+    **attrs: str,
+) -> xr.Dataset:
+    """One experiment on several things (seeds, checkpoints, models), side by side along ``dim``.
+
+    Args:
+        each: what the experiment is given, by its label on the new dim.
+        attrs: what is said of all of them together, such as the ``model`` of several checkpoints.
+    """
+    labels = xr.DataArray(list(each), dims=dim, name=dim)
+    found = [experiment(x) for x in each.values()]
+    return xr.concat(found, dim=labels, combine_attrs="drop_conflicts").assign_attrs(attrs)
+
+
+def _along_alpha(measure: Callable[[Tensor], Tensor], curve: xr.DataArray) -> xr.DataArray:
+    return xr.apply_ufunc(
+        lambda c: measure(torch.as_tensor(c)).numpy(), curve, input_core_dims=[["alpha"]]
+    )

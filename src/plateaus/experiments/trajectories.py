@@ -1,0 +1,207 @@
+"""Experiment 2 of the proposal: equidistant points of a line, followed through every block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.sharpness import over
+from plateaus.geometry import paths
+from plateaus.measures import curves, dynamics, lines
+from plateaus.networks import nulls
+
+VARIABLES = {
+    "position": ("position on the chord from a (0) to b (1) of that depth", "1"),
+    "from_a": ("distance from a", "stream units"),
+    "plateau": ("0: in neither plateau, 1: in that of a, 2: in that of b", "1"),
+    "log_ratio": ("log c of the gap between neighbours", "1"),
+    "log_along": ("its part along the gap, log |1 + p|", "1"),
+    "random_log_ratio": ("log c of a pair at a random place", "1"),
+    "gini": ("inequality of the gaps", "1"),
+    "norm": ("mean norm of the stream", "stream units"),
+    "distance": ("d(α) / d(1)", "1"),
+    "pull": ("cosine of update and direction to the nearest anchor", "1"),
+    "log_total": ("sum of log c over all blocks, from a to half-way to the exit", "1"),
+}
+"""What ``follow`` returns: long name and unit."""
+
+
+def study(
+    ends: Ends, untrained: Ends, *, steps: int = 41, share: float = 0.25, seed: int = 0
+) -> xr.Dataset:
+    """``follow`` of the trained and of the untrained network, side by side along ``weights``.
+
+    ``log_total`` has dims ``network, pair`` instead: "trained" and what could fake an attraction,
+    "untrained", "linearised" (the affine network tangent at the mean real activation) and
+    "sign-flipped" (x - F(x)).
+    """
+    options = {"steps": steps, "share": share, "seed": seed}
+    both = {"trained": ends, "untrained": untrained}
+    found = {
+        name: follow(each, against_nulls=each is ends, **options) for name, each in both.items()
+    }
+    result = over("weights", found, lambda one: one.drop_vars(("log_total", "network")))
+    before = found["untrained"].log_total.assign_coords(network=["untrained"])
+    totals = xr.concat([found["trained"].log_total, before], "network")
+    return result.assign(log_total=totals).assign_attrs(ends.attrs)
+
+
+def follow(
+    ends: Ends,
+    *,
+    steps: int = 41,
+    share: float = 0.25,
+    seed: int = 0,
+    against_nulls: bool = False,
+) -> xr.Dataset:
+    """Every point of every line through every block, and how each gap between neighbours grows.
+
+    Args:
+        share: radius of a plateau, in units of the distance between the outputs of a and b.
+        against_nulls: whether to measure ``log_total`` in the linearised and the sign-flipped
+            network too.
+
+    Returns:
+        ``VARIABLES`` with dims ``pair``; ``depth``, the block about to be entered; ``point`` of the
+        line; ``block``; ``gap`` between neighbouring points; ``anchor`` ("real" activations, or
+        "random" ones of the same mean and covariance); and ``network``. The pair at a random place
+        has the first gap's difference and starts at a random anchor.
+    """
+    real = torch.cat([ends.a, ends.b])
+    anchors = {"real": real, "random": dynamics.matched(real, len(real), seed=seed)}
+    starts = dynamics.matched(real, len(ends), seed=seed).unsqueeze(1)
+    places = torch.from_numpy(np.random.default_rng(seed).integers(1, steps - 1, len(ends)))
+    parts, at = [], 0
+    for part in ends.parts(steps):
+        rows = slice(at, at + len(part.a))
+        points = paths.segment(part.a, part.b, steps=steps)
+        found = _lines(part, points, starts[rows], share)
+        x = points[torch.arange(len(points)), places[rows]].unsqueeze(1)
+        half = lines.halfway(points, torch.as_tensor(found.plateau.values))
+        centre = real.mean(0) if against_nulls else None
+        parts.append(
+            found.assign(pull=_pull(part, x, anchors), log_total=_total(part, half, centre))
+        )
+        at = rows.stop
+    result = xr.concat(parts, "pair").assign_coords(pair=list(ends.labels))
+    for name, (words, unit) in VARIABLES.items():
+        result[name].attrs.update(long_name=words, units=unit)
+    return result.assign_attrs(ends.attrs, block_in=ends.block, steps=steps, share=share)
+
+
+def _lines(part: Part, points: Tensor, start: Tensor, share: float) -> xr.Dataset:
+    with torch.no_grad():
+        states = part.net.trace(points)
+    gaps = dynamics.contraction([x[:, :-1] for x in states], [x[:, 1:] for x in states])
+    elsewhere = dynamics.of_pairs(part.net, start, start + points[:, 1:2] - points[:, :1])
+    from_a = lambda x: (x.double() - x[:, :1].double()).norm(dim=-1)  # noqa: E731
+    first, n = part.net.first, len(part.net)
+    return xr.Dataset(
+        {
+            "position": (("pair", "depth", "point"), _every(dynamics.chord_position, states)),
+            "from_a": (("pair", "depth", "point"), _every(from_a, states)),
+            "plateau": (("pair", "point"), lines.plateaus(states[-1], share=share).cpu().numpy()),
+            "log_ratio": (("pair", "block", "gap"), _by_block(gaps.ratio)),
+            "log_along": (("pair", "block", "gap"), _by_block((1 + gaps.parallel).abs())),
+            "random_log_ratio": (("pair", "block"), _by_block(elsewhere.ratio)[..., 0]),
+            "gini": (("pair", "depth"), _every(dynamics.spacing_gini, states)),
+            "norm": (("pair", "depth"), _every(lambda x: x.norm(dim=-1).mean(-1), states)),
+            "distance": (("pair", "point"), curves.normalised_distance(states[-1]).cpu().numpy()),
+        },
+        coords={
+            "depth": np.arange(first, first + n + 1),
+            "block": np.arange(first, first + n),
+            "alpha": ("point", paths.fractions(points.shape[1]).numpy()),
+        },
+    )
+
+
+def _pull(part: Part, x: Tensor, anchors: dict[str, Tensor]) -> xr.DataArray:
+    """How straight the updates pull x ``(P, 1, d)`` towards the nearest anchor of each kind.
+
+    The mean over blocks of cos(F_l(x) - F_l(a), a_l - x_l), a the nearest anchor.
+    """
+    found = [
+        dynamics.of_pairs(part.net, x, dynamics.nearest(x, among)).alignment.mean(0)[:, 0]
+        for among in anchors.values()
+    ]
+    values = torch.stack(found).cpu().numpy()
+    return xr.DataArray(values, dims=("anchor", "pair"), coords={"anchor": list(anchors)})
+
+
+def _total(part: Part, half: Tensor, centre: Tensor | None) -> xr.DataArray:
+    """Sum of log c from a to ``half`` in the network, and with a centre in two of its nulls."""
+    networks = {"trained": part.net}
+    if centre is not None:
+        each = centre.expand(len(part.a), -1)  # at several prompts each has its own expansion point
+        networks["linearised"] = nulls.linearised(part.net, at=each)
+        networks["sign-flipped"] = nulls.sign_flipped(part.net)
+    a = part.a.unsqueeze(1)
+    found = [dynamics.of_pairs(net, a, half).log_total[:, 0] for net in networks.values()]
+    values = torch.stack(found).cpu().numpy()
+    return xr.DataArray(values, dims=("network", "pair"), coords={"network": list(networks)})
+
+
+def _every(measure: Callable[[Tensor], Tensor], states: list[Tensor]) -> np.ndarray:
+    return torch.stack([measure(x).cpu() for x in states], dim=1).numpy()
+
+
+def _by_block(ratio: Tensor) -> np.ndarray:
+    """Logarithms of ``(blocks, pairs, gaps)``, pairs first."""
+    return ratio.log().movedim(0, 1).cpu().numpy()
+
+
+def gap_kinds(result: xr.Dataset) -> xr.DataArray:
+    """For each gap: both ends in one plateau ("inside"), or not ("between"); dims ``pair, gap``."""
+    left = result.plateau.isel(point=slice(None, -1)).rename(point="gap").drop_vars("alpha")
+    right = result.plateau.isel(point=slice(1, None)).rename(point="gap").drop_vars("alpha")
+    return xr.where((left == right) & (left != lines.NEITHER), "inside", "between")
+
+
+def by_block(result: xr.Dataset) -> xr.DataArray:
+    """Median log c of each kind of pair at each block; dims ``kind, block``."""
+    kinds = gap_kinds(result)
+    found = {
+        kind: result.log_ratio.where(kinds == kind).median(("pair", "gap"))
+        for kind in ("inside", "between")
+    }
+    found["random"] = result.random_log_ratio.median("pair")
+    return xr.concat(found.values(), dim=xr.DataArray(list(found), dims="kind", name="kind"))
+
+
+def parts(result: xr.Dataset) -> xr.DataArray:
+    """Sum over blocks of log c inside plateaus, split by the contraction identity; mean over gaps,
+    dims ``part``.
+
+    "along" is log|1 + p|, "across" is log(1 + q^2 / (1 + p)^2) / 2.
+    """
+    inside = gap_kinds(result) == "inside"
+    along, whole = (
+        result[name].sum("block").where(inside).mean() for name in ("log_along", "log_ratio")
+    )
+    return xr.concat(
+        [along, whole - along], dim=xr.DataArray(["along", "across"], dims="part", name="part")
+    )
+
+
+def fullest(result: xr.Dataset) -> int:
+    """The line whose two plateaus both hold many points: the one to draw. Ties go to the sharper
+    line.
+    """
+    sides = (lines.OF_A, lines.OF_B)
+    held = np.minimum(*((result.plateau.values == side).sum(-1) for side in sides))
+    jump = np.diff(result.distance.values, axis=-1).max(-1)
+    return int(np.lexsort((jump, held))[-1])
+
+
+def three_points(line: xr.Dataset) -> tuple[int, int, int]:
+    """The experiment's three points of one line: a, one in the middle of its plateau, one in that
+    of b.
+    """
+    of_a, of_b = (int((line.plateau.values == side).sum()) for side in (lines.OF_A, lines.OF_B))
+    return 0, max(1, of_a // 2), line.sizes["point"] - 1 - of_b // 2

@@ -1,0 +1,88 @@
+"""Intervals, shares and trends on data whose answers are known; each with a twin that is wrong."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from plateaus.measures import statistics
+from plateaus.measures.statistics import NOTHING, Measured
+
+
+def test_bootstrap_intervals_cover_and_pair():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(100):
+        value, low, high = statistics.interval(rng.normal(1, 1, 60), seed=seed, resamples=300)
+        assert low <= value <= high
+        hits += low <= 1 <= high
+    assert 88 <= hits <= 100
+    shared = rng.normal(0, 10, 80)
+    paired = statistics.interval(
+        shared + 1, shared, statistic=lambda a, b: float(np.mean(a - b)), resamples=300
+    )
+    assert (
+        abs(paired[2] - paired[1]) < 1e-6 < abs(paired[0])
+    )  # resampled apart, the interval would be about 6 wide
+    assert statistics.interval(np.array([1.0, np.nan, 1.0, 1.0]))[0] == 1
+    with pytest.raises(ValueError, match="two finite rows, got 1"):
+        statistics.interval(np.array([1.0, np.nan]))
+
+
+def test_the_seed_draws_the_resamples_and_nothing_else_does():
+    values = np.random.default_rng(0).normal(size=30)
+    first, again, other = (
+        statistics.interval(values, statistic=np.mean, seed=seed) for seed in (0, 0, 1)
+    )
+    assert first == again  # a seed that is ignored gives the same with another
+    assert other[0] == first[0] and other[1:] != first[1:]
+    drawn = statistics.measured(values, statistic=np.mean, seed=1).ci
+    assert drawn != statistics.measured(values, statistic=np.mean, seed=0).ci
+
+
+def test_a_number_needs_two_finite_rows():
+    assert statistics.median(np.array([np.nan, 3.0])) == Measured(value=None, ci=None, n=1)
+    two = statistics.median(np.array([np.nan, 3.0, 5.0]))
+    assert two.value == 4 and two.n == 2 and two.ci[0] <= 4 <= two.ci[1]
+    assert f"{two:.1f}" == "4.0 [3.0, 5.0]" and f"{NOTHING:.1f}" == "none"
+
+
+@pytest.mark.parametrize(("hits", "n"), [(5, 5), (0, 5), (4, 10)])
+def test_a_share_has_wilsons_interval(hits, n):
+    found = statistics.share(np.arange(n) < hits)
+    z, p = 1.959964, hits / n  # the formula, as the independent reference
+    centre = p + z**2 / (2 * n)
+    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    expected = ((centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n))
+    assert found.value == p and found.n == n and found.ci == pytest.approx(expected, abs=1e-6)
+    naive = 2 * z * math.sqrt(p * (1 - p) / n)  # the twin: no width where all agree
+    assert abs(found.ci[1] - found.ci[0] - naive) > 0.03
+
+
+def test_what_was_counted_is_its_own_interval():
+    assert statistics.count(3, among=7) == Measured(value=3, ci=(3, 3), n=7)
+
+
+def test_a_trend_is_spearmans_row_by_row_and_a_constant_has_none():
+    rng = np.random.default_rng(0)
+    x, rows = rng.normal(size=9), rng.normal(size=(4, 9)).round(0)  # with ties
+    expected = [spearmanr(x, row).statistic for row in rows]
+    np.testing.assert_allclose(statistics.trend(x, rows), expected)
+    assert statistics.trend(x, x**3) == pytest.approx(1)
+    assert statistics.trend(x, np.ones(9)) == 0
+
+
+def test_a_rank_is_told_from_random_orders():
+    steps, rising = np.array([0, 1, 3, 10, 30]), np.array([[0, 1, 2, 3, 4.0], [0, 2, 1, 3, 4]])
+    found, chance = statistics.ranked(steps, rising)
+    assert found.value == pytest.approx(0.95) and found.n == 2
+    assert abs(chance.value) < 0.15 and chance.ci[0] < chance.value < chance.ci[1]
+    assert chance.n == 200
+    again, other = (statistics.ranked(steps, rising, seed=s)[1] for s in (0, 1))
+    assert again == chance and other != chance  # the orders are drawn by the seed
+    gaps = np.array([[0, 1, np.nan, 3, 4], *rising])
+    assert statistics.ranked(steps, gaps)[0] == found
+    assert statistics.ranked(steps, gaps[:1])[0] == NOTHING
