@@ -22,10 +22,8 @@ def test_the_page_runs_as_printed():
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
     assert names["slope"] >= 1 and 0 < names["turn"] < 180
-    assert (
-        names["found"]["n"] == 20
-        and names["found"]["ci"][0] <= names["found"]["value"] <= names["found"]["ci"][1]
-    )
+    found = names["found"]
+    assert found.n == 20 and found.ci[0] <= found.value <= found.ci[1]
     straight = torch.linspace(0, 1, 9)[:, None] * torch.ones(3)
     assert float(names["sharpest_turn"](straight)) < 1e-3
     assert np.isclose(float(names["sharpest_turn"](torch.tensor([[0.0, 0], [1, 0], [1, 1]]))), 90)
