@@ -126,3 +126,8 @@ def test_every_embedded_model_matches_its_checksums():
         for line in listed:
             digest, _, file = line.partition("  ")
             assert embedded.sha256(folder / name / file) == digest, f"{name}/{file}"
+
+
+def test_a_checkpoint_of_a_shipped_model_names_the_model_and_no_folder():
+    begun = pl.load("prose-12l", device="cpu").checkpoint("step-0")
+    assert begun.provenance["source"] == "prose-12l"

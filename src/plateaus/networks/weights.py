@@ -68,7 +68,7 @@ def about(source: Source, dtype: torch.dtype) -> dict[str, str]:
     under = Path(source.weights).relative_to(source.folder).as_posix().removeprefix(".")
     digests = verify(source.folder, under=under, required=source.shipped)
     return {
-        "source": source.name if source.shipped else source.folder.name,
+        "source": source.folder.name,
         "checkpoint": source.at or "final",
         "sha256": digests.get(f"{under}/model.safetensors".lstrip("/"), "not recorded"),
         **described,
