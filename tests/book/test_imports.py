@@ -42,6 +42,41 @@ TWINS = {
         "import plateaus.networks.prompt",
         "Geometry does not know what a language model is BROKEN",
     ),
+    "a circle within a package": (
+        "experiments/readouts.py",
+        "import plateaus.experiments.sharpness",
+        "No circles BROKEN",
+    ),
+    "measures experiment": (
+        "measures/twin.py",
+        "import plateaus.experiments.ends",
+        "Layers of the design BROKEN",
+    ),
+    "experiments gather evidence": (
+        "experiments/twin.py",
+        "import plateaus.evidence",
+        "Layers of the design BROKEN",
+    ),
+    "measures read prompts": (
+        "measures/twin.py",
+        "import plateaus.data.prompts",
+        "Measures know no model BROKEN",
+    ),
+    "experiments train": (
+        "experiments/twin.py",
+        "import plateaus.training",
+        "Experiments train nothing BROKEN",
+    ),
+    "figures experiment": (
+        "figures/twin.py",
+        "import plateaus.experiments",
+        "Figures take nothing of the package but their style BROKEN",
+    ),
+    "figures measure": (
+        "figures/twin.py",
+        "import plateaus.measures.curves",
+        "Figures take nothing of the package but their style BROKEN",
+    ),
     "figures compute": (
         "figures/twin.py",
         "import torch",

@@ -9,13 +9,15 @@ from fractions import Fraction as F
 import matplotlib
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from plateaus.data import prompts
+from plateaus.experiments import Ends, joins
 from plateaus.figures import certificates as draw
 from plateaus.figures import style
 from plateaus.geometry.exact import ExactPlane, centres, landscape
-from plateaus.measures import certificates, joins
+from plateaus.measures import certificates
 
 matplotlib.use("Agg")
 RADII = [F(3, 5), F(4, 5), F(1)]
@@ -107,10 +109,27 @@ def test_joined_needs_half_of_the_barrier():
 @pytest.fixture(scope="module")
 def searched(gpt2_lm) -> xr.Dataset:
     contexts = prompts.unrelated(gpt2_lm, 2, tokens=6, seed=0).a[:, :-1]
-    table = joins.between_words(gpt2_lm, contexts, words=12, nearest=2, steps=5)
+    ends = Ends.of_prompts(gpt2_lm, joins.close_words(gpt2_lm, contexts, words=12, nearest=2))
+    table = joins.straight(ends, steps=5)
     assert table.sizes == {"pair": 48, "reading": 3}
-    some = table.isel(pair=slice(20, 23))
-    return joins.join(gpt2_lm, contexts, some, steps=4, nodes=5, dense=4)
+    found = joins.join(ends, table.isel(pair=[23, 2, 22]), steps=4, nodes=5, dense=4)
+    assert found.label.values.tolist() == [ends.labels[i] for i in (23, 2, 22)]
+    return found
+
+
+def test_close_words_are_the_nearest_in_prediction(gpt2_lm):
+    (context,) = prompts.unrelated(gpt2_lm, 1, tokens=6, seed=0).a[:, :-1]
+    pairs = joins.close_words(gpt2_lm, context[None], words=12, nearest=1, seed=3)
+    ids = pairs.a[:, -1]
+    assert len(ids.unique()) == 12 and (pairs.a[:, :-1] == context).all()
+    logits = gpt2_lm.clean_run(pairs.a)[1]
+    log_p = logits.double().log_softmax(-1)
+    kl = (log_p.exp()[:, None] * (log_p[:, None] - log_p)).sum(-1).fill_diagonal_(torch.inf)
+    assert torch.equal(
+        ids[kl.argmin(1)], pairs.b[:, -1]
+    )  # the farthest, or the first, would not do
+    other = joins.close_words(gpt2_lm, context[None], words=12, nearest=1, seed=4)
+    assert not torch.equal(other.a, pairs.a)
 
 
 def test_paths_never_end_below_their_end(searched):
@@ -129,7 +148,8 @@ def test_profiles_belong_to_the_paths(searched):
 
 
 def test_segments_between_prompts(gpt2_lm):
-    found = joins.between_prompts(gpt2_lm, prompts.unrelated(gpt2_lm, 4, tokens=6, seed=0), steps=5)
+    pairs = prompts.unrelated(gpt2_lm, 4, tokens=6, seed=0)
+    found = joins.straight(Ends.of_prompts(gpt2_lm, pairs), steps=5)
     assert (found.straight >= found.end).all() and found.sizes == {"pair": 4, "reading": 3}
 
 

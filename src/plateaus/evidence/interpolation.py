@@ -194,7 +194,7 @@ def flat_part(result: xr.Dataset) -> xr.DataArray:
 
 
 def departures(result: xr.Dataset) -> xr.DataArray:
-    """Largest distance of each pair's d(alpha)/d(1) from the straight curve: 0 for a translation."""
+    """Largest distance of each pair's d(alpha)/d(1) from the straight curve; 0 if translated."""
     d = read(result.distance)
     return abs(d - d.alpha).max("alpha")
 

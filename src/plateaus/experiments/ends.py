@@ -87,7 +87,8 @@ class Ends:
 
         def make(rows: Sequence[int]) -> Runs:
             a, b = pairs.a[list(rows)], pairs.b[list(rows)]
-            net, other = lm.at(a[:, :-1]), lm.at(b[:, :-1])
+            net = lm.at(a[:, :-1])
+            other = net if torch.equal(a[:, :-1], b[:, :-1]) else lm.at(b[:, :-1])
             return Runs(net=net, a=_last(net, a), b=_last(other, b))
 
         return cls(
@@ -119,8 +120,8 @@ class Ends:
         a, b = net.check(a), net.check(b)
         if a.ndim != 2 or a.shape != b.shape:
             raise BadPoints(
-                f"Ends are two arrays of one shape (pairs, {net.dims[0]}), got {tuple(a.shape)} and "
-                f"{tuple(b.shape)}: give one row for each pair."
+                f"Ends are two arrays of one shape (pairs, {net.dims[0]}), got {tuple(a.shape)} "
+                f"and {tuple(b.shape)}: give one row for each pair."
             )
 
         def make(rows: Sequence[int]) -> Runs:
@@ -145,13 +146,13 @@ class Ends:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, rows: slice) -> Ends:
-        """Some of the pairs."""
-        numbers = range(len(self))[rows]
+    def __getitem__(self, rows: slice | Sequence[int]) -> Ends:
+        """Some of the pairs, in the order given."""
+        numbers = range(len(self))[rows] if isinstance(rows, slice) else rows
         return replace(
             self,
             make=lambda some: self.make([numbers[i] for i in some]),
-            labels=self.labels[rows],
+            labels=tuple(self.labels[i] for i in numbers),
         )
 
     def at(self, block: int) -> Ends:

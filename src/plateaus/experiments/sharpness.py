@@ -18,7 +18,7 @@ def sharpness(result: xr.Dataset) -> xr.Dataset:
 
     Returns:
         ``slope`` and ``slope_rho``, the maximum slopes of d(alpha)/d(1) and of rho; ``half_exit``,
-        the half-exit index at r = d(1)/2; ``width``, alpha(rho = 0.9) - alpha(rho = 0.1). An evenly run
+        the half-exit index at r = d(1)/2; ``width``, alpha(rho = 0.9) - alpha(rho = 0.1). An even
         straight line has 1, 1, 1 and 0.8. A slope is at most ``steps - 1`` where its curve stays
         within [0, 1].
     """

@@ -58,7 +58,7 @@ def _side_by_side(dim: str, results: Mapping[str, xr.Dataset]) -> xr.Dataset:
 
 
 def _aligned(result: xr.Dataset) -> xr.Dataset:
-    """Pairs numbered and read-outs named, so that results of several models can be laid together."""
+    """Pairs numbered and read-outs named: results of several models can be laid together."""
     if "readout" in result.indexes:
         return result
     numbered = result.assign_coords(pair=np.arange(result.sizes["pair"]))
@@ -79,10 +79,12 @@ def in_words(
         }
         grows = sum(b > a for a, b in zip(blocks, blocks[1:], strict=False))
         paragraphs.append(
-            f"**{model}.** The median maximum slope of $d(\\alpha)/d(1)$ is {before:.2f} at step 0 and {slope:.2f} after training; "
-            f"read block by block it grows at {grows} of {len(blocks) - 1} steps, from {blocks[0]:.2f} to {blocks[-1]:.2f}. "
-            f"With a shared context the median width of ρ is {narrow['whole']:.2f} (0.8 would be straight), {narrow['MLPs frozen']:.2f} "
-            f"with the MLPs frozen and {narrow['attention frozen']:.2f} with attention frozen."
+            f"**{model}.** The median maximum slope of $d(\\alpha)/d(1)$ is {before:.2f} at step 0 "
+            f"and {slope:.2f} after training; read block by block it grows at {grows} of "
+            f"{len(blocks) - 1} steps, from {blocks[0]:.2f} to {blocks[-1]:.2f}. With a shared "
+            f"context the median width of ρ is {narrow['whole']:.2f} (0.8 would be straight), "
+            f"{narrow['MLPs frozen']:.2f} with the MLPs frozen and "
+            f"{narrow['attention frozen']:.2f} with attention frozen."
         )
     return "\n\n".join(paragraphs)
 
