@@ -17,6 +17,12 @@ SHAPE = {
 WIDE = {**SHAPE, "intermediate_size": 64}
 GROUPED = {**WIDE, "num_key_value_heads": 2}
 ENDS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+FEW, LONG = {"n_layer": 3, "n_head": 4}, {"max_seq_len": 64, "expansion_ratio": 2}
+SLIDING = {
+    "sliding_window": 4,
+    "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+}
+CHUNKS = {"attention_chunk_size": 6, "num_key_value_heads": 2}
 ARCHITECTURES = {
     "gpt2": (
         "GPT2Config",
@@ -35,6 +41,53 @@ ARCHITECTURES = {
     "gemma2": ("Gemma2Config", {**GROUPED, "head_dim": 8}),
     "phi": ("PhiConfig", WIDE),
     "phi3": ("Phi3Config", {**WIDE, **ENDS}),
+    "opt": (
+        "OPTConfig",
+        {**SHAPE, "ffn_dim": 64, "word_embed_proj_dim": 32, "max_position_embeddings": 64},
+    ),
+    "mixtral": ("MixtralConfig", {**GROUPED, "num_local_experts": 4, "num_experts_per_tok": 2}),
+    # Scaled streams, scores or logits.
+    "granite": (
+        "GraniteConfig",
+        {
+            **GROUPED,
+            "logits_scaling": 8.0,
+            "residual_multiplier": 0.5,
+            "attention_multiplier": 0.3,
+            "embedding_multiplier": 3.0,
+        },
+    ),
+    "cohere": ("CohereConfig", {**GROUPED, **ENDS, "logit_scale": 0.2}),
+    # Windows, shorter than the prompts of the tests.
+    "cohere2": (
+        "Cohere2Config",
+        {**GROUPED, **ENDS, **SLIDING, "head_dim": 8, "logit_scale": 0.3},
+    ),
+    "mistral": ("MistralConfig", {**GROUPED, "sliding_window": 4}),
+    "gemma3": ("Gemma3TextConfig", {**GROUPED, **SLIDING, "head_dim": 8}),
+    "llama4": (
+        "Llama4TextConfig",
+        {**WIDE, "head_dim": 8, "num_local_experts": 2, "intermediate_size_mlp": 64, **CHUNKS},
+    ),
+    "gpt-neo": (
+        "GPTNeoConfig",
+        {
+            "vocab_size": VOCABULARY,
+            "hidden_size": 32,
+            "num_layers": 3,
+            "num_heads": 4,
+            "attention_types": [[["global", "local", "global"], 1]],
+            "window_size": 4,
+            "max_position_embeddings": 64,
+        },
+    ),
+    # Biases of distance in place of positions.
+    "bloom": ("BloomConfig", {"vocab_size": VOCABULARY, "hidden_size": 32, **FEW}),
+    "mpt": (
+        "MptConfig",
+        {"vocab_size": VOCABULARY, "d_model": 32, "n_heads": 4, "n_layers": 3, **LONG},
+    ),
+    "falcon": ("FalconConfig", {**SHAPE, "alibi": True, "parallel_attn": False}),
 }
 
 
@@ -89,3 +142,23 @@ def gpt2_lm(gpt2_folder):
     import plateaus as pl
 
     return pl.load(gpt2_folder, device="cpu")
+
+
+def _causal(right):
+    """The wrong twin of a mask: the usual triangle lets later points see earlier ones."""
+
+    def mask(own, rows, m):
+        found = right(own, rows, m)
+        if found is None:
+            return None
+        before, seen = found[..., :-m], found[:, :, :1, -m : -m + 1 or None]
+        shown = torch.where(torch.ones(m, m).tril().bool(), seen, found[..., -m:])
+        return torch.cat([before, shown], dim=-1)
+
+    return mask
+
+
+@pytest.fixture(scope="session")
+def causal():
+    """Makes the wrong twin of ``prefix._mask``."""
+    return _causal

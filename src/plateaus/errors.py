@@ -66,6 +66,10 @@ class BadFigure(PlateauError):
     """A chapter's figure has a name, caption or alternative text that a reader cannot use."""
 
 
+class NotEnoughMemory(PlateauError):
+    """Not even the smallest piece of the work fits the device."""
+
+
 class NotSaved(PlateauError):
     """A result could not be written; what was already on disk is untouched."""
 

@@ -72,6 +72,10 @@ def test_checkpoints_are_sub_folders(copied):
     shutil.copytree(copied, copied / "checkpoints" / "step-7")
     for lm in (pl.load(copied, checkpoint="step-7"), pl.load(f"{copied}@step-7")):
         assert lm.name == "copy@step-7" and lm.ids("w3").tolist() == [3]
+    for file in (copied / "checkpoints" / "step-7").glob("*token*"):
+        file.unlink()
+    by_path = pl.load(copied / "checkpoints" / "step-7")
+    assert by_path.name == "copy@step-7" and by_path.ids("w3").tolist() == [3]
     again = pl.load(copied).checkpoint("step-7")
     assert again.provenance["checkpoint"] == "step-7"
 

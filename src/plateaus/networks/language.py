@@ -10,7 +10,7 @@ import transformers
 from transformer_lens.model_bridge import TransformerBridge
 
 from plateaus.errors import CorruptModel, UnsupportedModel
-from plateaus.networks import weights
+from plateaus.networks import selfcheck, weights
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.source import Source, checkpoints, find, first_line
 
@@ -33,9 +33,10 @@ def load(
     tokenizer = _tokenizer(source)
     placed = {"device_map": device_map} if device_map else {}
     model = weights.read(transformers.AutoModelForCausalLM, source, dtype=dtype, **placed)
+    model = model if device is None else model.to(device)
+    answers = selfcheck.ask(model, source.title)
 
     def wrap(model: Any, name: str, changed: dict[str, str], **more: Any) -> LanguageModel:
-        model = model if device is None else model.to(device)
         return LanguageModel(
             bridge=_bridge(model, tokenizer, source, dtype),
             tokenizer=tokenizer,
@@ -54,14 +55,17 @@ def load(
                 trust_remote_code=False,
             )
         changed = {"checkpoint": f"untrained, seed {seed}", "sha256": "none"}
-        fresh = fresh.to(dtype).eval().requires_grad_(False)
-        return wrap(fresh, f"{source.title}@untrained-{seed}", changed)
+        fresh = fresh.to(device=model.device, dtype=dtype).eval().requires_grad_(False)
+        name = f"{source.title}@untrained-{seed}"
+        return wrap(fresh, name, changed, side_by_side=lm.side_by_side)
 
     def checkpoint(at: str) -> LanguageModel:
         return load(find(source.home, at), device=device, dtype=dtype, device_map=device_map)
 
     stored = {"checkpoints": checkpoints(source.folder)} if source.folder else {}
-    return wrap(model, source.title, {}, untrained=untrained, checkpoint=checkpoint, **stored)
+    lm = wrap(model, source.title, {}, untrained=untrained, checkpoint=checkpoint, **stored)
+    lm = selfcheck.passed(lm, answers)
+    return lm
 
 
 def _tokenizer(source: Source) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,9 @@ from torch import Tensor
 
 from plateaus.errors import BadPrompt
 from plateaus.networks.network import softmax
-from plateaus.networks.prompt import Prefix, PromptBlock, PromptNetwork
+from plateaus.networks.prefix import keep
+from plateaus.networks.prompt import SIDE_BY_SIDE, PromptBlock, PromptNetwork
+from plateaus.networks.tokens import Tokens
 
 
 class _Reached(Exception):
@@ -23,8 +25,7 @@ class _Reached(Exception):
 class LanguageModel:
     """Weights, tokeniser and provenance of one model; ``at`` turns it into a ``Network``.
 
-    Weights are used as trained: normalisation not folded, nothing centred. No BOS token is
-    prepended.
+    Weights are used as trained: normalisation not folded, nothing centred.
     """
 
     bridge: Any
@@ -41,6 +42,8 @@ class LanguageModel:
     """Names of the stored checkpoints, from the first training step to the last."""
     checkpoint: Callable[[str], LanguageModel] | None = None
     """Loads one of them."""
+    side_by_side: int = SIDE_BY_SIDE
+    """Points that share one copy of a prefix: see ``selfcheck``."""
 
     def __len__(self) -> int:
         return len(self.bridge.blocks)
@@ -64,24 +67,35 @@ class LanguageModel:
     def dtype(self) -> torch.dtype:
         return next(self.bridge.original_model.parameters()).dtype
 
+    @property
+    def tokens(self) -> Tokens:
+        """Texts as token ids of this model."""
+        return Tokens(tokenizer=self.tokenizer, name=self.name)
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens that it can read."""
+        return self.bridge.original_model.get_input_embeddings().weight.shape[0]
+
+    @property
+    def positions(self) -> int | None:
+        """Number of tokens that it can read at once, if that is bounded."""
+        config = self.bridge.original_model.config.get_text_config()
+        return getattr(config, "max_position_embeddings", None)
+
     def step_zero(self, seed: int = 0) -> LanguageModel:
         """The negative control: the weights that training started from, or where they are not
         stored, fresh ones.
         """
         return self.checkpoint("step-0") if "step-0" in self.checkpoints else self.untrained(seed)
 
-    def ids(self, text: str) -> Tensor:
-        """Token ids of ``text`` without special tokens, shape ``(T,)``.
+    def ids(self, text: str, *, bos: bool = False) -> Tensor:
+        """Token ids of ``text``, ``(T,)``, with ``bos`` behind the token that starts a document.
 
         Raises:
-            BadPrompt: some of the text is outside the vocabulary.
+            BadPrompt: some of the text is outside the vocabulary, or no token starts a document.
         """
-        ids = self.tokenizer.encode(text, add_special_tokens=False)
-        unknown = self.tokenizer.unk_token_id
-        if unknown is not None and unknown in ids:
-            raise BadPrompt(
-                f"The tokeniser of {self.name} has no token for part of {text!r}: use words that the model knows."
-            )
+        ids = [*([self.tokens.begin()] if bos else []), *self.tokens.ids(text)]
         return torch.tensor(ids, dtype=torch.long, device=self.device)
 
     def continuation_ids(self, prefix_ids: Tensor, continuations: Sequence[str]) -> Tensor:
@@ -92,45 +106,41 @@ class LanguageModel:
             BadPrompt: the continuation is several tokens, or merges with the prefix when read
                 together.
         """
-        if isinstance(continuations, str):
-            raise BadPrompt(
-                f"Continuations are a list of strings, got the string {continuations!r}: write [{continuations!r}]."
-            )
-        prefix = self.tokenizer.decode(prefix_ids[0])
-        known = len(prefix_ids) == 1 and self.ids(prefix).tolist() == prefix_ids[0].tolist()
-        found = []
-        for text in continuations:
-            ids = self.ids(text)
-            if len(ids) != 1:
-                raise BadPrompt(
-                    f"The continuation {text!r} is {len(ids)} tokens for {self.name}, and one is needed: "
-                    "choose a word that is a single token there (a leading space usually matters)."
-                )
-            if known and self.ids(prefix + text).tolist() != [*prefix_ids[0].tolist(), int(ids)]:
-                raise BadPrompt(
-                    f"{self.name} tokenises {prefix + text!r} differently from its prefix followed by {text!r}: "
-                    "choose a continuation that does not merge with the word before it."
-                )
-            found.append(ids[0])
-        return torch.stack(found)
+        prefix = prefix_ids[0].tolist() if len(prefix_ids) == 1 else None
+        return torch.tensor(self.tokens.following(prefix, continuations), device=self.device)
 
-    def at(self, prefix: str | Tensor) -> PromptNetwork:
+    def at(self, prefix: str | Tensor, *, bos: bool | None = None) -> PromptNetwork:
         """The network R^d -> R^d at the position after ``prefix``.
 
         Args:
             prefix: a text, or token ids ``(T,)`` or ``(P, T)`` for P prefixes evaluated side by
                 side.
+            bos: begin with the token that starts a document. By default a text begins as the
+                tokeniser was published to begin one, and ids are taken as they are.
+
+        Raises:
+            BadPrompt: ids that the model does not have, or more of them than it can read.
         """
-        ids = (
-            self.ids(prefix)
-            if isinstance(prefix, str)
-            else torch.as_tensor(prefix, device=self.device)
-        )
+        if isinstance(prefix, str):
+            ids = self.ids(prefix, bos=self.tokens.begins if bos is None else bos)
+        else:
+            ids = torch.as_tensor(prefix, device=self.device)
         ids = torch.atleast_2d(ids).long()
-        kept = self._keep(ids)
+        if bos and not isinstance(prefix, str):
+            ids = torch.cat([ids.new_full((len(ids), 1), self.tokens.begin()), ids], dim=1)
+        self._check(ids, more=1)
+        kept = keep(self.bridge, ids)
         blocks = tuple(
-            PromptBlock(model=self, index=i, prefix=kept, frozen={}) for i in range(len(self))
+            PromptBlock(layer=layer, index=i, prefix=kept, side_by_side=self.side_by_side)
+            for i, layer in enumerate(self.bridge.blocks)
         )
+
+        def enter(continuations: Sequence[str] | Tensor) -> Tensor:
+            found = continuations
+            if not isinstance(found, Tensor):
+                found = self.continuation_ids(ids, continuations)
+            return self.embed(found.reshape(-1), position=kept.tokens).reshape(*found.shape, -1)
+
         return PromptNetwork(
             blocks=blocks,
             dims=(self.d,) * (len(self) + 1),
@@ -138,30 +148,28 @@ class LanguageModel:
             dtype=self.dtype,
             device=self.device,
             readouts={"normed": self.normed, "logits": self.unembed, "probabilities": softmax},
-            model=self,
             prefix=kept,
             prefix_ids=ids,
+            enter=enter,
         )
 
     def embed(self, ids: Tensor, *, position: int) -> Tensor:
         """What enters block 0 for each token id at ``position``; ids ``(k,)`` to ``(k, d)``."""
+        self._check(ids[:, None], more=position)
         reached: list[Tensor] = []
 
         def stop(_module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             reached.append(args[0] if args else kwargs["hidden_states"])
             raise _Reached
 
-        filler = ids[:, None].expand(
-            -1, position + 1
-        )  # only the last position is read, and it sees no other here
-        handle = self.bridge.blocks[0].register_forward_pre_hook(stop, with_kwargs=True)
-        try:
-            with torch.no_grad():
+        # Only the last position is read, and it sees no other before the first block.
+        filler = ids[:, None].expand(-1, position + 1)
+        first = self.bridge.blocks[0]
+        with torch.no_grad(), first.register_forward_pre_hook(stop, with_kwargs=True):
+            try:
                 self.bridge.original_model(filler)
-        except _Reached:
-            pass
-        finally:
-            handle.remove()
+            except _Reached:
+                pass
         return reached[0][:, -1].clone()
 
     def normed(self, x: Tensor) -> Tensor:
@@ -169,10 +177,8 @@ class LanguageModel:
         return self.bridge.ln_final(x)
 
     def unembed(self, normed: Tensor) -> Tensor:
-        """Logits of what the final norm gave, soft-capped where the architecture does so."""
-        logits = self.bridge.unembed(normed)
-        cap = getattr(self.bridge.original_model.config, "final_logit_softcapping", None)
-        return logits if cap is None else cap * torch.tanh(logits / cap)
+        """Logits of what the final norm gave, scaled and capped as the architecture does."""
+        return self.bridge.adapter.apply_output_logits_transform(self.bridge.unembed(normed))
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits ``(..., vocabulary)`` of the last stream."""
@@ -186,76 +192,29 @@ class LanguageModel:
             x_0 ... x_n at the last position, each ``(P, d)``, and the logits ``(P, vocabulary)``.
         """
         states: list[Tensor] = []
-        hooks = [
-            self.bridge.blocks[0].hook_in.register_forward_hook(
-                lambda _m, _a, o: states.append(o[:, -1].clone())
-            )
-        ]
-        hooks += [
-            b.register_forward_hook(lambda _m, _a, o: states.append(_tensor(o)[:, -1].clone()))
-            for b in self.bridge.blocks
-        ]
-        try:
-            with torch.no_grad():
-                logits = self.bridge.original_model(ids.reshape(-1, ids.shape[-1])).logits[:, -1]
-        finally:
-            for hook in hooks:
-                hook.remove()
+
+        def note(_module: Any, _args: Any, out: Any) -> None:
+            out = out if isinstance(out, Tensor) else out[0]
+            states.append(out[:, -1].clone())
+
+        ids = ids.reshape(-1, ids.shape[-1])
+        self._check(ids)
+        with ExitStack() as hooks, torch.no_grad():
+            for place in (self.bridge.blocks[0].hook_in, *self.bridge.blocks):
+                hooks.enter_context(place.register_forward_hook(note))
+            logits = self.bridge.original_model(ids).logits[:, -1]
         return states, logits
 
-    def _keep(self, ids: Tensor) -> Prefix:
-        """Run the prefixes once; keep keys and values, and how the model calls its blocks one token
-        later.
-        """
-        calls: list[dict[str, Any]] = []
-
-        def note(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            # Only GPT-2 passes its cache by position; every block takes it by name.
-            extra = {"past_key_values": a for a in args[1:] if hasattr(a, "get_seq_length")}
-            given = {**kwargs, **extra}
-            calls.append(
-                {
-                    k: _once(v)
-                    for k, v in given.items()
-                    if k not in ("hidden_states", "attention_mask")
-                }
+    def _check(self, ids: Tensor, more: int = 0) -> None:
+        """Refuse ids ``(P, T)`` that the model does not have, or too many with ``more`` to come."""
+        length = ids.shape[1] + more
+        if self.positions is not None and length > self.positions:
+            raise BadPrompt(
+                f"{self.name} reads at most {self.positions} tokens, got {length}: give a shorter "
+                "prompt."
             )
-
-        model = self.bridge.original_model
-        with torch.no_grad():
-            cache = model(ids, use_cache=True).past_key_values if ids.shape[1] else None
-            kept = (
-                []
-                if cache is None
-                else [(layer.keys.clone(), layer.values.clone()) for layer in cache.layers]
+        if ids.numel() and not 0 <= ids.min() <= ids.max() < self.vocabulary:
+            raise BadPrompt(
+                f"{self.name} has the tokens 0 to {self.vocabulary - 1}, got ids from {ids.min()} "
+                f"to {ids.max()}: give ids of its own tokeniser."
             )
-            hooks = [
-                b.register_forward_pre_hook(note, with_kwargs=True) for b in self.bridge.blocks
-            ]
-            try:
-                last = torch.zeros_like(ids[:, :1]) if ids.shape[1] else ids.new_zeros(len(ids), 1)
-                model(last, past_key_values=copy.copy(cache), use_cache=True)
-            finally:
-                for hook in hooks:
-                    hook.remove()
-        return Prefix(
-            keys=tuple(k for k, _ in kept),
-            values=tuple(v for _, v in kept),
-            kwargs=tuple(calls),
-            prompts=len(ids),
-            tokens=ids.shape[1],
-        )
-
-
-def _once(value: Any) -> Any:
-    """The first row of per-prompt arguments: all prompts have the same length, so the rows
-    agree.
-    """
-    if isinstance(value, tuple):
-        return tuple(_once(v) for v in value)
-    return value[:1] if isinstance(value, Tensor) and value.ndim else value
-
-
-def _tensor(output: Any) -> Tensor:
-    """A block's output stream, whether the library returns it alone or first in a tuple."""
-    return output if isinstance(output, Tensor) else output[0]

@@ -64,16 +64,9 @@ def sign_flipped(net: Network) -> Network:
 
 
 def jvp(block: Block, at: Tensor, v: Tensor) -> Tensor:
-    """Dg(a) v for directions ``(..., n, d)``, without the Jacobian: differentiates u -> Dg(a)^T u,
-    which is linear.
+    """Dg(a) v for directions ``(..., n, d)``, without the Jacobian.
 
-    Needs nothing of the block but that it can be differentiated, so it works on any model's own
-    layers.
+    Needs nothing of the block but that it can be differentiated twice, so it works on any model's
+    own layers.
     """
-    with torch.enable_grad():
-        x = at.detach().expand_as(v).clone().requires_grad_()
-        y = block(x)
-        u = torch.zeros_like(y, requires_grad=True)
-        (pulled,) = torch.autograd.grad(y, x, u, create_graph=True)
-        (pushed,) = torch.autograd.grad(pulled, u, v)
-    return pushed.detach()
+    return torch.autograd.functional.jvp(block, at.expand_as(v).contiguous(), v)[1]

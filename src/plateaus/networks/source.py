@@ -99,6 +99,9 @@ def find(name: str | os.PathLike, at: str | None = None) -> Source:
                 f'"{name}@{behind}" names a checkpoint and so does "{at}": give one of the two.'
             )
         at, folder = behind, _folder(name) if name else None
+    if folder is not None and folder.parent.name == "checkpoints" and at is None:
+        if (folder.parents[1] / CONFIG).is_file():  # a checkpoint by its own path
+            name, at, folder = str(folder.parents[1]), folder.name, folder.parents[1]
     if folder is None and not _is_hub_id(name):
         raise UnknownModel(unknown(name))
     if folder is not None and at is not None:

@@ -83,20 +83,11 @@ def checked(model: nn.Module, source: Source) -> nn.Module:
     """
     bad = [
         name
-        for name, tensor in (*model.named_parameters(), *model.named_buffers())
-        if tensor.is_floating_point()
-        and name not in _masks(model)
-        and not tensor.is_meta
-        and not torch.isfinite(tensor).all()
+        for name, tensor in model.state_dict().items()
+        if tensor.is_floating_point() and not tensor.is_meta and not torch.isfinite(tensor).all()
     ]
     _refuse(source, "hold", bad, "with numbers that are NaN or infinite")
     return model
-
-
-def _masks(model: nn.Module) -> set[str]:
-    """Buffers that are not stored, such as masks of minus infinity: computed, so never damaged."""
-    stored = model.state_dict().keys()
-    return {name for name, _ in model.named_buffers() if name not in stored}
 
 
 def _refuse(source: Source, verb: str, names: Sequence[str], clause: str = "") -> None:

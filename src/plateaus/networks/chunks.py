@@ -1,0 +1,44 @@
+"""Work in pieces that fit the device: its peak does not grow with the number of points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from plateaus.errors import NotEnoughMemory
+
+Out = TypeVar("Out")
+ELSEWHERE = 2**30
+"""Bytes for the intermediate results of one call where free memory is not known."""
+
+
+def budget(device: torch.device) -> int:
+    """Bytes that the intermediate results of one call may take: half of what a GPU has free."""
+    return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else ELSEWHERE
+
+
+def in_chunks(run: Callable[[slice], Out], rows: int, size: int) -> list[Out]:
+    """``run`` on slices that cover ``rows``, at most ``size`` at once, halved while memory lacks.
+
+    Raises:
+        NotEnoughMemory: not even a single row fits.
+    """
+    found, start, size = [], 0, max(1, size)
+    while start < rows:
+        try:
+            found.append(run(slice(start, start + size)))
+            start += size
+        except RuntimeError as error:  # torch's own class for it is one, on the CPU it is plain
+            if not (isinstance(error, torch.OutOfMemoryError) or "memory" in str(error)):
+                raise
+            if size == 1:
+                raise NotEnoughMemory(
+                    f"A single row of {rows} does not fit the memory of the device: use a smaller "
+                    "model, shorter prompts, or another device."
+                ) from None
+            size //= 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    return found
