@@ -154,6 +154,49 @@ def line(profile: xr.Dataset, ax: Axes, *, radius: float) -> Axes:
     return ax
 
 
+def words(marks: Sequence[tuple], ax: Axes) -> Axes:
+    """Named points on a plane slice: ``(x, y, name, marker, size)`` each."""
+    for x, y, name, marker, size in marks:
+        ax.plot(x, y, marker=marker, ms=size, color="white", mec="black")
+        if marker != "*":
+            ax.annotate(
+                name,
+                (x, y),
+                xytext=(-5, 6),
+                textcoords="offset points",
+                ha="right",
+                fontsize=8,
+                zorder=6,
+                bbox={"fc": "white", "ec": "none", "alpha": 0.7, "pad": 1},
+            )
+    ax.set(xlabel="α", ylabel="β")
+    return ax
+
+
+def dendrogram(tree: np.ndarray, names: Sequence[str], ax: Axes) -> Axes:
+    """A tree of chains, one leaf for each name; ``tree`` is a linkage matrix of scipy."""
+    from scipy.cluster.hierarchy import dendrogram as draw
+
+    ink = PALETTE["ink"]
+    with mpl.rc_context({"lines.linewidth": 1.2}):
+        draw(tree, labels=list(names), ax=ax, color_threshold=0, above_threshold_color=ink)
+    top = float(tree[:, 2].max())
+    ax.set(ylabel="joined at radius (nats)", ylim=(-0.03 * top, 1.05 * top))
+    ax.tick_params(axis="x", labelrotation=60, labelsize=8)
+    ax.grid(axis="x", visible=False)
+    return ax
+
+
+def barriers(before: np.ndarray, behind: np.ndarray, ax: Axes) -> Axes:
+    """Excess barriers of many points before and behind a block, in the order of the former."""
+    order, places = np.argsort(before), np.arange(len(before))
+    ax.plot(places, before[order], "s", ms=3, color=PALETTE["grey"], label="in the input plane")
+    ax.plot(places, behind[order], "o", ms=3, color=PALETTE["orange"], label="behind the encoder")
+    ax.set(xlabel="node, by its barrier", ylabel="excess barrier (output units)")
+    ax.legend(loc="upper left")
+    return ax
+
+
 def by_depth(ends: xr.DataArray, ax: Axes) -> Axes:
     """Where plateaus end (dims ``curve, depth``), one line for each curve."""
     colours = [PALETTE[name] for name in ("blue", "green", "orange", "purple", "sky")]

@@ -10,24 +10,36 @@ from fractions import Fraction
 import numpy as np
 import xarray as xr
 from scipy import ndimage
+from torch import Tensor
 
-from plateaus.geometry.exact import ExactPlane, bars, plateau_area, raster
+from plateaus.geometry.exact import ExactPlane, ExactSegment, bars, plateau_area, raster
 from plateaus.geometry.exact.pieces import coordinates
 from plateaus.geometry.exact.polygons import area
+from plateaus.geometry.plateau import Plateau
 from plateaus.geometry.surfaces import Surface
 
 
-def exact_field(plane: ExactPlane, *, steps: int, radii: Sequence[Fraction]) -> xr.Dataset:
-    """h_a, m(a, .) and the plateaus of ``radii`` at ``steps`` x ``steps`` points of the window.
+def exact_field(
+    plane: ExactPlane,
+    *,
+    steps: int,
+    radii: Sequence[Fraction],
+    view: tuple[float, float] | None = None,
+) -> xr.Dataset:
+    """h_a, m_W(a, .) and the plateaus of ``radii`` at ``steps`` x ``steps`` points of the window W.
 
     Plateaus come from exact components (which cells and facets {h_a < r} joins to a), not from the
     merge height, so that the one can be checked by the other.
+
+    Args:
+        view: the part of the window that is looked at, the same range on both axes; paths may still
+            use all of it. The whole window if not given.
 
     Returns:
         ``height``, ``merge_height`` (dims ``t, s``, output units) and ``inside`` (dims ``radius, t,
         s``).
     """
-    s, t = _window(plane, steps)
+    s, t = _window(plane, steps) if view is None else (np.linspace(*view, steps),) * 2
     height, merge, cell = raster(plane, s, t)
     inside = [np.isin(cell, list(plane.components(r)[0])) & (height < float(r)) for r in radii]
     return _field(s, t, height, merge, inside, radii, plane.metric.name)
@@ -41,6 +53,30 @@ def _window(plane: ExactPlane, steps: int) -> tuple[np.ndarray, np.ndarray]:
         np.linspace(low, high, steps)
         for low, high in zip(corners.min(0), corners.max(0), strict=True)
     )
+
+
+def seen(
+    plateau: Plateau,
+    points: Sequence[Tensor],
+    *,
+    radii: Sequence[float],
+    steps: int,
+    view: tuple[float, float] = (-0.25, 1.25),
+    margin: float = 0.0,
+) -> xr.Dataset:
+    """The square ``view`` of the plane through three points, where paths may leave it by ``margin``
+    on every side.
+
+    Exact if the plateau's network is. A sampled slice sees nothing outside the square, so there
+    ``margin`` changes nothing.
+    """
+    wide = (view[0] - margin, view[1] + margin)
+    cut = plateau.plane(*points, steps=steps, alpha=wide, beta=wide)
+    if cut.exact is not None:
+        field = exact_field(cut.exact, steps=steps, radii=radii, view=view)
+        return field.assign_attrs(affine_pieces=cut.exact.affine_pieces)
+    cut = plateau.plane(*points, steps=steps, alpha=view, beta=view)
+    return sampled_field(cut, radii=radii, metric=plateau.metric)
 
 
 def sampled_field(plane: Surface, *, radii: Sequence[float], metric: str) -> xr.Dataset:
@@ -76,7 +112,7 @@ def _field(s, t, height, merge, inside, radii, metric) -> xr.Dataset:
             "merge_height": (("t", "s"), merge, {"long_name": "m(a, ·)", "units": "output units"}),
             "inside": (
                 ("radius", "t", "s"),
-                np.array(inside),
+                np.array(inside, dtype=bool).reshape(len(radii), *height.shape),
                 {"long_name": "in the plateau of that radius"},
             ),
         },
@@ -155,3 +191,20 @@ def growth(plane: ExactPlane, *, radii: Sequence[Fraction]) -> xr.DataArray:
         name="share",
         attrs={"long_name": "share of the window", "units": "1"},
     )
+
+
+def trade_off(there: ExactSegment, back: ExactSegment, r: Fraction) -> tuple[Fraction, Fraction]:
+    """How steep a segment must be and how steep it is, both over R = |f(a) - f(b)|.
+
+    Args:
+        there: from a to b; back: from b to a. Norms L1 or L-infinity.
+        r: radius of both plateaus, below R / 2.
+
+    Returns:
+        (1 - 2 r / R) / (1 - theta), theta the share of the segment in either plateau on it, and the
+        largest one-sided derivative along the segment.
+    """
+    distance = there.height(1)
+    theta = there.component(r).length + back.component(r).length
+    slopes = (tuple(Fraction(v, p.denominator) for v in p.rows[:, 1]) for p in there.affine)
+    return (1 - 2 * r / distance) / (1 - theta), max(map(there.metric, slopes)) / distance

@@ -157,3 +157,40 @@ def on_a_plane(net: ExactNetwork) -> ExactNetwork:
     coordinate.
     """
     return ExactNetwork(blocks=((affine([[1, 0]]),), *net.blocks), inputs=2, name=net.name)
+
+
+def detour() -> ExactNetwork:
+    """x -> (|x|, 0), then relu(1 - |y - 3| - |z|) + 2 relu(1 - y). From -4 to 2 one climbs to 2 on
+    the line, to 1 inside the image of the first block, and not at all around it.
+    """
+    wells = hinges(
+        [[1, 0], [-1, 0], [0, 1], [0, -1], [-1, 0]],
+        [-3, 3, 0, 0, 1],
+        [[-1, -1, -1, -1, 0], [0, 0, 0, 0, 1]],
+        [1, 0],
+    )
+    return ExactNetwork(
+        blocks=((*absolute(1), affine([[1], [0]])), (*wells, ReLU(), affine([[1, 2]]))),
+        inputs=1,
+        name="detour",
+    )
+
+
+def lifted_bump() -> ExactNetwork:
+    """x -> (x, 0), an embedding, then `bump`: m(-2, 2) = 1 on the line, 0 behind the first
+    block.
+    """
+    return ExactNetwork(
+        blocks=((affine([[1], [0]]),), *bump().blocks), inputs=1, name="lifted bump"
+    )
+
+
+def crease() -> ExactNetwork:
+    """x + |y|: along y = 0 the gradient does not exist anywhere, the derivative along the line is
+    1.
+    """
+    return ExactNetwork.of(
+        *hinges([[1, 0], [-1, 0], [0, 1], [0, -1]], [0] * 4, [[1, -1, 1, 1]]),
+        inputs=2,
+        name="crease",
+    )
