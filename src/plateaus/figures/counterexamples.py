@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
+from plateaus.figures import style
+from plateaus.figures.geometry import height as contours
 from plateaus.figures.style import PALETTE
 
 
@@ -139,6 +142,22 @@ def way(
     return ax
 
 
+def bar(ends: tuple[float, float], level: float, ax: Axes, *, label: str) -> Axes:
+    """A stretch of the axis that is spoken of, drawn at some height, with its name to the left."""
+    ax.plot(ends, [level, level], color=PALETTE["orange"], lw=5, solid_capstyle="butt")
+    look = {"xytext": (-4, 4), "textcoords": "offset points", "ha": "right", "fontsize": 8}
+    ax.annotate(label, (ends[0], level), **look)
+    return ax
+
+
+def shell(radius: float, ax: Axes) -> Axes:
+    """A disc that paths must not enter, between a (star) and b = -a (dot)."""
+    ax.add_patch(Circle((0, 0), radius, fc="white", ec=PALETTE["orange"], hatch="////", alpha=0.8))
+    way([(2**0.5, 0), (-(2**0.5), 0)], ax, label="straight", colour="blue", style=":")
+    ax.set(xlabel="along (0, 1, -1)", ylabel="along (2, -1, -1)")
+    return ax
+
+
 def sandwich(c: float, ax: Axes) -> Axes:
     """{rho < c} in the output plane, between the two balls around f(a); distances in units of D =
     |f(a) - f(b)|.
@@ -179,3 +198,87 @@ def sandwich(c: float, ax: Axes) -> Axes:
     )
     ax.legend(loc="upper right", fontsize=7.5)
     return ax
+
+
+def row(profiles: Sequence[xr.Dataset], titles: Sequence[str], *, where: tuple) -> Figure:
+    """Heights of several networks side by side, one legend."""
+    fig, axes = style.subplots(1, len(profiles), height=2.5)
+    for profile, ax, title in zip(profiles, axes, titles, strict=True):
+        height(profile, ax).set_title(title)
+    legend(axes, axes[-1], loc=where)
+    return fig
+
+
+def two_anchors(profiles: Sequence[xr.Dataset]) -> Figure:
+    """One network seen from each of two points, and the identity seen from three."""
+    fig, axes = style.subplots(1, 3, height=2.5)
+    for profile, other, ax in zip(profiles, profiles[::-1], axes, strict=False):
+        x = other.attrs["a"]
+        holds = bool((profile.holds_a & (profile.low < x) & (x < profile.high)).any())
+        verb = "holds" if holds else "misses"
+        height(profile, ax).set_title(f"a = {profile.attrs['a']:g}: {verb} {x:g}")
+        ax.axvline(x, color="black", lw=0.8, ls=":")
+    legend(axes[:2], axes[0], loc="upper left")
+    balls([0, 1, 2], 1.5, axes[2]).set_title("identity, r = 3/2")
+    return fig
+
+
+def misplaced_balls(kink: xr.Dataset, bent: xr.Dataset) -> Figure:
+    """A ball around the wrong centre, and a ball in the metric of a bent line."""
+    fig, axes = style.subplots(1, 2, height=2.6, gridspec_kw={"width_ratios": [1, 1.25]})
+    height(kink, axes[0]).set_title("a late kink")
+    bar((0.5, 1.5), 2, axes[0], label="ball of the printed corollary")
+    axes[0].set_ylim(0, 4)
+    horseshoe(bent, axes[1]).set_title("a line with a horseshoe's metric")
+    return fig
+
+
+def routes(fields: Sequence[xr.Dataset], ways: Sequence, titles: Sequence[str]) -> Figure:
+    """Landscapes with a straight and another way on each: ``ways`` has two lists of points for
+    each.
+    """
+    fig, axes = style.subplots(1, 2, height=2.7, gridspec_kw={"width_ratios": [1.25, 1]})
+    for field, ax, (straight, detour), title in zip(fields, axes, ways, titles, strict=True):
+        contours(field, ax).set_title(title)
+        way(straight, ax, label="straight", colour="orange")
+        way(detour, ax, label="another way", colour="blue", style="--")
+    axes[1].legend(loc="lower right", fontsize=7.5, frameon=True, framealpha=0.9)
+    return fig
+
+
+def normalised(field: xr.Dataset, levels: xr.DataArray) -> Figure:
+    """One entry of a LayerNorm with a disc in the way, and what the disc costs (dims ``epsilon,
+    rho``).
+    """
+    fig, axes = style.subplots(1, 2, height=2.8)
+    contours(field, axes[0]).set_title("one entry of LN, ε = 0.1")
+    shell(1.0, axes[0])
+    for level, colour in zip(levels, ("sky", "blue", "ink"), strict=False):
+        label = f"ε = {level.epsilon.item():g}"
+        axes[1].plot(levels.rho, level, color=PALETTE[colour], label=label)
+    axes[1].set(xlabel="ρ", ylabel="$m_X(a, b)$", ylim=(0, 1.5))
+    axes[1].legend()
+    return fig
+
+
+def tents(steep: dict[str, xr.Dataset], low: xr.Dataset, tent: xr.Dataset) -> Figure:
+    """Slopes of tent maps, one that is all plateau, and one that is cut to pieces."""
+    fig, axes = style.subplots(1, 3, height=2.5)
+    for label, result in steep.items():
+        steepness(result, axes[0], label=label)
+    axes[0].set(title="tent / 10: slopes", ylim=(0.1, 20))
+    look = {"handlelength": 0.9, "columnspacing": 0.8, "loc": "upper center"}
+    axes[0].legend(fontsize=7.5, ncols=3, **look)
+    height(low, axes[1]).set_title("n = 4: one plateau")
+    height(tent, axes[2]).set_title(f"undivided: {tent.sizes['component']} parts")
+    return fig
+
+
+def driven(drive: xr.Dataset) -> Figure:
+    """A map of the line and the relative distance that it makes."""
+    fig, axes = style.subplots(1, 2, height=2.3)
+    axes[0].plot(drive.alpha, drive.output, color=PALETTE["ink"])
+    axes[0].set(xlabel="x", ylabel="f(x)", title="slopes 1, 161, 1")
+    axes[1].plot(drive.alpha, drive.relative_distance, color=PALETTE["blue"])
+    axes[1].set(xlabel="α", ylabel="ρ", title="flat, jump, flat")
+    return fig

@@ -4,6 +4,7 @@ preimage.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -107,4 +108,28 @@ def horseshoe(
         },
         coords={"x": [float(t) for t in x]},
         attrs={"centre": [float(c) for c in middle], "radius": float(radius)},
+    )
+
+
+def normalised(*, epsilon: float, half_width: float = 2.0, steps: int = 121) -> xr.Dataset:
+    """h_a of the first entry of a LayerNorm on R^3, on the plane of vectors that sum to zero.
+
+    Coordinates s along (0, 1, -1) / sqrt 2, where the entry does not change, and t along
+    (2, -1, -1) / sqrt 6; a = (0, 1, -1). Dims ``t, s``: ``height``.
+    """
+    axis = np.linspace(-half_width, half_width, steps)
+    s, t = np.meshgrid(axis, axis)
+    entry = 2 / np.sqrt(6) * t / np.sqrt((s * s + t * t) / 3 + epsilon)
+    return xr.Dataset({"height": (("t", "s"), np.abs(entry))}, {"s": axis, "t": axis})
+
+
+def shell_heights(epsilons: Sequence[float], *, steps: int = 200) -> xr.DataArray:
+    """m_X(a, b) of `normalised` for paths that keep the distance rho from the vectors of equal
+    entries: sqrt 2 rho / sqrt(rho^2 + 3 epsilon), rho up to |a|. Dims ``epsilon, rho``.
+    """
+    rho, epsilon = np.linspace(0.01, 2**0.5, steps), np.array(epsilons)[:, None]
+    return xr.DataArray(
+        2**0.5 * rho / np.sqrt(rho**2 + 3 * epsilon),
+        {"epsilon": list(epsilons), "rho": rho},
+        dims=("epsilon", "rho"),
     )
