@@ -29,12 +29,26 @@ bench: $(READY)
 notebooks: $(READY)
 	$(PY) -m plateaus.cli notebooks $(CHAPTERS)
 
-# pip follows the configuration it finds (index, certificates); none is set here.
-$(READY): pyproject.toml constraints.txt
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+# pip follows the configuration it finds (index, certificates); none is set here. All packages are
+# checked against the hashes in requirements.txt, except PyTorch: its builds for CPU and CUDA are
+# different files, and which index they come from is yours to choose (see README.md).
+# PINNED=no takes the newest of everything instead, to see what will break next.
+PINNED ?= yes
+TORCH ?= torch
+OLD := "Python 3.11.5 or newer is needed: make PYTHON=..."
+
+$(READY): pyproject.toml constraints.txt requirements.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and $(OLD))'
 	@echo "Installing into $(VENV) (a few minutes, once)"
 	$(MAKE) --no-print-directory venv
-	$(PY) -m pip install --quiet -c constraints.txt -e ".[test]"
+ifeq ($(PINNED),yes)
+	$(PY) -m pip install --quiet --no-deps --require-hashes -r requirements.txt
+	$(PY) -m pip install --quiet -c constraints.txt $(TORCH)
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(PY) -m pip check --quiet
+else
+	$(PY) -m pip install --quiet -e ".[test]"
+endif
 	touch $@ && rm -f $(VENV).unfinished
 
 # A kill on the way to $(READY) leaves the mark, and the next call begins with an empty environment.
@@ -43,12 +57,25 @@ venv:
 	    || { touch $(VENV).unfinished && "$(PYTHON)" -m venv --clear $(VENV); }
 	touch $(VENV).unfinished
 
+# Both files again after a change of pyproject.toml, for every system; versions stay as they are
+# where they can, or become the newest with UPGRADE=--upgrade. What belongs to one build of PyTorch
+# is left out.
+UPGRADE ?=
+LOCK := _build/lock/bin/uv pip compile --quiet --universal --python-version 3.11.5 --no-header \
+    --no-annotate pyproject.toml
+OF_TORCH := ^(triton==|nvidia-|cuda-)
+
 constraints:
 	rm -rf _build/lock && "$(PYTHON)" -m venv _build/lock
-	_build/lock/bin/python -m pip install --quiet torch==2.13.0 -e ".[test,browser]"
-	( sed -n '/^#/p' constraints.txt; _build/lock/bin/python -m pip freeze --exclude-editable \
-	    | sed -E 's/\+[A-Za-z0-9.]+$$//' | grep -v ' @ ' | sort -f ) > constraints.new
-	mv constraints.new constraints.txt && rm -rf _build/lock
+	_build/lock/bin/python -m pip install --quiet uv==0.13.9
+	sed '/^#/d' constraints.txt > _build/lock/all
+	$(LOCK) $(UPGRADE) --all-extras -o _build/lock/all
+	$(LOCK) --extra test -c _build/lock/all --generate-hashes -o _build/lock/hashed
+	( sed -n '/^#/p' constraints.txt; grep -vE '$(OF_TORCH)' _build/lock/all ) > constraints.new
+	( sed -n '/^#/p' requirements.txt; \
+	    awk '/^[a-z0-9]/ { keep = !/$(OF_TORCH)|^torch==/ } keep' _build/lock/hashed ) > requirements.new
+	mv constraints.new constraints.txt && mv requirements.new requirements.txt
+	rm -rf _build/lock
 
 clean:
 	rm -rf _build $(VENV) $(VENV).unfinished
