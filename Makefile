@@ -1,5 +1,6 @@
 # make book   execute all chapters and build _build/html/index.html
-# make test   unit and property tests, the book's contract, and every committed number again
+# make test   style, unit and property tests, the book's contract, and every committed number again
+# make test-plain  the committed numbers once more, as on another processor
 # make bench  speed of the prefix-cached evaluation against naive hooks, as ratios
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -14,14 +15,25 @@ export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test bench notebooks venv constraints clean
+.PHONY: book test test-plain bench notebooks venv constraints clean
 
 book: $(READY)
 	$(PY) -m plateaus.book.leash 0 plateaus.cli book
 
+PYTEST := PLATEAUS_OUT="$(CURDIR)/_build/test" $(PY) -m pytest -n 2 --dist loadfile \
+    --nbval --nbval-current-env --nbval-cell-timeout=300
+
 test: $(READY)
-	PLATEAUS_OUT="$(CURDIR)/_build/test" $(PY) -m pytest -n 2 --dist loadfile tests chapters \
-	    --nbval --nbval-current-env --nbval-cell-timeout=300
+	$(PY) -m ruff format --check --quiet . && $(PY) -m ruff check --quiet .
+	$(PYTEST) tests chapters
+
+# The chapters alone, with the plainest instructions that the libraries have: the last bits of every
+# product change, as on a reader's other processor, and what is printed must survive it.
+test-plain: export ATEN_CPU_CAPABILITY := default
+test-plain: export MKL_ENABLE_INSTRUCTIONS := SSE4_2
+test-plain: export ONEDNN_MAX_CPU_ISA := SSE41
+test-plain: $(READY)
+	$(PYTEST) chapters
 
 bench: $(READY)
 	$(PY) -m plateaus.cli bench --out _build/bench.json

@@ -38,7 +38,7 @@ def checkout(root: Path, tmp_path: Path) -> Path:
     (folder / "tests").mkdir(parents=True)
     (folder / "chapters").mkdir()
     (folder / ".ci").mkdir()
-    for name in ("Makefile", "pyproject.toml", "constraints.txt", ".ci/run"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "requirements.txt", ".ci/run"):
         shutil.copy(root / name, folder / name)
     (folder / "tests" / "test_here.py").write_text(HERE.lstrip())
     shown = new_output("execute_result", data={"text/plain": "2"}, execution_count=1)
@@ -67,6 +67,25 @@ def test_wrong_number_fails_there(checkout: Path) -> None:
     notebook.write_text(notebook.read_text().replace('"2"', '"3"'))
     done = make(checkout, "test", "READY=.ready")
     assert done.returncode != 0 and "1 failed" in done.stdout
+
+
+def test_another_processor_is_asked_for(checkout: Path) -> None:
+    file = checkout / "chapters" / "test_here.py"
+    file.write_text(
+        "import os\n\n\ndef test_plain():\n"
+        "    assert os.environ['ATEN_CPU_CAPABILITY'] == 'default'\n"
+        "    assert os.environ['MKL_ENABLE_INSTRUCTIONS'] == 'SSE4_2'\n"
+        "    assert os.environ['ONEDNN_MAX_CPU_ISA'] == 'SSE41'\n"
+    )
+    done = make(checkout, "test-plain", "READY=.ready")
+    assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("line", ["x = 1  # " + "-" * 100, "x   = 1", "import os"])
+def test_style_is_part_of_the_test(line: str, checkout: Path) -> None:
+    (checkout / "tests" / "conftest.py").write_text(line + "\n")
+    done = make(checkout, "test", "READY=.ready")
+    assert done.returncode != 0 and "passed" not in done.stdout
 
 
 @pytest.fixture
