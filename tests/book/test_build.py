@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 
 from plateaus.book import build
 from plateaus.book.places import chapters
+from plateaus.errors import NoMark
 
 PAGE = "# A page\n\nSee {cite:t}`janiak2024`, {prf:ref}`def-plateau` and [a claim](#claim-j1).\n\n"
 PROOF = (
@@ -98,7 +99,7 @@ def test_claims_are_merged_in_the_order_of_the_rules(root: Path, tmp_path: Path)
 def test_staged_book_has_executed_chapters_and_leads_back_to_the_repository(
     root: Path, tmp_path: Path, good: NotebookNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good.metadata["papermill"] = {"start_time": "2026-01-01"}
+    good.metadata["papermill"] = {"start_time": "2026-01-01", "duration": 41.6}
     for path in chapters(root):
         copy = tmp_path / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +121,16 @@ def test_staged_book_has_executed_chapters_and_leads_back_to_the_repository(
         assert "papermill" not in staged.metadata
     introduction = (stage / "book" / "introduction.md").read_text(encoding="utf-8")
     assert "{figure} cover.png" in introduction and (stage / "book" / "cover.png").is_file()
+    cost = (stage / "book" / "re-execute.md").read_text(encoding="utf-8")
+    assert "| {doc}`/chapters/1-definitions/plateaus` | 42 |" in cost
     assert "(claim-n9)=" in (stage / "book" / "claims.md").read_text(encoding="utf-8")
     assert [p.name for p in (stage / "book" / "models").iterdir()] == [
         "README.md"
     ]  # the page, not the weights
+
+
+@pytest.mark.parametrize("text", ["# Claims\n", "% mark\n% mark\n"], ids=["none", "two"])
+def test_page_without_a_place_for_what_is_generated_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(text)
+    with pytest.raises(NoMark, match="exactly once"):
+        build.fill(tmp_path / "page.md", "% mark", "rows")

@@ -19,13 +19,12 @@ from plateaus.book.claims import (
     THEOREM,
     UNTESTED,
     Bound,
-    Claims,
     Criterion,
     Number,
     load_claims,
 )
 from plateaus.book.places import chapter_name, chapters
-from plateaus.errors import BadClaim, NoMark
+from plateaus.errors import BadClaim
 
 RULES = Path(__file__).resolve().parents[2] / "book" / "claims.yaml"
 IDS = [
@@ -296,23 +295,13 @@ def test_model_that_was_trained_again_says_so() -> None:
 def test_scoreboard_shows_every_claim_and_the_untested_as_such(root: Path) -> None:
     claims = load_claims(RULES)
     known = [chapter_name(path) for path in chapters(root)]
-    page = scoreboard.page(
-        (root / "book" / "claims.md").read_text(encoding="utf-8"),
-        claims,
-        [settle().as_json()],
-        known,
-    )
+    page = scoreboard.scoreboard(claims, [settle().as_json()], set(known))
     for id in IDS:
         assert f"(claim-{id.lower()})=" in page
     assert page.count(f":::{{admonition}} J4 · {PARTLY}") == 1
     assert page.count(f" · {UNTESTED}\n") == len(IDS) - 2
     assert page.count(f" · {THEOREM}\n") == 1
     assert "**1** [0.8, 1.2] over 200 pairs; step 0: 1.07" in page
-
-
-def test_page_without_the_scoreboards_place_is_refused() -> None:
-    with pytest.raises(NoMark):
-        scoreboard.page("# Claims\n", Claims(by_id={}), [])
 
 
 def test_verdicts_are_typed_nowhere(root: Path) -> None:

@@ -37,12 +37,13 @@ def checkout(root: Path, tmp_path: Path) -> Path:
         shutil.copy(root / "book" / name, book)
     shutil.copytree(root / "book" / "_static", book / "_static")
     shutil.copy(root / "_config.yml", folder)
-    (book / "introduction.md").write_text("# A book\n")
+    (book / "introduction.md").write_text("# A book\n\n% cover\n")
+    (book / "re-execute.md").write_text("# Execute\n\n% cost\n")
     (book / "models" / "README.md").write_text("# Models\n")
     (book / "bibliography.md").write_text("# Sources\n\n```{bibliography}\n:all:\n```\n")
     (folder / "_toc.yml").write_text(
         "format: jb-book\nroot: book/introduction\nparts:\n- chapters:\n  - file: chapters/1-a/b\n"
-        "  - file: book/claims\n  - file: book/bibliography\n"
+        "  - file: book/re-execute\n  - file: book/claims\n  - file: book/bibliography\n"
     )
     notebook = new_notebook(cells=[new_markdown_cell("# A chapter"), *map(new_code_cell, CELLS)])
     notebook.metadata["language_info"] = {"name": "python"}

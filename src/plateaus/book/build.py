@@ -21,15 +21,14 @@ from typing import Any
 import nbformat
 import yaml
 
-from plateaus.book import builds, committed, disclosures, leash
+from plateaus.book import builds, committed, cost, disclosures, leash, scoreboard
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters
-from plateaus.book.scoreboard import page, put
 from plateaus.book.site import mathematics
-from plateaus.errors import BuildFailed
+from plateaus.errors import BuildFailed, NoMark
 from plateaus.results import write_json
 
 WORKERS = 2
@@ -132,9 +131,11 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     ):  # in a fork's own CI the buttons lead to the fork
         settings["repository"]["url"] = f"https://github.com/{fork}"
     (folder / "_config.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    seconds = {}
     for path in chapters(root):
         notebook = nbformat.read(target / path.relative_to(root), as_version=4)
-        notebook.metadata.pop("papermill", None)
+        measured = notebook.metadata.pop("papermill", {})
+        seconds[chapter_name(path)] = measured.get("duration", 0.0)
         for cell in notebook.cells:
             cell.metadata.pop("papermill", None)
         number_figures(notebook)
@@ -142,33 +143,34 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)
     add_cover(folder)
+    fill(folder / "book" / "re-execute.md", cost.MARK, cost.table(seconds, WORKERS))
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
-    known = {chapter_name(path) for path in chapters(root)}
-    text = page(claims.read_text(encoding="utf-8"), rules, rows, known)
-    text = put(text, disclosures.MARK, disclosures.disclosures(root / "book"))
-    claims.write_text(text, encoding="utf-8")
+    fill(claims, scoreboard.MARK, scoreboard.scoreboard(rules, rows, set(seconds)))
+    fill(claims, disclosures.MARK, disclosures.disclosures(root / "book"))
+
+
+def fill(page: Path, mark: str, generated: str) -> None:
+    """Put what was generated in the place of the line `mark` of a staged page."""
+    text = page.read_text(encoding="utf-8")
+    if text.splitlines().count(mark) != 1:
+        raise NoMark(f"book/{page.name} must have the line {mark!r} exactly once.")
+    page.write_text(text.replace(mark, generated), encoding="utf-8")
 
 
 def add_cover(folder: Path) -> None:
     """Put the figure of the first cell tagged "cover" where the introduction has its mark."""
-    page = folder / "book" / "introduction.md"
     directive = ""
     for path in sorted(folder.glob("chapters/*/*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
-            images = [
-                o.data["image/png"]
-                for o in cell.get("outputs", [])
-                if "image/png" in o.get("data", {})
-            ]
+            outputs = [output.get("data", {}) for output in cell.get("outputs", [])]
+            images = [data["image/png"] for data in outputs if "image/png" in data]
             if images and "cover" in cell.metadata.get("tags", []) and not directive:
                 (folder / "book" / "cover.png").write_bytes(base64.b64decode(images[0]))
                 chapter = path.relative_to(folder).with_suffix("").as_posix()
                 caption = f"{COVER_TEXT} From {{doc}}`/{chapter}`."
                 directive = f"```{{figure}} cover.png\n:alt: {COVER_TEXT}\n\n{caption}\n```"
-    page.write_text(
-        page.read_text(encoding="utf-8").replace(COVER_MARK, directive), encoding="utf-8"
-    )
+    fill(folder / "book" / "introduction.md", COVER_MARK, directive)
 
 
 def render(root: Path, target: Path) -> Path:

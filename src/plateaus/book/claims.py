@@ -6,6 +6,7 @@ of pairs or seeds, and the controls; the verdict is computed here and nowhere el
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,6 +31,8 @@ PARTLY, UNTESTED = "partly tested", "untested"
 THEOREM = "theorem"
 """State of a claim that is proved: its numbers check the code and are no finding."""
 KINDS = ("finding", "theorem")
+COLUMNS = 88
+"""Of a row's text: what a page shows without a scroll bar."""
 
 __all__ = [
     "FAILS", "HOLDS", "MIXED", "NOT_TESTABLE", "PARTLY", "THEOREM", "UNTESTED", "Bound", "Claim",
@@ -89,7 +92,8 @@ class Row:
         number = f"no value, n = {self.effect.n}" if self.value is None else str(self.effect)
         lines = [f"{self.id} {self.metric} on {self.model}", f"  measured: {number}"]
         lines += [f"  {name}: {x}" for name, x in self.control.items()]
-        return "\n".join([*lines, f"  {self.verdict}: {self.reason}"])
+        lines += [f"  {self.verdict}: {self.reason}"]
+        return "\n".join(textwrap.fill(s, COLUMNS, subsequent_indent=" " * 6) for s in lines)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ generated.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from plateaus.book.claims import (
@@ -21,7 +21,6 @@ from plateaus.book.claims import (
     Criterion,
     Number,
 )
-from plateaus.errors import NoMark
 
 MARK = "% scoreboard"
 """The line of `book/claims.md` that the scoreboard replaces."""
@@ -35,23 +34,6 @@ GROUPS = {
 }
 STATES = (HOLDS, FAILS, MIXED, NOT_TESTABLE, PARTLY, UNTESTED)
 """Of findings; theorems are counted apart."""
-
-
-def page(
-    text: str, claims: Claims, rows: Iterable[Mapping[str, Any]], known: Iterable[str] = ()
-) -> str:
-    """The page's MyST text with the scoreboard at its mark.
-
-    `rows` are merged claim rows; `known` the chapters that exist and can be linked to.
-    """
-    return put(text, MARK, scoreboard(claims, list(rows), set(known)))
-
-
-def put(text: str, mark: str, generated: str) -> str:
-    """`text` with what was generated in the place of its line `mark`."""
-    if text.splitlines().count(mark) != 1:
-        raise NoMark(f"The page of the claims must have the line {mark!r} exactly once.")
-    return text.replace(mark, generated)
 
 
 def scoreboard(claims: Claims, rows: list[Mapping[str, Any]], known: set[str]) -> str:
