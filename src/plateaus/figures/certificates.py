@@ -9,14 +9,14 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from plateaus.figures.style import PALETTE
+from plateaus.figures.style import PALETTE, REFERENCE, colours, plain_powers
 
-METHOD_COLOURS = {"product": "grey", "interval": "sky", "jacobian": "blue", "linear": "orange"}
+METHOD_COLOURS = {"product": "purple", "interval": "sky", "jacobian": "blue", "linear": "orange"}
 NAMES = {
-    "product": "product of\nconstants",
-    "interval": "interval\npropagation",
-    "jacobian": "interval\nJacobian",
-    "linear": "linear\nrelaxation",
+    "product": "product",
+    "interval": "interval",
+    "jacobian": "Jacobian",
+    "linear": "linear",
 }
 
 
@@ -39,11 +39,12 @@ def shares(found: xr.Dataset, ax: Axes) -> Axes:
             mew=0,
         )
         ax.hlines(values.median(), k - 0.32, k + 0.32, color=PALETTE["ink"], lw=2, zorder=3)
-    ax.axhline(1, color=PALETTE["green"], lw=1, ls="--")
+    ax.axhline(1, **REFERENCE)
     ax.set(
         yscale="log", ylabel="certified / exact inner radius", xticks=range(found.sizes["bound"])
     )
-    ax.set_xticklabels([NAMES[m] for m in found.bound.values], fontsize=8)
+    ax.set_xticklabels([NAMES[m] for m in found.bound.values], rotation=30)
+    plain_powers(ax.yaxis)
     return ax
 
 
@@ -56,11 +57,9 @@ def depth(found: xr.Dataset, ax: Axes) -> Axes:
             "o-",
             ms=4,
             color=PALETTE[METHOD_COLOURS[method]],
-            label=method,
+            label=NAMES[method],
         )
-    ax.plot(
-        found.depth, found.rays, "s--", ms=4, color=PALETTE["green"], label="rays (upper bound)"
-    )
+    ax.plot(found.depth, found.rays, "s--", ms=4, color=PALETTE["ink"], label="rays (upper bound)")
     ax.set(
         xscale="log",
         yscale="log",
@@ -69,6 +68,7 @@ def depth(found: xr.Dataset, ax: Axes) -> Axes:
         xticks=found.depth.values,
     )
     ax.set_xticklabels(found.depth.values)
+    plain_powers(ax.yaxis)
     ax.minorticks_off()
     return ax
 
@@ -102,6 +102,7 @@ def verdicts(field: xr.Dataset, ax: Axes) -> Axes:
         aspect="equal",
         title=f"{field.attrs['steps']} × {field.attrs['steps']} nodes",
     )
+    ax.locator_params(nbins=5)
     ax.grid(False)
     return ax
 
@@ -112,7 +113,7 @@ def power(found: xr.Dataset, ax: Axes) -> Axes:
     """
     rows = np.arange(found.sizes["network"])[::-1]
     ax.hlines(rows, found.certified, found.straight, color=PALETTE["sky"], lw=2)
-    ax.plot(found.straight, rows, "s", color=PALETTE["grey"], label="straight segment")
+    ax.plot(found.straight, rows, "s", color=PALETTE["ink"], label="straight segment")
     ax.plot(
         found.known, rows, "D", ms=9, mfc="none", mec=PALETTE["green"], mew=1.5, label="m, by proof"
     )
@@ -127,7 +128,7 @@ def profile(pair: xr.Dataset, ax: Axes) -> Axes:
     separate only on the segment.
     """
     ax.axhspan(float(pair.found), float(pair.straight), color=PALETTE["sky"], alpha=0.3, lw=0)
-    ax.plot(pair.t, pair.height_straight, color=PALETTE["grey"], label="straight segment")
+    ax.plot(pair.t, pair.height_straight, color=PALETTE["ink"], label="straight segment")
     ax.plot(pair.t, pair.height_found, color=PALETTE["orange"], label="found path")
     ax.set(xlabel="place on the path", ylabel="$h_a$ (nats)", xlim=(0, 1))
     words = str(pair.label.values).split(" … ")[1]
@@ -142,7 +143,7 @@ def excess(found: xr.Dataset, ax: Axes) -> Axes:
     rows = np.arange(found.sizes["pair"])
     before, after = found.straight - found.end, found.found - found.end
     ax.vlines(rows, after, before, color=PALETTE["sky"], lw=2)
-    ax.plot(rows, before, "s", ms=4, color=PALETTE["grey"], label="straight segment")
+    ax.plot(rows, before, "s", ms=4, color=PALETTE["ink"], label="straight segment")
     ax.plot(rows, after, "o", ms=4, color=PALETTE["orange"], label="found path")
     ax.set(xlabel="pair", ylabel="excess over $h_a(b)$ (nats)")
     return ax
@@ -152,9 +153,8 @@ def growth(found: dict[str, xr.Dataset], ax: Axes, *, dim: str, label: str) -> A
     """Pieces against depth or width on doubly logarithmic axes: medians, and every pair as a small
     mark where there are several.
     """
-    for (name, result), colour, marker in zip(
-        found.items(), ("blue", "grey", "orange"), "os^", strict=False
-    ):
+    colour = colours(found)
+    for (name, result), marker in zip(found.items(), "os^", strict=False):
         pieces = result.pieces
         if "pair" in pieces.dims:
             for k in pieces.pair:
@@ -165,12 +165,13 @@ def growth(found: dict[str, xr.Dataset], ax: Axes, *, dim: str, label: str) -> A
                     marker=marker,
                     ms=2.5,
                     alpha=0.5,
-                    color=PALETTE[colour],
+                    color=colour[name],
                 )
             pieces = pieces.median("pair")
-        ax.plot(result[dim], pieces, marker=marker, ms=5, color=PALETTE[colour], label=name)
+        ax.plot(result[dim], pieces, marker=marker, ms=5, color=colour[name], label=name)
     ax.set(xlabel=label, ylabel="affine pieces", xscale="log", yscale="log")
     ticks = next(iter(found.values()))[dim].values
     ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    plain_powers(ax.yaxis)
     ax.minorticks_off()
     return ax

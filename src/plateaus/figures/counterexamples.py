@@ -12,7 +12,7 @@ from matplotlib.patches import Circle, Rectangle
 
 from plateaus.figures import style
 from plateaus.figures.geometry import height as contours
-from plateaus.figures.style import PALETTE
+from plateaus.figures.style import BOUND, DOT, PALETTE, REFERENCE, ROLES, STAR, plain_powers
 
 
 def height(profile: xr.Dataset, ax: Axes, *, shade: str = "sky") -> Axes:
@@ -34,20 +34,10 @@ def height(profile: xr.Dataset, ax: Axes, *, shade: str = "sky") -> Axes:
             }
         )
         ax.axvspan(low, high, label="$P_r(a)$" if holds else "$h_a < r$, elsewhere", **look)
-    ax.axhline(profile.attrs["radius"], color=PALETTE["grey"], lw=1, ls="--", label="r")
+    ax.axhline(profile.attrs["radius"], **BOUND, label="r")
     ax.plot(profile.x, profile.height, color=PALETTE["ink"], lw=1.5, label="$h_a$")
-    ax.plot(
-        profile.attrs["a"],
-        0,
-        marker="*",
-        ms=11,
-        color="white",
-        mec=PALETTE["ink"],
-        ls="none",
-        zorder=3,
-        clip_on=False,
-    )
-    ax.set(xlabel="x", ylabel="$h_a(x)$, output units", xlim=(profile.x[0], profile.x[-1]))
+    ax.plot(profile.attrs["a"], 0, **STAR, clip_on=False)
+    ax.set(xlabel="x", ylabel="$h_a(x)$", xlim=(profile.x[0], profile.x[-1]))
     ax.set_ylim(bottom=0)
     return ax
 
@@ -59,15 +49,7 @@ def legend(axes: Sequence[Axes], ax: Axes, **options: object) -> None:
         for panel in axes
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
     }
-    ax.legend(
-        entries.values(),
-        entries.keys(),
-        fontsize=7.5,
-        frameon=True,
-        framealpha=0.9,
-        edgecolor="none",
-        **options,
-    )
+    ax.legend(entries.values(), entries.keys(), **options)
 
 
 def balls(anchors: Sequence[float], radius: float, ax: Axes) -> Axes:
@@ -84,16 +66,8 @@ def balls(anchors: Sequence[float], radius: float, ax: Axes) -> Axes:
         )
         for y in anchors:
             inside = abs(y - x) < radius
-            ax.plot(
-                y,
-                level,
-                marker="o",
-                ms=5,
-                color=PALETTE["ink"] if inside else "white",
-                mec=PALETTE["ink"],
-                ls="none",
-            )
-        ax.plot(x, level, marker="*", ms=11, color="white", mec=PALETTE["ink"], ls="none")
+            ax.plot(y, level, **(DOT | {"color": PALETTE["ink"] if inside else "white"}))
+        ax.plot(x, level, **STAR)
     ax.set(xlabel="x", yticks=range(len(anchors)), ylim=(-0.6, len(anchors) - 0.4), xticks=anchors)
     ax.set_yticklabels([f"P({x:g})" for x in anchors])
     return ax
@@ -109,7 +83,7 @@ def horseshoe(bent: xr.Dataset, ax: Axes) -> Axes:
             (u - radius, v - radius), 2 * radius, 2 * radius, color=PALETTE["sky"], alpha=0.35, lw=0
         )
     )
-    ax.plot(bent.u, bent.v, color=PALETTE["grey"], lw=1)
+    ax.plot(bent.u, bent.v, color=PALETTE["ink"], lw=1)
     for mask, colour, width, label in (
         (bent.in_ball, "blue", 3, "in the ball"),
         (bent.blocked, "orange", 4, "$h_a \\geq r$"),
@@ -117,9 +91,9 @@ def horseshoe(bent: xr.Dataset, ax: Axes) -> Axes:
         ax.plot(
             bent.u.where(mask), bent.v.where(mask), color=PALETTE[colour], lw=width, label=label
         )
-    ax.plot(u, v, marker="*", ms=11, color="white", mec=PALETTE["ink"], ls="none")
+    ax.plot(u, v, **STAR)
     ax.set(xlabel="$\\varphi_1(x)$", ylabel="$\\varphi_2(x)$", aspect="equal")
-    ax.legend(loc="lower right", fontsize=7.5)
+    ax.legend()
     return ax
 
 
@@ -128,24 +102,23 @@ def steepness(steep: xr.Dataset, ax: Axes, *, label: str) -> Axes:
     x = np.repeat(np.append(steep.low.values, steep.high.values[-1]), 2)[1:-1]
     ax.plot(x, np.repeat(steep.slope.values, 2), lw=1.5, label=label)
     ax.set(xlabel="x", ylabel="|f '(x)|", yscale="log", xlim=(x[0], x[-1]))
+    plain_powers(ax.yaxis)
     return ax
 
 
-def way(
-    points: Sequence[Sequence[float]], ax: Axes, *, label: str, colour: str, style: str = "-"
-) -> Axes:
-    """A path on a plane, with its two ends marked a (star) and b (dot)."""
+def way(points: Sequence[Sequence[float]], ax: Axes, *, label: str) -> Axes:
+    """A path on a plane, with its two ends marked a (star) and b (dot); ``label`` is its role."""
     x, y = np.array(points, dtype=float).T
-    ax.plot(x, y, color=PALETTE[colour], ls=style, lw=2, label=label)
-    ax.plot(x[0], y[0], marker="*", ms=11, color="white", mec=PALETTE["ink"], ls="none", zorder=3)
-    ax.plot(x[-1], y[-1], marker="o", ms=5, color="white", mec=PALETTE["ink"], ls="none", zorder=3)
+    ax.plot(x, y, color=PALETTE[ROLES[label]], lw=2, label=label)
+    ax.plot(x[0], y[0], **STAR)
+    ax.plot(x[-1], y[-1], **DOT)
     return ax
 
 
 def bar(ends: tuple[float, float], level: float, ax: Axes, *, label: str) -> Axes:
     """A stretch of the axis that is spoken of, drawn at some height, with its name to the left."""
     ax.plot(ends, [level, level], color=PALETTE["orange"], lw=5, solid_capstyle="butt")
-    look = {"xytext": (-4, 4), "textcoords": "offset points", "ha": "right", "fontsize": 8}
+    look = {"xytext": (-4, 4), "textcoords": "offset points", "ha": "right"}
     ax.annotate(label, (ends[0], level), **look)
     return ax
 
@@ -153,7 +126,7 @@ def bar(ends: tuple[float, float], level: float, ax: Axes, *, label: str) -> Axe
 def shell(radius: float, ax: Axes) -> Axes:
     """A disc that paths must not enter, between a (star) and b = -a (dot)."""
     ax.add_patch(Circle((0, 0), radius, fc="white", ec=PALETTE["orange"], hatch="////", alpha=0.8))
-    way([(2**0.5, 0), (-(2**0.5), 0)], ax, label="straight", colour="blue", style=":")
+    way([(2**0.5, 0), (-(2**0.5), 0)], ax, label="straight")
     ax.set(xlabel="along (0, 1, -1)", ylabel="along (2, -1, -1)")
     return ax
 
@@ -188,15 +161,15 @@ def sandwich(c: float, ax: Axes) -> Axes:
     )
     ax.plot([0, 1], [0, 0], "o", color=PALETTE["ink"], ms=4)
     for x, name in ((0, "f(a)"), (1, "f(b)")):
-        ax.annotate(name, (x, 0), xytext=(4, 4), textcoords="offset points", fontsize=8.5)
+        ax.annotate(name, (x, 0), xytext=(4, 4), textcoords="offset points")
     ax.set(
-        xlabel="along f(b) - f(a), in units of D",
+        xlabel="along f(b) − f(a), in units of D",
         ylabel="across",
         aspect="equal",
         xlim=(-1.1 * outer, 1.2),
         ylim=(-1.1 * outer, 1.1 * outer),
     )
-    ax.legend(loc="upper right", fontsize=7.5)
+    ax.legend()
     return ax
 
 
@@ -217,7 +190,7 @@ def two_anchors(profiles: Sequence[xr.Dataset]) -> Figure:
         holds = bool((profile.holds_a & (profile.low < x) & (x < profile.high)).any())
         verb = "holds" if holds else "misses"
         height(profile, ax).set_title(f"a = {profile.attrs['a']:g}: {verb} {x:g}")
-        ax.axvline(x, color="black", lw=0.8, ls=":")
+        ax.axvline(x, **REFERENCE)
     legend(axes[:2], axes[0], loc="upper left")
     balls([0, 1, 2], 1.5, axes[2]).set_title("identity, r = 3/2")
     return fig
@@ -240,9 +213,9 @@ def routes(fields: Sequence[xr.Dataset], ways: Sequence, titles: Sequence[str]) 
     fig, axes = style.subplots(1, 2, height=2.7, gridspec_kw={"width_ratios": [1.25, 1]})
     for field, ax, (straight, detour), title in zip(fields, axes, ways, titles, strict=True):
         contours(field, ax).set_title(title)
-        way(straight, ax, label="straight", colour="orange")
-        way(detour, ax, label="another way", colour="blue", style="--")
-    axes[1].legend(loc="lower right", fontsize=7.5, frameon=True, framealpha=0.9)
+        way(straight, ax, label="straight")
+        way(detour, ax, label="another way")
+    axes[1].legend()
     return fig
 
 
@@ -267,8 +240,7 @@ def tents(steep: dict[str, xr.Dataset], low: xr.Dataset, tent: xr.Dataset) -> Fi
     for label, result in steep.items():
         steepness(result, axes[0], label=label)
     axes[0].set(title="tent / 10: slopes", ylim=(0.1, 20))
-    look = {"handlelength": 0.9, "columnspacing": 0.8, "loc": "upper center"}
-    axes[0].legend(fontsize=7.5, ncols=3, **look)
+    axes[0].legend()
     height(low, axes[1]).set_title("n = 4: one plateau")
     height(tent, axes[2]).set_title(f"undivided: {tent.sizes['component']} parts")
     return fig

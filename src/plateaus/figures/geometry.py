@@ -13,38 +13,43 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
-from plateaus.figures.style import PALETTE
+from plateaus.figures.style import BOUND, DOT, HEIGHT, MERGE, PALETTE, REFERENCE, STAR
+
+EDGE = 0.12
+"""Of a panel: contours are not labelled so close to its border that the number would be cut."""
 
 
 def shades(count: int) -> list[str]:
     """``count`` colours from the smallest plateau to the largest: ordered in lightness, so also
     without hue.
     """
-    return [mpl.colors.to_hex(c) for c in mpl.colormaps["plasma"](np.linspace(0.08, 0.92, count))]
+    return [mpl.colors.to_hex(c) for c in mpl.colormaps[MERGE](np.linspace(0.08, 0.92, count))]
 
 
 def height(field: xr.Dataset, ax: Axes, *, variable: str = "height", levels: int = 14) -> Axes:
     """Contours of h_a (or of m(a, .) with ``variable="merge_height"``) on the plane, labelled in
-    output units.
+    output units: heights in greys, merge heights in the colours of ``nested``.
     """
     values = field[variable]
-    filled = ax.contourf(field.s, field.t, values, levels=levels, cmap="Greys")
+    colours = MERGE if variable == "merge_height" else HEIGHT
+    filled = ax.contourf(field.s, field.t, values, levels=levels, cmap=colours)
     lines = ax.contour(
-        field.s, field.t, values, levels=filled.levels, colors=PALETTE["grey"], linewidths=0.4
+        field.s, field.t, values, levels=filled.levels, colors=PALETTE["ink"], linewidths=0.3
     )
     labelled = [
-        level for level in lines.levels[1::3] if (values > level).any() and (values < level).any()
+        level for level in lines.levels[1::4] if (values > level).any() and (values < level).any()
     ]
-    texts = ax.clabel(lines, levels=labelled, fontsize=7, colors=PALETTE["ink"], fmt="%g")
-    for text in texts:
-        text.set_bbox({"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8})
+    for text in ax.clabel(lines, levels=labelled, colors=PALETTE["ink"], fmt="%g"):
+        x, y = ax.transLimits.transform(text.get_position())
+        text.set_visible(EDGE < x < 1 - EDGE and EDGE < y < 1 - EDGE)
+        text.set_bbox({"boxstyle": "round,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8})
     return _plane(ax)
 
 
 def nested(field: xr.Dataset, ax: Axes) -> Axes:
     """The plateaus of ``field.radius`` over the landscape, one colour for each radius."""
     radii, colours = field.radius.values, shades(field.sizes["radius"])
-    ax.contourf(field.s, field.t, field.height, levels=14, cmap="Greys", alpha=0.6)
+    ax.contourf(field.s, field.t, field.height, levels=14, cmap=HEIGHT, alpha=0.6)
     smallest = np.where(field.inside.any("radius"), field.inside.argmax("radius"), np.nan)
     norm = BoundaryNorm(np.arange(len(radii) + 1) - 0.5, len(radii))
     ax.pcolormesh(
@@ -68,8 +73,7 @@ def wells(tree: xr.Dataset, ax: Axes, *, names: Sequence[str] | None = None) -> 
     names = names or ["a", *map(str, range(1, tree.sizes["bar"]))]
     for k in range(tree.sizes["bar"]):
         x, y = float(tree.s[k]), float(tree.t[k])
-        marker, size = ("*", 11) if k == 0 else ("o", 4)
-        ax.plot(x, y, marker=marker, ms=size, color="white", mec=PALETTE["ink"], ls="none")
+        ax.plot(x, y, **(DOT if k else STAR))
         ax.annotate(
             names[k],
             (x, y),
@@ -78,7 +82,6 @@ def wells(tree: xr.Dataset, ax: Axes, *, names: Sequence[str] | None = None) -> 
             color="white",
             weight="bold",
             bbox={"boxstyle": "round,pad=0.15", "fc": PALETTE["ink"], "ec": "none", "alpha": 0.75},
-            fontsize=8,
         )
     return ax
 
@@ -94,16 +97,7 @@ def merge_tree(tree: xr.Dataset, ax: Axes, *, radii: Sequence[float], top: float
         death = min(float(tree.death[k]), top)
         birth, width = float(tree.birth[k]), 3.2 if k == 0 else 1.4
         ax.plot([k, k], [birth, death], color=PALETTE["ink"], lw=width, solid_capstyle="butt")
-        ax.plot(
-            k,
-            birth,
-            marker="*" if k == 0 else "o",
-            color="white",
-            mec=PALETTE["ink"],
-            ms=11 if k == 0 else 5,
-            ls="none",
-            zorder=3,
-        )
+        ax.plot(k, birth, **(DOT if k else STAR))
         if k:
             ax.plot([int(tree.into[k]), k], [death, death], color=PALETTE["ink"], lw=1.4)
     ax.set_xticks(range(count), ["a", *map(str, range(1, count))])
@@ -122,7 +116,7 @@ def growth(share: xr.DataArray, ax: Axes, *, jumps: Sequence[float] = ()) -> Axe
     a neighbour.
     """
     for level in jumps:
-        ax.axvline(level, color=PALETTE["grey"], ls=":", lw=1)
+        ax.axvline(level, **REFERENCE)
     ax.plot(share.radius, share, color=PALETTE["blue"])
     ax.set(
         xlabel="radius r (output units)", ylabel="share of the window in $P_r(a)$", ylim=(0, 1.02)
@@ -142,7 +136,7 @@ def line(profile: xr.Dataset, ax: Axes, *, radius: float) -> Axes:
         lw=0,
         label="$P_r(a)$",
     )
-    ax.axhline(radius, color=PALETTE["grey"], lw=1, ls="--", label="r")
+    ax.axhline(radius, **BOUND, label="r")
     ax.plot(profile.alpha, profile.merge_height, color=PALETTE["orange"], lw=2.6, label="m(a, ·)")
     ax.plot(profile.alpha, profile.height, color=PALETTE["ink"], lw=1.3, label="$h_a$")
     ax.set(
@@ -165,7 +159,6 @@ def words(marks: Sequence[tuple], ax: Axes) -> Axes:
                 xytext=(-5, 6),
                 textcoords="offset points",
                 ha="right",
-                fontsize=8,
                 zorder=6,
                 bbox={"fc": "white", "ec": "none", "alpha": 0.7, "pad": 1},
             )
@@ -182,7 +175,7 @@ def dendrogram(tree: np.ndarray, names: Sequence[str], ax: Axes) -> Axes:
         draw(tree, labels=list(names), ax=ax, color_threshold=0, above_threshold_color=ink)
     top = float(tree[:, 2].max())
     ax.set(ylabel="joined at radius (nats)", ylim=(-0.03 * top, 1.05 * top))
-    ax.tick_params(axis="x", labelrotation=60, labelsize=8)
+    ax.tick_params(axis="x", labelrotation=60)
     ax.grid(axis="x", visible=False)
     return ax
 
@@ -190,7 +183,7 @@ def dendrogram(tree: np.ndarray, names: Sequence[str], ax: Axes) -> Axes:
 def barriers(before: np.ndarray, behind: np.ndarray, ax: Axes) -> Axes:
     """Excess barriers of many points before and behind a block, in the order of the former."""
     order, places = np.argsort(before), np.arange(len(before))
-    ax.plot(places, before[order], "s", ms=3, color=PALETTE["grey"], label="in the input plane")
+    ax.plot(places, before[order], "s", ms=3, color=PALETTE["blue"], label="in the input plane")
     ax.plot(places, behind[order], "o", ms=3, color=PALETTE["orange"], label="behind the encoder")
     ax.set(xlabel="node, by its barrier", ylabel="excess barrier (output units)")
     ax.legend(loc="upper left")
@@ -214,7 +207,7 @@ def trade_off(points: xr.Dataset, ax: Axes) -> Axes:
     line.
     """
     ends = [float(points.forced.min()), float(points.forced.max())]
-    ax.plot(ends, ends, color="black", ls=":", label="equality")
+    ax.plot(ends, ends, **REFERENCE, label="equality")
     ax.plot(
         points.forced,
         points.steepest,

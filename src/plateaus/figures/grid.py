@@ -23,7 +23,7 @@ def against_size(values: xr.DataArray, ax: Axes, *, by: str) -> Axes:
         colour = next((c for f, c in FAMILIES.items() if name.startswith(f)), PALETTE["ink"])
         bar = [[y - float(low.sel(at))], [float(high.sel(at)) - y]]
         ax.errorbar(x, y, yerr=bar, fmt="o", color=colour, capsize=2)
-        ax.annotate(name, (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7)
+        ax.annotate(name, (x, y), xytext=(4, 4), textcoords="offset points")
     ax.set_xscale("log")
     ax.set_xlabel(LABELS[by])
     ax.set_ylabel("gain in maximum slope of d(α)/d(1)")

@@ -9,10 +9,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from plateaus.figures.readouts import labels
-from plateaus.figures.style import PALETTE
+from plateaus.figures.readouts import axis
+from plateaus.figures.style import CYCLE, PALETTE, REFERENCE, colours
 
-COLOURS = [PALETTE[c] for c in ("blue", "orange", "green", "purple", "yellow", "sky", "grey")]
 LABELS = {
     "distance": "d(α) / d(1)",
     "relative_distance": "relative distance ρ",
@@ -24,15 +23,16 @@ LABELS = {
 
 def curves(results: Mapping[str, xr.DataArray], ax: Axes, *, band: bool = True) -> Axes:
     """Median over ``pair`` of each named curve against alpha, with its quartiles as a band."""
-    for (name, curve), colour in zip(results.items(), COLOURS, strict=False):
+    colour = colours(results)
+    for name, curve in results.items():
         q = curve.quantile([0.25, 0.5, 0.75], dim="pair", skipna=True)
-        ax.plot(curve.alpha, q.sel(quantile=0.5), color=colour, label=name)
+        ax.plot(curve.alpha, q.sel(quantile=0.5), color=colour[name], label=name)
         if band and curve.sizes["pair"] > 1:
             ax.fill_between(
                 curve.alpha,
                 q.sel(quantile=0.25),
                 q.sel(quantile=0.75),
-                color=colour,
+                color=colour[name],
                 alpha=0.18,
                 lw=0,
             )
@@ -46,16 +46,15 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
     Args:
         straight: the value of a straight curve, drawn as a dotted line.
     """
-    ax.axhline(straight, color=PALETTE["grey"], ls=":", lw=1.2)
-    for (name, value), colour in zip(results.items(), COLOURS, strict=False):
-        x = np.arange(value.sizes["readout"])
+    ax.axhline(straight, **REFERENCE)
+    colour = colours(results)
+    for name, value in results.items():
+        x = axis(value, ax)
         q = value.quantile([0.25, 0.5, 0.75], dim="pair", skipna=True)
-        ax.plot(x, q.sel(quantile=0.5), "o-", ms=3.5, color=colour, label=name)
+        ax.plot(x, q.sel(quantile=0.5), "o-", ms=3.5, color=colour[name], label=name)
         ax.fill_between(
-            x, q.sel(quantile=0.25), q.sel(quantile=0.75), color=colour, alpha=0.18, lw=0
+            x, q.sel(quantile=0.25), q.sel(quantile=0.75), color=colour[name], alpha=0.18, lw=0
         )
-        ax.set_xticks(x, labels(value), rotation=60, ha="right")
-    ax.set_xlabel("read behind block, or at")
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(ScalarFormatter())
@@ -64,22 +63,25 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
 
 
 def pairs(result: xr.DataArray, ax: Axes, *, dashed: Sequence[str] = ()) -> Axes:
-    """One curve for each pair, by its label; ``dashed`` labels are drawn dashed."""
-    for i, (label, colour) in enumerate(zip(result.pair.values, COLOURS, strict=False)):
-        ax.plot(
-            result.alpha,
-            result.isel(pair=i),
-            color=colour,
-            ls="--" if label in dashed else "-",
-            label=str(label),
-        )
+    """One curve for each pair, by its label; those of one meaning, ``dashed``, in dots and dashes.
+
+    A label keeps its colour in all panels of a figure.
+    """
+    for i, label in enumerate(map(str, result.pair.values)):
+        kind = "-." if label in dashed else "-"
+        drawn = [line for panel in ax.figure.axes for line in panel.get_lines()]
+        own = [line.get_color() for line in drawn if line.get_label() == label]
+        taken = [line.get_color() for line in drawn if line.get_linestyle() == kind]
+        free = [PALETTE[c] for c in CYCLE if PALETTE[c] not in taken] or [PALETTE["ink"]]
+        colour = own[0] if own else free[0]
+        ax.plot(result.alpha, result.isel(pair=i), color=colour, ls=kind, label=label)
     ax.set_ylabel(LABELS.get(str(result.name), str(result.name)))
     return _alpha_axis(ax)
 
 
 def _alpha_axis(ax: Axes) -> Axes:
     alpha = np.array([0.0, 1.0])
-    ax.plot(alpha, alpha, color=PALETTE["grey"], ls=":", lw=1.2, zorder=0)
-    ax.set_xlabel("α along the path from A to B")
+    ax.plot(alpha, alpha, **REFERENCE, zorder=0)
+    ax.set_xlabel("α, from A to B")
     ax.set_xlim(0, 1)
     return ax

@@ -11,14 +11,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from plateaus.figures.readouts import labels
-from plateaus.figures.style import PALETTE
+from plateaus.figures.readouts import axis
+from plateaus.figures.style import MERGE, PALETTE, REFERENCE, STAR, colour_bar, colours
 
-COLOURS = {
-    "untrained": PALETTE["grey"],
-    "trained": PALETTE["blue"],
-    "shuffled labels": PALETTE["orange"],
-}
 CLASSES = [PALETTE[name] for name in ("sky", "yellow", "green", "purple", "orange")]
 
 
@@ -58,15 +53,13 @@ def curves(result: xr.DataArray, ax: Axes, *, label: str) -> Axes:
         ax.plot(
             result.alpha,
             line,
-            color=COLOURS[label],
+            color=colours([label])[label],
             lw=0.8,
             alpha=0.6,
             label=label if k == 0 else None,
         )
-    ax.plot([0, 1], [0, 1], color=PALETTE["ink"], lw=1, ls=":", label="affine network")
-    ax.set(
-        xlabel="position α along the segment", ylabel="d(α) / d(1)", ylim=(-0.05, 1.75), xlim=(0, 1)
-    )
+    ax.plot([0, 1], [0, 1], **REFERENCE, label="affine network")
+    ax.set(xlabel="α, from a to b", ylabel="d(α) / d(1)", ylim=(-0.05, 1.75), xlim=(0, 1))
     return ax
 
 
@@ -76,34 +69,32 @@ def by_readout(
     """A measure at every read-out, dims ``seed, readout``: a thin line for each seed, a thick one
     for their median.
     """
+    colour = colours(results)
     for name, result in results.items():
-        names = labels(result)
-        # What the head adds stands apart from the blocks.
-        at = np.cumsum([1 if n.isdigit() else 4 for n in names])
-        ax.plot(at, result.transpose("readout", "seed"), color=COLOURS[name], lw=0.6, alpha=0.5)
-        ax.plot(at, result.median("seed"), color=COLOURS[name], lw=2.2, label=name)
-    ax.axhline(straight, color=PALETTE["ink"], ls=":", lw=1, label="affine network")
-    shown = [i for i, n in enumerate(names) if not n.isdigit() or i % 5 == 4 or i == 0]
-    ax.set_xticks(at[shown], [{"probabilities": "prob."}.get(names[i], names[i]) for i in shown])
-    ax.set(xlabel="read after block, or at", ylabel=ylabel)
+        at = axis(result, ax)
+        ax.plot(at, result.transpose("readout", "seed"), color=colour[name], lw=0.6, alpha=0.5)
+        ax.plot(at, result.median("seed"), color=colour[name], lw=2.2, label=name)
+    ax.axhline(straight, **REFERENCE, label="affine network")
+    ax.set_ylabel(ylabel)
     return ax
 
 
 def through_training(result: xr.DataArray, ax: Axes, *, ylabel: str) -> Axes:
     """A measure at every checkpoint, dims ``step, seed``, on a logarithmic axis of steps."""
     steps = result.step.values
-    ax.plot(steps, result.transpose("step", "seed"), color=COLOURS["trained"], lw=0.7, alpha=0.6)
+    ax.plot(steps, result.transpose("step", "seed"), color=PALETTE["blue"], lw=0.7, alpha=0.6)
     ax.plot(
         steps,
         result.median("seed"),
-        color=COLOURS["trained"],
+        color=PALETTE["blue"],
         lw=2.2,
         marker="o",
         ms=4,
         label="median over seeds",
     )
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
-    ax.set_xticks([0, *(10.0**k for k in range(int(np.log10(max(steps[-1], 1))) + 1))])
+    powers = [10**k for k in range(int(np.log10(max(steps[-1], 1))) + 1)]
+    ax.set_xticks([0, *powers], ["0", *map(str, powers)])
     ax.set(xlabel="training step", ylabel=ylabel, ylim=(0, None))
     return ax
 
@@ -124,7 +115,9 @@ def contours(
         bar: the axes that one colour bar stands beside; none is drawn without.
     """
     edges = np.linspace(0, 1, levels + 1)
-    filled = ax.contourf(field.x1, field.x2, field[variable] / scale, levels=edges, extend="max")
+    filled = ax.contourf(
+        field.x1, field.x2, field[variable] / scale, levels=edges, extend="max", cmap=MERGE
+    )
     ax.contour(
         field.x1,
         field.x2,
@@ -133,13 +126,10 @@ def contours(
         colors="white",
         linewidths=0.5,
     )
-    ax.plot(
-        *field.attrs["anchor"], marker="*", ms=13, color=PALETTE["orange"], mec="white", ls="none"
-    )
+    ax.plot(*field.attrs["anchor"], **STAR)
     if bar is not None:
-        ax.figure.colorbar(
-            filled, ax=list(bar), shrink=0.9, label=f"{field[variable].attrs['long_name']} / R"
-        )
+        words = f"{field[variable].attrs['long_name']} / R"
+        colour_bar(filled, bar, label=words)
     return _plane(ax)
 
 

@@ -8,15 +8,14 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from plateaus.figures.style import PALETTE
+from plateaus.figures.style import PALETTE, REFERENCE, colours
 
-PLATEAUS = {0: PALETTE["grey"], 1: PALETTE["blue"], 2: PALETTE["orange"]}
+PLATEAUS = {0: PALETTE["yellow"], 1: PALETTE["blue"], 2: PALETTE["orange"]}
 KINDS = {
     "inside": (PALETTE["blue"], "inside one plateau"),
     "between": (PALETTE["orange"], "between plateaus"),
-    "random": (PALETTE["grey"], "random, matched"),
+    "random": (PALETTE["green"], "random, matched"),
 }
-NETWORKS = [PALETTE[name] for name in ("blue", "grey", "green", "purple")]
 
 
 def positions(line: xr.Dataset, ax: Axes, *, marked: Sequence[int] = ()) -> Axes:
@@ -54,13 +53,14 @@ def _through_depth(
             zorder=3 if thick else 2,
         )
     ax.set(xlabel="block about to be entered", ylabel=words)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 
 def log_ratios(by_kind: xr.DataArray, ax: Axes, *, cumulative: bool = False) -> Axes:
     """log c by block for each kind of pair (``kind, block``), or its running sum."""
     shown = by_kind.cumsum("block") if cumulative else by_kind
-    ax.axhline(0, color=PALETTE["ink"], lw=1, ls=":")
+    ax.axhline(0, **REFERENCE)
     for kind in by_kind.kind.values:
         colour, words = KINDS[str(kind)]
         ax.plot(by_kind.block, shown.sel(kind=kind), "o-", ms=3, color=colour, label=words)
@@ -75,11 +75,13 @@ def spacing(ginis: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
     """Median and quartiles over lines of the spacing Gini (``pair, depth``), one band for each
     name.
     """
-    for (name, gini), colour in zip(ginis.items(), NETWORKS, strict=False):
+    colour = colours(ginis)
+    for name, gini in ginis.items():
         low, middle, high = (gini.quantile(q, dim="pair") for q in (0.25, 0.5, 0.75))
-        ax.plot(gini.depth, middle, color=colour, label=name)
-        ax.fill_between(gini.depth, low, high, color=colour, alpha=0.18, lw=0)
+        ax.plot(gini.depth, middle, color=colour[name], label=name)
+        ax.fill_between(gini.depth, low, high, color=colour[name], alpha=0.18, lw=0)
     ax.set(xlabel="block about to be entered", ylabel="spacing Gini", ylim=(0, None))
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 
@@ -99,9 +101,9 @@ def totals(log_total: xr.DataArray, ax: Axes) -> Axes:
         widths=0.55,
         medianprops={"color": PALETTE["ink"]},
     )
-    for patch, colour in zip(boxes["boxes"], NETWORKS, strict=False):
+    for patch, colour in zip(boxes["boxes"], colours(names).values(), strict=True):
         patch.set(facecolor=colour, alpha=0.55)
-    ax.axvline(0, color=PALETTE["ink"], lw=1, ls=":")
+    ax.axvline(0, **REFERENCE)
     ax.set_yticks(rows, names)
     ax.set(xlabel="sum of log c over all blocks")
     return ax
