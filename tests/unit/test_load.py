@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import plateaus as pl
-from plateaus.errors import CorruptModel, NoDevice, UnknownModel
-from plateaus.networks import embedded
+from plateaus.errors import CorruptModel, NoDevice, UnknownModel, UnsupportedModel
+from plateaus.networks import embedded, source
 
 
 @pytest.fixture
@@ -135,3 +135,52 @@ def test_every_embedded_model_matches_its_checksums():
 def test_a_checkpoint_of_a_shipped_model_names_the_model_and_no_folder():
     begun = pl.load("prose-12l", device="cpu").checkpoint("step-0")
     assert begun.provenance["source"] == "prose-12l"
+
+
+def test_a_hub_id_takes_a_revision_behind_the_sign():
+    found = source.find("owner/name@v1")
+    assert (found.weights, found.home, found.revision) == (
+        "owner/name",
+        "owner/name",
+        {"revision": "v1"},
+    )
+    assert source.find("owner/name", "v1") == found
+    assert source.find("gpt2").revision == {} and source.find("gpt2").title == "gpt2"
+
+
+def test_a_hub_model_of_a_known_kind_is_read_by_the_library_s_own_classes(monkeypatch):
+    """Code that it brings stays where it is; what is quantised is refused as on disk."""
+    import transformers
+
+    described = {"model_type": "falcon", "auto_map": {"AutoConfig": "configuration_falcon.Mine"}}
+    asked = {}
+
+    def answer(name, **options):
+        asked.update(options, name=name)
+        return dict(described), {}
+
+    monkeypatch.setattr(transformers.PretrainedConfig, "get_config_dict", answer)
+    assert source.config(source.find("owner/name@v1"))["model_type"] == "falcon"
+    assert asked == {"name": "owner/name", "revision": "v1"}
+    described["quantization_config"] = {}
+    with pytest.raises(UnsupportedModel, match="owner/name are quantised"):
+        source.config(source.find("owner/name"))
+    del described["model_type"]
+    with pytest.raises(CorruptModel, match="model_type"):
+        source.config(source.find("owner/name"))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_other_precisions_are_held_to_what_they_can_tell_apart(gpt2_folder, dtype):
+    lm = pl.load(gpt2_folder, dtype=dtype)
+    assert lm.dtype == dtype and lm.side_by_side > 1
+    assert lm.provenance["dtype"] == str(dtype).removeprefix("torch.")
+    assert lm.untrained(0).dtype == dtype
+
+
+def test_a_checkpoint_of_a_shipped_model_by_its_name():
+    lm = pl.load("prose-12l@step-76")
+    assert lm.name == "prose-12l@step-76" and lm.provenance["checkpoint"] == "step-76"
+    assert lm.provenance["source"] == "prose-12l" and "step-0" in lm.checkpoints
+    sums = (embedded.models_folder() / "prose-12l" / embedded.CHECKSUMS).read_text()
+    assert f"{lm.provenance['sha256']}  checkpoints/step-76/model.safetensors" in sums

@@ -116,6 +116,17 @@ def test_ids_outside_the_vocabulary_are_refused(gpt2_lm):
                 run(torch.tensor(ids))
 
 
+@pytest.mark.parametrize(
+    "ids", [torch.rand(3), torch.zeros(2, 3, 4).long(), torch.zeros(0, 3).long(), 1.5, [[0.5]]]
+)
+def test_what_is_no_list_of_ids_is_refused(gpt2_lm, ids):
+    with pytest.raises(BadPrompt, match="takes token ids as whole numbers"):
+        gpt2_lm.at(ids)
+    assert gpt2_lm.at(torch.zeros(1, 0, dtype=torch.long)).prefix.tokens == 0
+    with pytest.raises(BadPrompt, match="No continuations"):
+        gpt2_lm.at("w5").embed([])
+
+
 def test_a_tokeniser_larger_than_its_model_is_found_at_the_first_word(folder, tmp_path):
     import shutil
 

@@ -107,7 +107,8 @@ class LanguageModel:
                 together.
         """
         prefix = prefix_ids[0].tolist() if len(prefix_ids) == 1 else None
-        return torch.tensor(self.tokens.following(prefix, continuations), device=self.device)
+        found = self.tokens.following(prefix, continuations)
+        return torch.tensor(found, dtype=torch.long, device=self.device)
 
     def at(self, prefix: str | Tensor, *, bos: bool | None = None) -> PromptNetwork:
         """The network R^d -> R^d at the position after ``prefix``.
@@ -122,13 +123,13 @@ class LanguageModel:
             BadPrompt: ids that the model does not have, or more of them than it can read.
         """
         if isinstance(prefix, str):
-            ids = self.ids(prefix, bos=self.tokens.begins if bos is None else bos)
+            ids = self.ids(prefix, bos=self.tokens.begins if bos is None else bos)[None]
         else:
-            ids = torch.as_tensor(prefix, device=self.device)
-        ids = torch.atleast_2d(ids).long()
-        if bos and not isinstance(prefix, str):
-            ids = torch.cat([ids.new_full((len(ids), 1), self.tokens.begin()), ids], dim=1)
+            ids = torch.atleast_2d(torch.as_tensor(prefix, device=self.device))
+            if bos:
+                ids = torch.cat([ids.new_full((len(ids), 1), self.tokens.begin()), ids], dim=1)
         self._check(ids, more=1)
+        ids = ids.long()
         kept = keep(self.bridge, ids)
         blocks = tuple(
             PromptBlock(layer=layer, index=i, prefix=kept, side_by_side=self.side_by_side)
@@ -207,6 +208,12 @@ class LanguageModel:
 
     def _check(self, ids: Tensor, more: int = 0) -> None:
         """Refuse ids ``(P, T)`` that the model does not have, or too many with ``more`` to come."""
+        if ids.ndim != 2 or not len(ids) or ids.is_floating_point() or ids.is_complex():
+            raise BadPrompt(
+                f"{self.name} takes token ids as whole numbers of shape (tokens,) or (prompts, "
+                f"tokens), got {str(ids.dtype).removeprefix('torch.')} of shape "
+                f"{tuple(ids.shape)}: give a text, or ids of its tokeniser."
+            )
         length = ids.shape[1] + more
         if self.positions is not None and length > self.positions:
             raise BadPrompt(

@@ -18,7 +18,9 @@ from plateaus.networks.source import Source
 transformers.utils.logging.disable_progress_bar()
 transformers.utils.logging.set_verbosity_error()
 
-CONSTANTS = re.compile(r"(attn|attention)\.(masked_)?bias$|rotary_emb\.inv_freq$|position_ids$")
+CONSTANTS = re.compile(
+    r"(attn|attention)\.((masked_)?bias|causal_mask)$|rotary_emb\.inv_freq$|position_ids$"
+)
 """Masks and phases that older files carry and newer code computes: the only surplus allowed."""
 
 
