@@ -6,6 +6,20 @@ their thresholds and the wording of their controls are in ``book/claims.yaml``.
 """
 
 from plateaus.evidence.criterion import Evidence, criterion
+from plateaus.evidence.directions import (
+    angle_gained,
+    by_reading,
+    corner_is_best,
+    direction_at_last,
+    flat_at_40,
+    isotropic_minus_random,
+    local_maximum,
+    median_reach,
+    optimum_at_corner,
+    plateau_at_last,
+    random_minus_real,
+    reached,
+)
 from plateaus.evidence.interpolation import (
     attention_frozen,
     dissimilar_slope,
@@ -27,15 +41,27 @@ from plateaus.evidence.trajectories import attraction, log_contraction
 
 __all__ = [
     "Evidence",
+    "angle_gained",
     "attention_frozen",
     "attraction",
     "criterion",
+    "direction_at_last",
+    "reached",
+    "median_reach",
+    "by_reading",
+    "corner_is_best",
     "dissimilar_slope",
     "every_seed",
+    "flat_at_40",
     "flat_share",
+    "isotropic_minus_random",
+    "local_maximum",
     "log_contraction",
     "midpoints",
     "mlp_frozen",
+    "optimum_at_corner",
+    "plateau_at_last",
+    "random_minus_real",
     "rank_by_block",
     "rank_by_step",
     "rms_difference",

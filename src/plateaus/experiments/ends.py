@@ -159,6 +159,26 @@ class Ends:
         """The same pairs, entering another block."""
         return replace(self, block=block)
 
+    def moved(self, *, a: Tensor | None = None, b: Tensor | None = None) -> Ends:
+        """Other ends in the place of these, in the same networks: ``(pairs, d)``, block ``block``.
+
+        Raises:
+            BadPoints: they do not have the shape of the ends that they replace.
+        """
+        a, b = (self.a if a is None else a), (self.b if b is None else b)
+        for new, old in ((a, self.a), (b, self.b)):
+            if new.shape != old.shape:
+                raise BadPoints(
+                    f"The ends to replace have the shape {tuple(old.shape)}, got "
+                    f"{tuple(new.shape)}: give one point for each pair."
+                )
+
+        def make(rows: Sequence[int]) -> Runs:
+            net, some = self.make(rows).part(self.block).net, list(rows)
+            return Runs(net=net, a=[a[some]], b=[b[some]])
+
+        return replace(self, make=make, blocks=range(self.block, self.block + 1))
+
     def runs(self, points: int) -> Iterator[Runs]:
         """All pairs in parts of which the device can carry ``points`` points for each pair."""
         size = max(1, AT_ONCE // (points * self.width))
