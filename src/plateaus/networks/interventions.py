@@ -31,10 +31,11 @@ def freeze(net: Network, sublayer: str, *, at: Tensor, means: str = "frozen") ->
             "choose one of the two."
         )
     x, blocks, known, found = net.check(at), [], set(), False
-    if x.ndim < 2:
+    if x.ndim < 2 or not x.numel():
+        what = "no point" if x.ndim > 1 else "a single point"
         raise BadPoints(
             f"A sublayer is frozen at its mean over the points of a path, (steps, {x.shape[-1]}), "
-            f"got a single point of shape {tuple(x.shape)}: give at least a path of one step."
+            f"got {what} of shape {tuple(x.shape)}: give at least a path of one step."
         )
     for g in net.blocks:
         y, parts = g.with_parts(x) if hasattr(g, "with_parts") else (g(x), {})

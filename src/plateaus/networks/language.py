@@ -46,8 +46,7 @@ def load(
         )
 
     def untrained(seed: int) -> LanguageModel:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with weights.drawn(seed):
             fresh = transformers.AutoModelForCausalLM.from_config(
                 model.config,
                 attn_implementation="eager",

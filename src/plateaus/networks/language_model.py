@@ -125,7 +125,12 @@ class LanguageModel:
         if isinstance(prefix, str):
             ids = self.ids(prefix, bos=self.tokens.begins if bos is None else bos)[None]
         else:
-            ids = torch.atleast_2d(torch.as_tensor(prefix, device=self.device))
+            try:
+                ids = torch.atleast_2d(torch.as_tensor(prefix, device=self.device))
+            except (TypeError, ValueError, RuntimeError):
+                raise BadPrompt(
+                    f"A prefix is a text or token ids, got {prefix!r}: give one of these."
+                ) from None
             if bos:
                 ids = torch.cat([ids.new_full((len(ids), 1), self.tokens.begin()), ids], dim=1)
         self._check(ids, more=1)

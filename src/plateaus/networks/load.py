@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from plateaus.errors import NoDevice, UnsupportedModel
+from plateaus.errors import BadParameter, NoDevice, UnsupportedModel
 from plateaus.networks import source as sources
 from plateaus.networks import toy
 from plateaus.networks.families import FAMILIES
@@ -68,11 +68,17 @@ def load(
         UnsupportedModel: whole, but not to be measured here; NoDevice: no such device.
     """
     where = None if device_map else _device(device)
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise BadParameter(
+            f"The precision is a floating-point dtype of torch, got {dtype!r}: give torch.float32, "
+            "torch.float64 or torch.bfloat16."
+        )
     source = sources.find(name, checkpoint if checkpoint is not None else revision)
     if source.toy:
         return toy.load(source, device=where, dtype=dtype)
+    dtype = torch.float32 if dtype is None else dtype
     described = sources.config(source)
-    options = {"device": where, "dtype": dtype or torch.float32}
+    options = {"device": where, "dtype": dtype}
     # Late: the transformer libraries take seconds, and exact geometry needs none of them.
     if _is_language(source, described):
         from plateaus.networks import language

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from plateaus.errors import BadParameter
 from plateaus.networks.network import Network
 
 Module = Callable[[Tensor], Tensor]
@@ -51,7 +52,14 @@ def from_modules(
     def flat(module: Module) -> MapBlock:
         nonlocal x
         block = MapBlock(module=module, shape=tuple(x.shape[1:]))
-        x = module(x)
+        try:
+            x = module(x)
+        except Exception as error:
+            said = " ".join(str(error).split())
+            raise BadParameter(
+                f"Module {len(blocks)} of {name}, {type(module).__name__}, did not take an array "
+                f"of shape {block.shape} ({said[:200]}): give modules that fit one after the other."
+            ) from None
         return block
 
     with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -90,10 +91,11 @@ class Network:
                 "net[i:i + 1]"
             )
         n = len(self)
-        beyond = [i for i in (index.start, index.stop) if i is not None and not -n <= i <= n]
+        given = [i for i in (index.start, index.stop) if i is not None]
+        beyond = [i for i in given if not (isinstance(i, Integral) and -n <= i <= n)]
         if beyond:
             raise BadParameter(
-                f"{self.name} has {n} blocks and was sliced at {beyond[0]}: slice it between 0 "
+                f"{self.name} has {n} blocks and was sliced at {beyond[0]!r}: slice it between 0 "
                 f"and {n}."
             )
         s, t, step = index.indices(n)
@@ -126,9 +128,9 @@ class Network:
         Raises:
             BadParameter: no such block; ``block = n`` is what leaves the last one.
         """
-        if not 0 <= block <= len(self):
+        if not (isinstance(block, Integral) and 0 <= block <= len(self)):
             raise BadParameter(
-                f"{self.name} has blocks 0 to {len(self) - 1}, got block={block}: give one of "
+                f"{self.name} has blocks 0 to {len(self) - 1}, got block={block!r}: give one of "
                 f"these, or {len(self)} for what leaves the last."
             )
         x = self.check(x)
@@ -174,6 +176,11 @@ class Network:
                 )
             steps = tuple(chain.values())[: names.index(readout)]
             readout = None if not steps else steps[0] if len(steps) == 1 else Chain(steps=steps)
+        elif not (readout is None or callable(readout)):
+            raise BadParameter(
+                f"A readout of {self.name} is a name, a function or None, got {readout!r}: give "
+                "one of these."
+            )
         return replace(self, readout=readout)
 
     def with_blocks(self, blocks: tuple[Block, ...]) -> Network:
@@ -187,7 +194,13 @@ class Network:
 
     def check(self, x: Tensor) -> Tensor:
         """x on this network's device and dtype, after a check of its dimension and its values."""
-        x = torch.as_tensor(x)
+        try:
+            x = torch.as_tensor(x)
+        except (TypeError, ValueError, RuntimeError):
+            raise BadPoints(
+                f"{self.name} takes points of dimension {self.dims[0]}, got {type(x).__name__}: "
+                "give an array of numbers."
+            ) from None
         if x.is_complex():
             raise BadPoints(f"{self.name} takes real activations, got complex ones: give one part.")
         x = x.to(device=self.device, dtype=self.dtype)

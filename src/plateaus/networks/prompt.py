@@ -73,6 +73,8 @@ class PromptBlock:
         return replace(self, frozen={**self.frozen, sublayer: value})
 
     def _run(self, x: Tensor, record: bool = False) -> tuple[Tensor, dict[str, Tensor]]:
+        if not x.numel():
+            return x, dict.fromkeys(SUBLAYERS, x) if record else {}
         rows, owner, restore = self._rows(x)
         held = {k: self._rows(v.expand_as(x))[0] for k, v in self.frozen.items()}
 

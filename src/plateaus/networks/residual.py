@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 
+from plateaus.errors import BadParameter
 from plateaus.networks.network import Network, classifier
 
 ACTIVATIONS = {
@@ -26,6 +28,22 @@ def normaliser(kind: str | None, width: int) -> nn.Module:
     return (
         {"layernorm": nn.LayerNorm, "rmsnorm": nn.RMSNorm}[kind](width) if kind else nn.Identity()
     )
+
+
+def _check(value: object, known: tuple[object, ...], what: str) -> None:
+    if value not in known:
+        raise BadParameter(
+            f"The {what} of a perceptron is one of {', '.join(map(repr, known))}, got {value!r}: "
+            "choose one of them."
+        )
+
+
+def _counted(**numbers: object) -> None:
+    for name, value in numbers.items():
+        if not isinstance(value, Integral) or value < 1:
+            raise BadParameter(
+                f"A perceptron needs {name} of at least 1, got {value!r}: give a whole number."
+            )
 
 
 class ResidualBlock(nn.Module):
@@ -74,6 +92,9 @@ class ResidualMLP(nn.Module):
         depth: int = 2,
     ) -> None:
         super().__init__()
+        _check(normalisation, (None, "layernorm", "rmsnorm"), "normalisation")
+        _check(activation, tuple(ACTIVATIONS), "activation")
+        _counted(inputs=inputs, width=width, outputs=outputs, depth=depth)
         self.encoder = nn.Linear(inputs, width)
         self.trunk = nn.ModuleList(
             ResidualBlock(
@@ -99,6 +120,10 @@ class PlainMLP(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], *, activation: str = "relu") -> None:
         super().__init__()
+        _check(activation, tuple(ACTIVATIONS), "activation")
+        _counted(
+            **{f"widths[{i}]": width for i, width in enumerate(widths)}, layers=len(widths) - 1
+        )
         self.layers = nn.ModuleList(
             nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False)
         )
@@ -145,6 +170,11 @@ def network(
     Args:
         dtype: convert the weights, e.g. to float64 where differences of near-equal numbers decide.
     """
+    if not isinstance(module, ResidualMLP | PlainMLP):
+        raise BadParameter(
+            "A ResidualMLP or a PlainMLP is made into a network here, got "
+            f"{type(module).__name__}: give other modules to plateaus.from_modules."
+        )
     module = copy.deepcopy(module).eval().requires_grad_(False)
     if dtype is not None:
         module = module.to(dtype)

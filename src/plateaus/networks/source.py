@@ -169,8 +169,9 @@ def unknown(name: str) -> str:
     """The sentence about a name that nothing answers to."""
     here = ", ".join(embedded_names()) or "none is on this machine"
     return (
-        f'No model "{name}": give the name of a shipped one ({here}), a directory that holds '
-        f'{CONFIG}, or a hub id such as "owner/name" with a network connection.'
+        f'No model "{" ".join(name.split())[:200]}": give the name of a shipped one ({here}), a '
+        f'directory that holds {CONFIG}, or a hub id such as "owner/name" with a network '
+        "connection."
     )
 
 
@@ -182,7 +183,11 @@ def first_line(error: Exception) -> str:
 
 def _folder(name: str) -> Path | None:
     """Where a model lies on disk, if it does; a directory without one is refused."""
-    given, embedded = Path(name).expanduser(), models_folder()
+    try:
+        given, embedded = Path(name).expanduser(), models_folder()
+        given.exists()
+    except (OSError, ValueError, RuntimeError):  # too long for a path, no such home
+        return None
     shipped = [embedded / name] if embedded and os.sep not in name else []
     for folder in (given, *shipped):
         if (folder / CONFIG).is_file() or (folder / RECORD).is_file():

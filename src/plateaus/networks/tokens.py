@@ -64,9 +64,10 @@ class Tokens:
                 f"Continuations are a list of strings, got the string {continuations!r}: write "
                 f"[{continuations!r}]."
             )
-        if not len(continuations):
+        if not continuations or not isinstance(continuations, Sequence):
             raise BadPrompt(
-                "No continuations were given, and at least one is needed: write a list of words."
+                f"Continuations are a list of at least one string, got {continuations!r}: write "
+                "a list of words."
             )
         text = self._text(prefix)
         return [self._one(text, continuation) for continuation in continuations]

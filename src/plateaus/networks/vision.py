@@ -52,8 +52,7 @@ def load(
         )
 
     def untrained(seed: int) -> ImageNetwork:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with weights.drawn(seed):
             fresh = type(model)(model.config).to(dtype).eval().requires_grad_(False)
         changed = {"checkpoint": f"untrained, seed {seed}", "sha256": "none"}
         return wrap(fresh, f"{source.title}@untrained-{seed}", changed)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import torch
 import transformers
 from torch import nn
 
-from plateaus.errors import CorruptModel
+from plateaus.errors import BadParameter, CorruptModel
 from plateaus.networks.embedded import verify
 from plateaus.networks.source import Source
 
@@ -56,6 +58,22 @@ def read(auto: Any, source: Source, **options: Any) -> nn.Module:
     with source.reading("model"):
         model = auto.from_pretrained(source.weights, **options)
     return checked(model.eval().requires_grad_(False), source)
+
+
+@contextmanager
+def drawn(seed: int) -> Iterator[None]:
+    """Fresh weights that are made in the with-block come from ``seed``; torch's own stays.
+
+    Raises:
+        BadParameter: not a whole number from 0 on.
+    """
+    if not isinstance(seed, Integral) or not 0 <= seed < 2**63:
+        raise BadParameter(
+            f"A seed is a whole number from 0 to 2^63 - 1, got {seed!r}: give such a number."
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(seed))
+        yield
 
 
 def about(source: Source, dtype: torch.dtype) -> dict[str, str]:
