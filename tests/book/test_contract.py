@@ -52,6 +52,16 @@ def test_good_example_keeps_the_contract(
     assert problems(written(good), NAME) == []
 
 
+def test_what_a_figure_says_is_prose_and_not_code(
+    good: NotebookNode, written: Callable[[NotebookNode], Path]
+) -> None:
+    _little_prose(good)
+    _source(4, '"A straight line."', f'"A straight line. {PROSE}"')(good)
+    assert not any("prose outweighs" in p for p in problems(written(good), NAME))
+    _source(4, "run.figure(", f'words = "{PROSE}"\nrun.figure(')(good)  # said by no figure
+    assert any("prose outweighs" in p for p in problems(written(good), NAME))
+
+
 def _source(index: int, old: str, new: str) -> Callable[[NotebookNode], None]:
     def change(notebook: NotebookNode) -> None:
         cell = code_cells(notebook)[index]

@@ -83,6 +83,34 @@ def test_points_enter_a_slice_where_it_begins(inputs):
     assert b.block_out.values.tolist() == [2, 3, 3, 3]
 
 
+def test_directions_are_walked_as_far_as_asked(inputs):
+    net = toy_net()
+    a = net.states(inputs[0], 2)
+    directions = 7 * torch.randn(a.shape, generator=torch.Generator().manual_seed(2)).double()
+    ends = Ends.of_directions(net[2:], a, directions, length=0.5)
+    moved = ends.b - a
+    torch.testing.assert_close(moved.norm(dim=-1), torch.full((20,), 0.5).double())
+    cosine = torch.cosine_similarity(moved, directions)
+    torch.testing.assert_close(cosine, torch.ones(20).double())  # not against, nor beside it
+    assert ends.block == 2 and ends.source == "directions"
+
+
+def test_images_are_normalised_before_they_enter(inputs):
+    from plateaus.networks.loaded import ImageNetwork
+
+    shape = (3, 2, 2)
+    net = ImageNetwork(
+        blocks=(lambda x: 2 * x, torch.tanh), dims=(12, 12, 12), shape=shape,
+        mean=(0.5, 0.5, 0.5), std=(0.25, 0.5, 1.0), name="tiny",
+    )  # fmt: skip
+    a, b = torch.rand(2, 4, *shape, generator=torch.Generator().manual_seed(0))
+    ends = Ends.of_images(net, a, b)
+    scaled = (a - 0.5) / torch.tensor([0.25, 0.5, 1.0])[:, None, None]
+    torch.testing.assert_close(ends.a, 2 * scaled.flatten(1))
+    with pytest.raises(BadPoints, match="images of shape"):
+        Ends.of_images(net, a.flatten(1), b.flatten(1))
+
+
 def test_an_affine_network_is_straight_in_every_measure(inputs):
     linear = sharpness(interpolate(Ends.of_inputs(toy_net("linear"), *inputs), steps=51))
     assert linear.reading.values.tolist() == ["stream"] * 3 + ["logits", "probabilities"]

@@ -90,10 +90,11 @@ def cells_are_short(notebook: NotebookNode, name: str) -> Iterator[str]:
 
 
 def prose_outweighs_code(notebook: NotebookNode, name: str) -> Iterator[str]:
-    prose = sum(
-        len(re.sub(r"\s", "", c.source)) for c in notebook.cells if c.cell_type == "markdown"
-    )
-    code = sum(len(re.sub(r"\s", "", c.source)) for c in code_cells(notebook))
+    """What a figure says in its caption and to whoever does not see it counts as prose."""
+    prose = sum(_weight(c.source) for c in notebook.cells if c.cell_type == "markdown")
+    code = sum(_weight(c.source) for c in code_cells(notebook))
+    said = sum(_weight(ast.unparse(k.value)) for k in _words_of_figures(notebook))
+    prose, code = prose + said, code - said
     if prose <= code:
         yield f"prose outweighs code; {prose} characters of prose stand against {code} of code"
     first = notebook.cells[0] if notebook.cells else None
@@ -173,6 +174,16 @@ def no_machine_words(notebook: NotebookNode, name: str) -> Iterator[str]:
         f"nothing of one machine appears; {found}"
         for found in machine_words(nbformat.writes(notebook))
     )
+
+
+def _weight(source: str) -> int:
+    return len(re.sub(r"\s", "", source))
+
+
+def _words_of_figures(notebook: NotebookNode) -> Iterator[ast.keyword]:
+    for cell in code_cells(notebook):
+        for call in calls(cell.source, "figure"):
+            yield from (k for k in call.keywords if k.arg in ("caption", "alt"))
 
 
 def _parameters(notebook: NotebookNode) -> list[str]:

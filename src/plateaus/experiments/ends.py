@@ -12,7 +12,9 @@ from torch import Tensor
 
 from plateaus.data.prompts import Pairs
 from plateaus.errors import BadParameter, BadPoints
+from plateaus.geometry import paths
 from plateaus.networks.language_model import LanguageModel
+from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.network import Network
 
 AT_ONCE = 2**21
@@ -52,8 +54,9 @@ class Runs:
 class Ends:
     """P pairs of end points a, b of paths that enter one block of a network.
 
-    Every experiment takes ``Ends``; ``of_prompts``, ``of_inputs`` and ``of_points`` make them. They
-    are made part by part when they are asked for, so that any number of them fits the device.
+    Every experiment takes ``Ends``; ``of_prompts``, ``of_inputs``, ``of_images``, ``of_points``
+    and ``of_directions`` make them, part by part when they are asked for, so that any number of
+    them fits the device.
     """
 
     make: Callable[[Sequence[int]], Runs]
@@ -139,9 +142,31 @@ class Ends:
         )
 
     @classmethod
+    def of_images(cls, net: ImageNetwork, a: Any, b: Any, *, block: int = 1) -> Ends:
+        """The activations that images cause, ``(pairs, channels, height, width)``.
+
+        Raises:
+            BadPoints: images of another size, or pixels out of range.
+        """
+        return cls.of_inputs(net, net.points(a), net.points(b), block=block, source="images")
+
+    @classmethod
     def of_points(cls, net: Network, a: Tensor, b: Tensor, **options: Any) -> Ends:
-        """Any points of the space that enters ``net``, a slice: latents, directions, samples."""
+        """Any points of the space that enters ``net``, a slice: latents, say, or samples."""
         return cls.of_inputs(net, a, b, block=net.first, **{"source": "points", **options})
+
+    @classmethod
+    def of_directions(cls, net: Network, a: Tensor, directions: Tensor, *, length: float) -> Ends:
+        """From activations ``a`` as far as ``length`` along directions, both ``(pairs, d)``.
+
+        Args:
+            net: a slice; ``a`` enters its first block.
+            directions: of any length but zero, such as the features of a sparse dictionary.
+            length: in the units of the activations.
+        """
+        a = net.check(a)
+        b = paths.ray(a, net.check(directions), length=length, steps=2)[:, -1]
+        return cls.of_points(net, a, b, source="directions")
 
     def __len__(self) -> int:
         return len(self.labels)
