@@ -94,3 +94,10 @@ def test_crossings():
     np.testing.assert_allclose(
         curves.crossing(torch.stack([curve, curve / 2]), 0.4), [0.375, 0.875], rtol=1e-6
     )
+
+
+def test_a_level_is_reached_where_the_curve_equals_it():
+    ends_there = torch.tensor([0.0, 0.5, 1.0])
+    assert curves.crossing(ends_there, 1.0) == 1  # beyond it, it would never be
+    rests_there = torch.tensor([0.0, 0.5, 0.5, 1.0])
+    assert torch.isclose(curves.crossing(rests_there, 0.5), torch.tensor(1 / 3))
