@@ -23,7 +23,7 @@ from plateaus.geometry import paths
 from plateaus.networks import source
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
-from plateaus.training.lm_speed import throughput
+from plateaus.training.language.speed import throughput
 
 PAIRS, TOKENS, POINTS, PATCH = 16, 10, 50, 1
 OURS = "ours, prefixes set up anew"

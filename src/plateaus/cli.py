@@ -114,13 +114,17 @@ def _bench(sub: argparse.ArgumentParser) -> None:
 
 
 def _train(kinds: argparse._SubParsersAction) -> None:
-    sub = kinds.add_parser("lm", help="a language model of GPT-2 architecture")
+    hub = argparse.ArgumentParser(add_help=False)
+    hub.add_argument("--revision", help="revision of a hub data set")
+
+    sub = kinds.add_parser("lm", help="a language model of GPT-2 architecture", parents=[hub])
     sub.add_argument("preset", help="laboratory (needs no data) or prose")
     sub.add_argument(
         "--corpus",
-        help="prose: a folder of .txt or .txt.xz files (val* is held out), or hub:<dataset>, for example hub:sedthh/gutenberg_english",
+        help="prose: a folder of .txt or .txt.xz files (val* is held out), or hub:<dataset>, "
+        "for example hub:sedthh/gutenberg_english",
     )
-    _run_options(sub, "plateaus.training.lm_command", "run", checkpoints=True)
+    _run_options(sub, "lm")
 
     for kind, presets, about in (
         (
@@ -134,23 +138,22 @@ def _train(kinds: argparse._SubParsersAction) -> None:
             "the same networks without labels (SimCLR)",
         ),
     ):
-        sub = kinds.add_parser(kind, help=about)
+        sub = kinds.add_parser(kind, help=about, parents=[hub])
         sub.add_argument("preset", help=presets)
         sub.add_argument(
             "--data",
-            help="a folder with .npz files (fashion.npz by default), one such file, or hub:<dataset>",
+            help="a folder with .npz files (fashion.npz by default), one such file, or "
+            "hub:<dataset>",
         )
-        _run_options(sub, "plateaus.training.image_command", kind, checkpoints=True)
+        _run_options(sub, kind)
 
     sub = kinds.add_parser(
         "toy", help="residual networks of width 16 on points of the plane; needs no data"
     )
-    _run_options(sub, "plateaus.training.toy_command", "run", checkpoints=False)
+    _run_options(sub, "toy")
 
 
-def _run_options(
-    sub: argparse.ArgumentParser, module: str, function: str, *, checkpoints: bool
-) -> None:
+def _run_options(sub: argparse.ArgumentParser, kind: str) -> None:
     """What every recipe takes, and the function that runs it, imported when it is called."""
 
     def run(arguments: argparse.Namespace) -> None:
@@ -158,27 +161,26 @@ def _run_options(
         # half the speed. It is read when torch is loaded, which is why the import stands here.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         os.environ.setdefault("GOMP_SPINCOUNT", "0")
-        os.environ.setdefault(
-            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-        )  # or a GPU's matrix products would not repeat
-        getattr(importlib.import_module(module), function)(arguments)
+        # Or a GPU's matrix products would not repeat.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        importlib.import_module("plateaus.training.command").run(arguments)
 
+    sub.add_argument(
+        "--work",
+        help="folder for state and checkpoints: new, empty, or that of a run, which then goes on "
+        "(default runs/<name>)",
+    )
     sub.add_argument(
         "--export",
         help="folder for the finished model and its card: new, empty, or an earlier export "
         "(default <work>/model)",
     )
-    if checkpoints:
-        sub.add_argument("--revision", help="revision of a hub data set")
-        sub.add_argument(
-            "--keep",
-            type=int,
-            default=99,
-            help="how many checkpoints the export carries beside the finished model: step 0 first, then the latest",
-        )
     sub.add_argument(
-        "--work",
-        help="folder for state and checkpoints; run again with the same one to resume (default runs/<name>)",
+        "--keep",
+        type=int,
+        default=99,
+        help="how many checkpoints the export carries beside the finished model: step 0 first, "
+        "then the latest",
     )
     sub.add_argument(
         "--set",
@@ -187,7 +189,7 @@ def _run_options(
         metavar="NAME=VALUE",
         help="change one setting of the preset; may be repeated",
     )
-    sub.set_defaults(run=run)
+    sub.set_defaults(run=run, kind=kind)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -15,9 +15,10 @@ from plateaus.book import models
 from plateaus.errors import CorruptModel
 from plateaus.networks.embedded import verify
 from plateaus.networks.load import load
-from plateaus.training.files import RESUMABLE
-from plateaus.training.lm import train
-from plateaus.training.lm_settings import PRESETS, settings
+from plateaus.training.language.run import LanguageRun
+from plateaus.training.language.settings import PRESETS, settings
+from plateaus.training.loop import train
+from plateaus.training.state import RESUMABLE
 
 FOLDER = Path(__file__).resolve().parents[2] / "book" / "models"
 RECORDS = models.records(FOLDER)
@@ -104,12 +105,8 @@ def test_a_flipped_byte_is_named(tmp_path):
 def test_the_smallest_model_can_be_made_again(tmp_path):
     """The whole recipe from its first word to its last weight; a few minutes on one core."""
     smallest = settings("laboratory-3l", threads=1)
-    train(smallest, tmp_path, report=lambda _: None)
-    again = [
-        row["validation"]
-        for row in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
-        if "validation" in row
-    ]
+    log = train(LanguageRun(smallest, tmp_path))
+    again = [row["validation"] for row in log if "validation" in row]
     recorded = [row["validation"] for row in RECORDS["laboratory-3l"]["log"] if "validation" in row]
     assert again[0] == pytest.approx(recorded[0], abs=1e-3)  # the same start
     assert again[-1] == pytest.approx(

@@ -12,8 +12,9 @@ import pytest
 
 from plateaus.cli import main
 from plateaus.errors import TrainingError
+from plateaus.networks.embedded import verify
 from plateaus.training import folders
-from plateaus.training.files import verify_sums, write_sums
+from plateaus.training.folders import write_sums
 
 TOY = ["toy", *("--set blocks=1 --set width=4 --set samples=80 --set epochs=1".split())]
 KINDS = {
@@ -85,14 +86,14 @@ def test_names_are_plain(kind, name, here, capsys):
     before = content(here)
     assert main(["train", *KINDS[kind], "--set", f"name={name}"]) == 2
     said = capsys.readouterr().err.strip()
-    assert "it must be a plain name" in said and "\n" not in said
+    assert "must be a plain name" in said and "\n" not in said
     assert content(here) == before and not (here.parent / "escape").exists()
 
 
 def test_an_export_takes_the_place_of_an_earlier_one(here, capsys):
     command = ["train", *TOY, "--work", "run", "--export", "new/model"]
     assert main(command) == 0
-    verify_sums(here / "new" / "model")
+    verify(here / "new" / "model")
     first = content(here / "new")
     assert main(command) == 0  # trained to its end: exported again
     assert content(here / "new") == first
@@ -160,7 +161,7 @@ def test_what_came_while_training_is_kept(here):
 def test_a_full_disk_keeps_the_earlier_export(here):
     target = exported(here / "model")
     before = content(here)
-    with pytest.raises(TrainingError, match="could not be written to .*No space left"):
+    with pytest.raises(TrainingError, match="model could not be written .*No space left"):
         with folders.replaced(target, here / "run") as folder:
             os.symlink("/dev/full", folder / "model.safetensors")
             (folder / "model.safetensors").write_text("too much")

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from plateaus.data import toy as data
@@ -130,7 +129,7 @@ def test_training_is_plain_adam():
     assert torch.get_default_dtype() == torch.float32
 
 
-def test_same_recipe_same_weights_and_the_global_generator_is_left_alone(tmp_path):
+def test_same_recipe_same_weights_and_the_global_generator_is_left_alone():
     spiral, recipe = (
         data.spiral(samples=200),
         Recipe(epochs=1, batch=50, seeds=(3,), checkpoints=(2,)),
@@ -145,15 +144,6 @@ def test_same_recipe_same_weights_and_the_global_generator_is_left_alone(tmp_pat
         )
     assert not torch.equal(one.weights[0]["encoder.weight"], one.weights[4]["encoder.weight"])
     assert one.loss.shape == (1, 1)
-    paths = one.save(tmp_path)
-    assert [p.name for p in paths] == [
-        "step-0.safetensors",
-        "step-2.safetensors",
-        "step-4.safetensors",
-    ]
-    torch.testing.assert_close(
-        load_file(paths[-1])["encoder.weight"], one.module().encoder.weight.detach()
-    )
 
 
 def test_the_network_learns_true_labels_and_not_shuffled_ones():
@@ -200,14 +190,15 @@ def test_what_training_cannot_use_is_said():
 def test_one_thread_while_training_and_as_many_as_before_after_it():
     seen = []
 
-    def watched():
-        seen.append(torch.get_num_threads())
-        return small()
+    class Watched(nn.Linear):
+        def forward(self, x):
+            seen.append(torch.get_num_threads())
+            return super().forward(x)
 
     torch.set_num_threads(2)
     try:
-        train(watched, data.spiral(samples=60), Recipe(epochs=1, batch=50))
-        assert seen == [1] and torch.get_num_threads() == 2
+        train(lambda: Watched(2, 2), data.spiral(samples=60), Recipe(epochs=1, batch=50))
+        assert set(seen) == {1} and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
 

@@ -20,10 +20,11 @@ from plateaus.measures import statistics
 from plateaus.networks.embedded import CHECKSUMS
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
-from plateaus.training.files import save_checkpoint, write_sums
-from plateaus.training.lm_models import build_model
-from plateaus.training.lm_settings import Settings
+from plateaus.training.folders import write_sums
+from plateaus.training.language.models import build_model
+from plateaus.training.language.settings import LanguageSettings
 from plateaus.training.loop import cost
+from plateaus.training.run import save_rounded
 
 PAIRS, STEPS, TOKENS, SEED = 500, 50, 10, 0
 READOUTS = ("stream", "logits", "probabilities")
@@ -112,9 +113,8 @@ def _stage(folder: Path, record: dict[str, Any], step: int) -> LanguageModel:
         shutil.copytree(
             folder, begun, ignore=shutil.ignore_patterns("*.safetensors", "checkpoints")
         )
-        save_checkpoint(
-            build_model(Settings(**record["settings"]), record["data"]["vocabulary"]), begun
-        )
+        settings = LanguageSettings(**record["settings"])
+        save_rounded(build_model(settings, record["data"]["vocabulary"]), begun)
         write_sums(begun)
         return load(str(begun))
 

@@ -1,26 +1,31 @@
 """Token files for training: one flat uint16 array per split, a tokenizer, and the facts about both.
 
 A prepared folder holds ``train.bin``, ``val.bin`` (uint16, memory-mapped by the recipe),
-``tokenizer.json`` and ``meta.json``: where the text came from, tokens per split, and bytes per
-validation token (for bits per byte).
+``tokenizer.json`` and ``meta.json``: where the text came from, tokens per split, bytes per
+validation token (for bits per byte), and the checksums of the others. Whoever prepares one does so
+in a new folder and renames it when it is whole.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import lzma
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tqdm import tqdm
 
 from plateaus.data.derivation import vocabulary, words
 from plateaus.data.facts import END, UNKNOWN
 from plateaus.errors import TrainingError
+from plateaus.networks.embedded import sha256
 
-HUB_PREFIX = "hub:"
+HUB_PREFIX, ENDINGS = "hub:", (".txt", ".txt.xz")
 
 
 def word_tokenizer() -> Tokenizer:
@@ -34,7 +39,7 @@ def word_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def byte_pair_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
+def byte_pair_tokenizer(texts: Iterator[str], size: int, *, show: bool = False) -> Tokenizer:
     """Byte-level byte-pair encoding with ``size`` tokens: any text can be written, nothing is
     unknown.
     """
@@ -43,7 +48,10 @@ def byte_pair_tokenizer(texts: Iterator[str], size: int) -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=size, special_tokens=[END], initial_alphabet=alphabet, show_progress=False
+        vocab_size=size,
+        special_tokens=[END],
+        initial_alphabet=alphabet,
+        show_progress=show and sys.stderr.isatty(),
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
@@ -54,34 +62,58 @@ def documents(corpus: str, split: str, revision: str | None = None) -> Iterator[
     with a column of text.
 
     Within a file, a line ``<|endoftext|>`` ends a document. Files whose name begins with ``val``
-    are the validation split; a hub data set keeps every fiftieth document for validation. Raises
-    :class:`TrainingError` if there is nothing to read.
+    are the validation split; a hub data set keeps every fiftieth document for validation.
+
+    Raises:
+        TrainingError: there is nothing to read, or a file is damaged or not UTF-8.
     """
     if corpus.startswith(HUB_PREFIX):
         yield from _hub_documents(corpus.removeprefix(HUB_PREFIX), split, revision)
         return
+    for path in _files(corpus):
+        if path.name.startswith("val") != (split == "val"):
+            continue
+        try:
+            with (lzma.open if path.suffix == ".xz" else open)(
+                path, "rt", encoding="utf-8"
+            ) as lines:
+                for ended, group in itertools.groupby(lines, key=lambda line: line.strip() == END):
+                    if not ended:
+                        yield "".join(group)
+        except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
+            raise TrainingError(
+                f"{path} could not be read ({_reason(error)}): the files of a corpus are text in "
+                "UTF-8, or such text compressed by xz; mend it or take it out of the folder."
+            ) from error
+
+
+def identity(corpus: str, revision: str | None = None) -> str:
+    """Tells a corpus from others: the checksum of its files, or the name and revision on the
+    hub.
+    """
+    if corpus.startswith(HUB_PREFIX):
+        return f"{corpus}@{revision or 'newest'}"
+    whole = hashlib.sha256()
+    for path in _files(corpus):
+        whole.update(f"{path.name}\n{sha256(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def _files(corpus: str) -> list[Path]:
     folder = Path(corpus)
     files = (
-        sorted(p for p in folder.glob("*") if p.name.endswith((".txt", ".txt.xz")))
+        sorted(p for p in folder.glob("*.txt*") if p.is_file() and p.name.endswith(ENDINGS))
         if folder.is_dir()
         else []
     )
     held_out = [p for p in files if p.name.startswith("val")]
     if not held_out or len(held_out) == len(files):
         raise TrainingError(
-            f"corpus {corpus!r} must be a folder with .txt or .txt.xz files, some for training and some named val* "
-            f"for validation; found {len(files)} files, {len(held_out)} of them named val*."
+            f"corpus {corpus!r} must be a folder with .txt or .txt.xz files, some for training and "
+            f"some named val* for validation; found {len(files)} files, {len(held_out)} of them "
+            "named val*."
         )
-    for path in held_out if split == "val" else [p for p in files if p not in held_out]:
-        opened = (
-            lzma.open(path, "rt", encoding="utf-8")
-            if path.suffix == ".xz"
-            else path.open(encoding="utf-8")
-        )
-        with opened as lines:
-            for ended, group in itertools.groupby(lines, key=lambda line: line.strip() == END):
-                if not ended:
-                    yield "".join(group)
+    return files
 
 
 def _hub_documents(name: str, split: str, revision: str | None) -> Iterator[str]:
@@ -89,8 +121,8 @@ def _hub_documents(name: str, split: str, revision: str | None) -> Iterator[str]
         from datasets import load_dataset
     except ImportError as error:
         raise TrainingError(
-            f"reading {name!r} from the hub needs the package 'datasets': install it, or give --corpus a folder "
-            "of text files."
+            f"reading {name!r} from the hub needs the package 'datasets': install it, or give "
+            "--corpus a folder of text files."
         ) from error
     try:
         rows = load_dataset(name, split="train", streaming=True, revision=revision)
@@ -99,43 +131,53 @@ def _hub_documents(name: str, split: str, revision: str | None) -> Iterator[str]
                 yield next(value for key, value in row.items() if key.lower() == "text")
     except (OSError, ConnectionError, ValueError, StopIteration) as error:
         raise TrainingError(
-            f"the hub data set {name!r} could not be read ({type(error).__name__}): check its name, its revision "
-            "and the network, or give --corpus a folder of text files."
+            f"the hub data set {name!r} could not be read ({type(error).__name__}): check its "
+            "name, its revision and the network, or give --corpus a folder of text files."
         ) from error
 
 
-def prepare_laboratory(out: Path, *, tokens: int, seed: int) -> dict:
+def prepare_laboratory(out: Path, *, tokens: int, seed: int, show: bool = False) -> dict:
     """Stories of the laboratory language; training and validation come from different seeds."""
-    out.mkdir(parents=True, exist_ok=True)
-    tokenizer = word_tokenizer()
-    counts = {}
-    for split, count, stream in (("train", tokens, seed), ("val", 100_000, seed + 1_000_003)):
-        ids = np.fromiter(
-            map(tokenizer.get_vocab().__getitem__, itertools.islice(words(stream), count)),
-            np.uint16,
-            count,
+    tokenizer, counts = word_tokenizer(), {"train": tokens, "val": 100_000}
+    ids = tokenizer.get_vocab()
+    for split, stream in (("train", seed), ("val", seed + 1_000_003)):
+        told = itertools.islice(words(stream), counts[split])
+        told = tqdm(told, f"telling stories for {split}", counts[split], **_bar(show))
+        np.fromiter(map(ids.__getitem__, told), np.uint16, counts[split]).tofile(
+            out / f"{split}.bin"
         )
-        ids.tofile(out / f"{split}.bin")
-        counts[split] = count
-    return _finish(
-        out, tokenizer, {"corpus": "laboratory language", "tokens": counts, "bytes_per_token": None}
-    )
+    out.mkdir(parents=True, exist_ok=True)
+    about = {"corpus": "laboratory language", "source": {"seed": seed, "tokens": tokens}}
+    return _finish(out, tokenizer, {**about, "tokens": counts, "bytes_per_token": None})
 
 
 def prepare_prose(
-    out: Path, *, corpus: str, vocabulary_size: int, tokens: int, revision: str | None = None
+    out: Path,
+    *,
+    corpus: str,
+    vocabulary: int,
+    tokens: int,
+    revision: str | None = None,
+    show: bool = False,
 ) -> dict:
     """Tokenise prose: the tokenizer is trained on the first 20 MB, then documents are read until
     there are ``tokens`` tokens.
+
+    Raises:
+        TrainingError: a split holds no text, or what :func:`documents` raises.
     """
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = byte_pair_tokenizer(
-        _first(documents(corpus, "train", revision), 20_000_000), vocabulary_size
-    )
+    source = {"corpus": identity(corpus, revision), "vocabulary": vocabulary, "tokens": tokens}
+    about = {"corpus": Path(corpus).name or corpus, "source": source}
+    first = _first(documents(corpus, "train", revision), 20_000_000)
+    tokenizer = byte_pair_tokenizer(first, vocabulary, show=show)
     counts, bytes_per_token = {}, 0.0
     for split, wanted in (("train", tokens), ("val", 1_000_000)):
         written = size = 0
-        with (out / f"{split}.bin").open("wb") as file:
+        with (
+            (out / f"{split}.bin").open("wb") as file,
+            tqdm(desc=f"tokenising {split}", total=wanted, **_bar(show)) as bar,
+        ):
             for text in documents(corpus, split, revision):
                 pieces = tokenizer.encode_batch(
                     [text[i : i + 100_000] for i in range(0, len(text), 100_000)]
@@ -143,18 +185,38 @@ def prepare_prose(
                 ids = np.array([i for piece in pieces for i in piece.ids] + [0], np.uint16)
                 ids.tofile(file)
                 written, size = written + len(ids), size + len(text.encode())
+                bar.update(len(ids))
                 if written >= wanted:
                     break
+        if not size:
+            raise TrainingError(
+                f"corpus {corpus!r} holds no text for {split}: give files that are not empty."
+            )
         counts[split], bytes_per_token = written, size / written
-    return _finish(
-        out,
-        tokenizer,
-        {
-            "corpus": Path(corpus).name or corpus,
-            "tokens": counts,
-            "bytes_per_token": bytes_per_token,
-        },
-    )
+    return _finish(out, tokenizer, {**about, "tokens": counts, "bytes_per_token": bytes_per_token})
+
+
+def verify(out: Path, meta: dict, source: dict) -> None:
+    """Hold the files of a prepared folder to their checksums and to what they should be made from.
+
+    Args:
+        source: the seed or the corpus, and the sizes, as far as they are known.
+
+    Raises:
+        TrainingError: they were made from something else, or are missing or damaged.
+    """
+    for name, value in source.items():
+        if meta.get("source", {}).get(name) != value:
+            raise TrainingError(
+                f"the token files in {out} were made from another {name}: give the same to go on, "
+                "or another --work to begin anew."
+            )
+    for name, expected in meta["files"].items():
+        if not (out / name).is_file() or sha256(out / name) != expected:
+            raise TrainingError(
+                f"{out / name} is missing or differs from what was prepared: restore it, or begin "
+                "anew in another --work."
+            )
 
 
 def _first(texts: Iterator[str], characters: int) -> Iterator[str]:
@@ -168,7 +230,16 @@ def _first(texts: Iterator[str], characters: int) -> Iterator[str]:
 def _finish(out: Path, tokenizer: Tokenizer, meta: dict) -> dict:
     tokenizer.save(str(out / "tokenizer.json"))
     meta["vocabulary"] = tokenizer.get_vocab_size()
-    (out / "meta.json").write_text(
-        json.dumps(meta, indent=1)
-    )  # last: its presence says the folder is complete
+    files = ("train.bin", "val.bin", "tokenizer.json")
+    meta["files"] = {name: sha256(out / name) for name in files}
+    (out / "meta.json").write_text(json.dumps(meta, indent=1))
     return meta
+
+
+def _bar(show: bool) -> dict:
+    """A bar of tokens on a terminal, if one is wanted."""
+    return {"unit": "tok", "unit_scale": True, "leave": False, "disable": None if show else True}
+
+
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -19,30 +19,9 @@ from plateaus.errors import TrainingError
 
 HUB_PREFIX = "hub:"
 NAMES = {
-    "fashion": (
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
-    "cifar": (
-        "airplane",
-        "automobile",
-        "bird",
-        "cat",
-        "deer",
-        "dog",
-        "frog",
-        "horse",
-        "ship",
-        "truck",
-    ),
+    "fashion": "T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag".split()
+    + ["Ankle boot"],
+    "cifar": "airplane automobile bird cat deer dog frog horse ship truck".split(),
 }
 """What the classes are called, by the beginning of the file's name; other files number them."""
 _HELD_OUT = 5  # of a file without a test split, every fifth image of a fixed random order
@@ -117,7 +96,8 @@ class Images:
         """
         if count > len(self):
             raise TrainingError(
-                f"examples was given {count}, but {self.name} has {len(self)} training images: give at most that many, or 0 for all."
+                f"examples was given {count}, but {self.name} has {len(self)} training images: "
+                "give at most that many, or 0 for all."
             )
         random = np.random.default_rng([seed, 2])
         chosen, order = (
@@ -152,17 +132,27 @@ def load_images(source: str, name: str, revision: str | None = None) -> Images:
         path = path / f"{name}.npz"
         if not path.is_file():
             raise TrainingError(
-                f"--data {source} has no {name}.npz: choose images={' or '.join(present) or 'a file that exists'} with --set, or another folder."
+                f"--data {source} has no {name}.npz: choose images="
+                f"{' or '.join(present) or 'a file that exists'} with --set, or another folder."
             )
     try:
         with np.load(path) as file:
             arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (  # of these, the last two where a bare array was saved
+        OSError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        AttributeError,
+        TypeError,
+    ) as error:
         raise TrainingError(
-            f"--data {source} could not be read as images ({str(error).splitlines()[0]}): give a folder with .npz files, one "
-            "such file, or hub:<dataset>."
+            f"--data {source} could not be read as images ({str(error).splitlines()[0]}): give a "
+            "folder with .npz files, one such file, or hub:<dataset>."
         ) from error
     if {"X", "Y"} <= set(arrays):
+        _check_split(path.name, "", arrays["X"], arrays["Y"])
         order = np.random.default_rng(0).permutation(len(arrays["X"]))
         held, kept = order[::_HELD_OUT], np.delete(order, np.s_[::_HELD_OUT])
         arrays = {
@@ -173,10 +163,12 @@ def load_images(source: str, name: str, revision: str | None = None) -> Images:
     missing = [key for key in ("Xtrain", "Ytrain", "Xtest", "Ytest") if key not in arrays]
     if missing:
         raise TrainingError(
-            f"{path.name} has no array {missing[0]} (it has {', '.join(sorted(arrays)) or 'none'}): name them Xtrain, Ytrain, Xtest and Ytest, or X and Y."
+            f"{path.name} has no array {missing[0]} (it has "
+            f"{', '.join(sorted(arrays)) or 'none'}): name them Xtrain, Ytrain, Xtest and Ytest, "
+            "or X and Y."
         )
     names = next((names for start, names in NAMES.items() if path.stem.startswith(start)), ())
-    return _checked(path.stem, arrays, names)
+    return _checked(path.stem, arrays, tuple(names))
 
 
 def _from_hub(name: str, revision: str | None) -> Images:
@@ -184,7 +176,8 @@ def _from_hub(name: str, revision: str | None) -> Images:
         from datasets import load_dataset
     except ImportError as error:
         raise TrainingError(
-            f"reading {name!r} from the hub needs the package 'datasets': install it, or give --data a folder of .npz files."
+            f"reading {name!r} from the hub needs the package 'datasets': install it, or give "
+            "--data a folder of .npz files."
         ) from error
     arrays = {}
     try:
@@ -199,43 +192,58 @@ def _from_hub(name: str, revision: str | None) -> Images:
         names = tuple(getattr(rows.features[label], "names", ()))
     except (OSError, ConnectionError, ValueError, KeyError, ImportError, StopIteration) as error:
         raise TrainingError(
-            f"the hub data set {name!r} could not be read as images ({type(error).__name__}): it needs splits train and test with columns "
-            "image and label, images of one size, the package 'pillow' and a network, or give --data a folder of .npz files."
+            f"the hub data set {name!r} could not be read as images ({type(error).__name__}): it "
+            "needs splits train and test with columns image and label, images of one size, the "
+            "package 'pillow' and a network, or give --data a folder of .npz files."
         ) from error
     return _checked(name, arrays, names)
 
 
-def _checked(name: str, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> Images:
-    parts = {}
-    for split in ("train", "test"):
-        x, y = arrays[f"X{split}"], arrays[f"Y{split}"]
-        if (
-            x.dtype != np.uint8
-            or x.ndim not in (3, 4)
-            or x.shape[1] != x.shape[2]
-            or (x.ndim == 4 and x.shape[3] not in (1, 3))
-        ):
-            raise TrainingError(
-                f"X{split} of {name} is {x.dtype} of shape {x.shape}: images are uint8 of shape (samples, size, size) or (samples, size, size, 1 or 3)."
-            )
-        if y.shape != x.shape[:1] or y.dtype.kind not in "iu" or not len(y) or y.min() < 0:
-            raise TrainingError(
-                f"Y{split} of {name} is {y.dtype} of shape {y.shape} for {len(x)} images: labels are whole numbers from 0, one for each image."
-            )
-        parts[split] = (
-            np.ascontiguousarray(np.moveaxis(x.reshape(*x.shape[:3], -1), 3, 1)),
-            y.astype(np.int64),
-        )
-    (x, y), (test_x, test_y) = parts["train"], parts["test"]
-    classes = int(y.max()) + 1
-    if x.shape[1:] != test_x.shape[1:] or test_y.max() >= classes or classes < 2:
+def _check_split(name: str, split: str, x: np.ndarray, y: np.ndarray) -> None:
+    if (
+        x.dtype != np.uint8
+        or x.ndim not in (3, 4)
+        or not x.size
+        or x.shape[1] != x.shape[2]
+        or (x.ndim == 4 and x.shape[3] not in (1, 3))
+    ):
         raise TrainingError(
-            f"{name} has training images {x.shape[1:]} with {classes} classes and test images {test_x.shape[1:]} with labels up to "
-            f"{test_y.max()}: both must have one shape and the same classes, at least 2."
+            f"X{split} of {name} is {x.dtype} of shape {x.shape}: images are uint8 of shape "
+            "(samples, size, size) or (samples, size, size, 1 or 3), at least one."
         )
-    tensors = {"train": x, "labels": y, "test": test_x, "test_labels": test_y}
+    if y.shape != x.shape[:1] or y.dtype.kind not in "iu" or y.min() < 0:
+        raise TrainingError(
+            f"Y{split} of {name} is {y.dtype} of shape {y.shape} for {len(x)} images: labels are "
+            "whole numbers from 0, one for each image."
+        )
+
+
+def _checked(name: str, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> Images:
+    for split in ("train", "test"):
+        _check_split(name, split, arrays[f"X{split}"], arrays[f"Y{split}"])
+    shapes = [arrays[f"X{split}"].shape[1:] for split in ("train", "test")]
+    highest = [int(arrays[f"Y{split}"].max()) for split in ("train", "test")]
+    classes = highest[0] + 1
+    if shapes[0] != shapes[1] or highest[1] > highest[0] or classes < 2:
+        raise TrainingError(
+            f"{name} has training images {shapes[0]} with {classes} classes and test images "
+            f"{shapes[1]} with labels up to {highest[1]}: both must have one shape and the same "
+            "classes, at least 2."
+        )
+    if classes > len(arrays["Xtrain"]):
+        raise TrainingError(
+            f"{name} has labels up to {highest[0]} for {len(arrays['Xtrain'])} training images: "
+            "number the classes 0, 1, 2, ... without gaps."
+        )
+    pixels = {
+        split: np.ascontiguousarray(np.moveaxis(x.reshape(*x.shape[:3], -1), 3, 1))
+        for split, x in (("train", arrays["Xtrain"]), ("test", arrays["Xtest"]))
+    }
     return Images(
         name=name,
         names=names if len(names) == classes else tuple(map(str, range(classes))),
-        **{key: torch.from_numpy(value) for key, value in tensors.items()},
+        train=torch.from_numpy(pixels["train"]),
+        labels=torch.from_numpy(arrays["Ytrain"].astype(np.int64)),
+        test=torch.from_numpy(pixels["test"]),
+        test_labels=torch.from_numpy(arrays["Ytest"].astype(np.int64)),
     )

@@ -124,7 +124,8 @@ def different_classes(data: ToyData, pairs: int) -> tuple[Tensor, Tensor]:
     differ = (data.clean[:half] != data.clean[half : 2 * half]).nonzero()[:pairs, 0]
     if len(differ) < pairs:
         raise TrainingError(
-            f"{len(data)} samples hold {len(differ)} pairs of different classes, not {pairs}: give more samples."
+            f"{len(data)} samples hold {len(differ)} pairs of different classes, not {pairs}: give "
+            "more samples."
         )
     return data.x[:half][differ], data.x[half : 2 * half][differ]
 

@@ -1,20 +1,30 @@
-"""Settings from the command line: ``--set NAME=VALUE`` read and checked against a dataclass and
-what its values may be.
-"""
+"""Settings as a dataclass declares them: read from ``--set NAME=VALUE``, held to their rules."""
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import asdict, fields
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from plateaus.errors import TrainingError
+from plateaus.errors import BadParameter
+from plateaus.rules import Rule, listing, real, text, whole
 
 S = TypeVar("S")
-INFINITE = math.inf
-PLAIN = ("name", "images")
-"""Settings that become the name of a file or folder, and therefore hold no path."""
+NAME = Rule(
+    accepts="a plain name: at most 100 letters, digits, dots, dashes and underscores, of which a "
+    "letter or digit comes first",
+    test=lambda v: isinstance(v, str)
+    and re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", v, re.ASCII) is not None,
+)
+"""What becomes the name of a file or folder, and therefore holds no path."""
+MOST = 10**15
+USUAL = {
+    "int": whole(1, MOST),
+    "float": real(above=0),
+    "str": text(),
+    "tuple": listing(whole(1, MOST)),
+}
+"""What a setting may be that has no rule of its own."""
 
 
 def assignments(written: list[str], example: Any) -> dict[str, object]:
@@ -22,77 +32,58 @@ def assignments(written: list[str], example: Any) -> dict[str, object]:
     settings, has.
 
     Raises:
-        TrainingError: not an assignment, or not of its kind.
+        BadParameter: not an assignment, an unknown setting, or a value not of its kind.
     """
     out: dict[str, object] = {}
     for assignment in written:
         name, equals, value = assignment.partition("=")
         if not equals:
-            raise TrainingError(
+            raise BadParameter(
                 f"--set was given {assignment!r}: write NAME=VALUE, for example batch=64."
             )
-        kind = type(getattr(example, name, ""))
+        rule = _rules(example, name)[name]
         try:
-            out[name] = tuple(map(int, value.split(","))) if kind is tuple else kind(value)
-        except ValueError as error:
-            raise TrainingError(
-                f"setting {name} was given {value!r}: it must be {_KINDS[kind]}."
-            ) from error
+            out[name] = READERS[type(getattr(example, name))](value)
+        except ValueError:
+            rule.check(f"setting {name}", value)
     return out
 
 
-def choose(
-    start: S,
-    changes: dict[str, object],
-    *,
-    choices: dict[str, tuple[str, ...]],
-    bounds: dict[str, tuple[float, float]],
-) -> S:
-    """``start`` with changes.
+def _whole(written: str) -> int:
+    """A whole number, however it is written: 20000000 or 2e7."""
+    number = float(written)
+    return int(number) if number.is_integer() and "e" in written.lower() else int(written)
 
-    Args:
-        choices: what a setting that is a word may be.
-        bounds: least and greatest value of a number; others are at least 1 (whole numbers) or above
-            0.
+
+READERS = {int: _whole, float: float, str: str, tuple: lambda v: tuple(map(int, v.split(",")))}
+
+
+def settings(presets: dict[str, S], preset: str, /, **changes: object) -> S:
+    """A preset with changes.
 
     Raises:
-        TrainingError: an unknown setting, or a value that cannot be.
+        BadParameter: an unknown preset or setting, or a value that cannot be.
     """
-    kinds = {f.name: type(getattr(start, f.name)) for f in fields(start)}
-    for name, value in changes.items():
-        if name not in kinds:
-            raise TrainingError(f"setting {name!r} is unknown: choose among {', '.join(kinds)}.")
-        kind = kinds[name]
-        if isinstance(value, bool) or not isinstance(
-            value, (int, float) if kind is float else kind
-        ):
-            raise TrainingError(f"setting {name} was given {value!r}: it must be {_KINDS[kind]}.")
-        if name in choices and value not in choices[name]:
-            raise TrainingError(
-                f"setting {name} was given {value!r}: choose one of {', '.join(choices[name])}."
-            )
-        if name in PLAIN and not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", value, re.ASCII):
-            raise TrainingError(
-                f"setting {name} was given {value!r}: it must be a plain name of at most 100 "
-                "letters, digits, dots, dashes and underscores that begins with a letter or digit."
-            )
-        if kind is tuple and (not value or not all(isinstance(n, int) and n > 0 for n in value)):
-            raise TrainingError(
-                f"setting {name} was given {value!r}: it must be {_KINDS[tuple]}, each at least 1."
-            )
-        if kind in (int, float):
-            low, high = bounds.get(name, (1, INFINITE) if kind is int else (1e-12, INFINITE))
-            if not (low <= value <= high and math.isfinite(value)):
-                upper = f" and at most {high:g}" if math.isfinite(high) else ", and finite"
-                raise TrainingError(
-                    f"setting {name} was given {value!r}: it must be at least {low:g}{upper}."
-                )
-    return type(start)(**{**asdict(start), **changes})
+    if preset not in presets:
+        raise BadParameter(f"preset {preset!r} is unknown: choose one of {', '.join(presets)}.")
+    _rules(presets[preset], *changes)
+    return replace(presets[preset], **changes)
 
 
-_KINDS = {
-    int: "a whole number",
-    float: "a number",
-    str: "a word",
-    tuple: "whole numbers with commas between them, for example 2,2,2",
-}
+def check(s: Any) -> None:
+    """Hold every setting of the dataclass ``s`` to its rule in ``s.rules``, or that of its kind.
+
+    Raises:
+        BadParameter: names the first value that cannot be.
+    """
+    for name, rule in _rules(s).items():
+        rule.check(f"setting {name}", getattr(s, name))
+
+
+def _rules(s: Any, *names: str) -> dict[str, Rule]:
+    """The rule of each setting; ``names`` must be among them."""
+    found = {f.name: s.rules.get(f.name, USUAL[f.type.split("[")[0]]) for f in fields(s)}
+    for name in names:
+        if name not in found:
+            raise BadParameter(f"setting {name!r} is unknown: choose among {', '.join(found)}.")
+    return found

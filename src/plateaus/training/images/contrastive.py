@@ -9,20 +9,20 @@ model that ships, so that it loads like a supervised one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from plateaus.data.images import Images
-from plateaus.training.augment import generator, view
-from plateaus.training.image_loop import train_on
-from plateaus.training.image_models import Pixels, build_model, fast, features, head, place
-from plateaus.training.image_settings import ContrastiveSettings
-from plateaus.training.vision import evaluate
+from plateaus.training.images.augment import generator, view
+from plateaus.training.images.models import Pixels, build_model, fast, features, head
+from plateaus.training.images.run import ImageRun
+from plateaus.training.images.settings import CONTRASTIVE, ContrastiveSettings
 
 HELD_OUT = 2048
 """Test images on which a checkpoint measures the contrastive loss."""
@@ -62,77 +62,50 @@ class SimCLR(nn.Module):
         return self.projection(features(self.body, x))
 
 
-def train(
-    s: ContrastiveSettings,
-    work: Path,
-    images: Images,
-    *,
-    save_every: int = 200,
-    stop_after: int | None = None,
-    report: Callable[[str], None] = print,
-) -> SimCLR:
-    """Train, or go on where ``work`` left off (see :func:`plateaus.training.image_loop.train_on`);
-    returns body and projection head.
-    """
-    torch.set_num_threads(s.threads)
-    images = images.drawn(s.examples, s.seed)
-    model = SimCLR(build_model(s, images), s.projection, s.seed)
-    pixels = Pixels(images, place(s))
+class ContrastiveRun(ImageRun):
+    """A body that is trained without labels, and a linear probe of it as its classifier."""
 
-    def compared(x: Tensor, random: torch.Generator) -> Tensor:
-        x = pixels.unit(x)
-        views = [
-            view(
-                x,
-                crop=s.crop,
-                flip=s.flip == "yes",
-                brightness=s.brightness,
-                noise=s.noise,
-                random=random,
-            )
-            for _ in range(2)
-        ]
-        with fast(s):
-            projected = model(
-                pixels.normalised(torch.cat(views))
-            )  # one pass: BatchNorm sees both views alike
+    kind, presets = "contrastive", CONTRASTIVE
+    s: ContrastiveSettings
+    model: SimCLR
+
+    def build(self) -> None:
+        s = self.s
+        self.model = SimCLR(build_model(s, self.images), s.projection, s.seed)
+        self.shipped = self.model.body
+
+    def loss_of(self, places: Tensor, step: int) -> Tensor:
+        return self.compared(self.images.train[places], generator(self.s.seed, "views", step))
+
+    def compared(self, x: Tensor, random: torch.Generator) -> Tensor:
+        """The loss on two views of each of the images ``x``."""
+        s, x = self.s, self.pixels.unit(x)
+        changes = {"crop": s.crop, "brightness": s.brightness, "noise": s.noise}
+        views = [view(x, flip=s.flip == "yes", random=random, **changes) for _ in range(2)]
+        with fast(s):  # one pass: BatchNorm sees both views alike
+            projected = self.model(self.pixels.normalised(torch.cat(views)))
         return nt_xent(*projected.float().chunk(2), s.temperature)
 
-    def loss(index: Tensor, step: int) -> Tensor:
-        return compared(images.train[index], generator(s.seed, "views", step))
-
-    def measure() -> dict[str, float]:
+    def measured(self) -> dict[str, float]:
         # Batches as large as in training: the loss counts the candidates.
-        parts = [
-            part
-            for part in images.test[: max(HELD_OUT, s.batch)].split(s.batch)
-            if len(part) == s.batch
-        ]
+        batch = self.s.batch
+        parts = self.images.test[: max(HELD_OUT, batch)].split(batch)
         lost = [
-            compared(part, generator(s.seed, "held-out views", i)).item()
+            self.compared(part, generator(self.s.seed, "held-out views", i)).item()
             for i, part in enumerate(parts)
+            if len(part) == batch
         ]
-        probe(model.body, pixels, images, s.probe)
-        found = evaluate(model.body, pixels, images.test, images.test_labels)
-        return {
-            "contrastive_loss": sum(lost) / max(1, len(lost)),
-            "test_loss": found[0],
-            "test_accuracy": found[1],
-        }
+        probe(self.model.body, self.pixels, self.images, self.s.probe)
+        return {"contrastive_loss": sum(lost) / max(1, len(lost)), **super().measured()}
 
-    train_on(
-        s,
-        work,
-        images,
-        model=model,
-        shipped=model.body,
-        loss=loss,
-        measure=measure,
-        save_every=save_every,
-        stop_after=stop_after,
-        report=report,
-    )
-    return model.eval()
+    def ship(self, folder: Path, steps: Sequence[int]) -> None:
+        """With the projection, for those who measure in the space where views are compared."""
+        super().ship(folder, steps)
+        weights = self.model.projection.state_dict()
+        save_file(
+            {name: tensor.cpu().contiguous() for name, tensor in weights.items()},
+            folder / "projection.safetensors",
+        )
 
 
 def probe(

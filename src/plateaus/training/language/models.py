@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, PreTrainedModel
 
-from plateaus.training.lm_settings import Settings
+from plateaus.training.language.settings import LanguageSettings
 from plateaus.training.muon import Muon
+from plateaus.training.optimisers import adamw
 
 HUGE = 1e12
 """With this as ε, LayerNorm divides by √(variance + ε) = 10⁶ whatever x is: all that remains is
@@ -18,24 +19,25 @@ USUAL = 0.3
 ENDS = {"bos_token_id": 0, "eos_token_id": 0}
 
 
-def build_model(s: Settings, vocabulary: int) -> PreTrainedModel:
+def build_model(s: LanguageSettings, vocabulary: int) -> PreTrainedModel:
     """A fresh model in float32, a pure function of the settings; dropout is off, since every token
     is seen about once.
     """
-    torch.manual_seed(s.seed)
     config = _llama(s, vocabulary) if s.architecture == "llama" else _gpt2(s, vocabulary)
     # Plain products and a softmax: compiled, they are twice as fast at these sizes as the fused
     # attention of the CPU.
-    attention = "sdpa" if _device(s) == "cuda" else "eager"
-    model = AutoModelForCausalLM.from_config(
-        config, attn_implementation=attention, dtype=torch.float32
-    )
+    attention = "sdpa" if s.place.type == "cuda" else "eager"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(s.seed)
+        model = AutoModelForCausalLM.from_config(
+            config, attn_implementation=attention, dtype=torch.float32
+        )
     if s.normalisation == "no":
         _undo_normalisation(model)
     return model
 
 
-def _gpt2(s: Settings, vocabulary: int) -> GPT2Config:
+def _gpt2(s: LanguageSettings, vocabulary: int) -> GPT2Config:
     return GPT2Config(
         vocab_size=vocabulary,
         n_positions=s.context,
@@ -52,7 +54,7 @@ def _gpt2(s: Settings, vocabulary: int) -> GPT2Config:
     )
 
 
-def _llama(s: Settings, vocabulary: int) -> LlamaConfig:
+def _llama(s: LanguageSettings, vocabulary: int) -> LlamaConfig:
     # Three matrices of 8/3 d instead of two of 4 d: as many parameters as the MLP that the gated
     # one replaces.
     return LlamaConfig(
@@ -82,11 +84,7 @@ def _undo_normalisation(model: PreTrainedModel) -> None:
             nn.init.constant_(module.weight, HUGE**0.5 / USUAL)
 
 
-def _device(s: Settings) -> str:
-    return s.device if s.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def optimisers(model: nn.Module, s: Settings) -> list[torch.optim.Optimizer]:
+def optimisers(model: nn.Module, s: LanguageSettings) -> list[torch.optim.Optimizer]:
     """AdamW for everything, or Muon for the matrices of the blocks and AdamW for the rest; weight
     decay on matrices only.
 
@@ -101,11 +99,7 @@ def optimisers(model: nn.Module, s: Settings) -> list[torch.optim.Optimizer]:
     )
     chosen = {id(p) for p in inner}
     rest = [p for p in model.parameters() if id(p) not in chosen]
-    groups = [
-        {"params": [p for p in rest if p.ndim >= 2], "weight_decay": s.weight_decay},
-        {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    adam = torch.optim.AdamW(groups, lr=s.learning_rate, betas=(0.9, 0.95), fused=True)
+    adam = adamw(rest, s, betas=(0.9, 0.95))
     if not inner:
         return [adam]
     return [Muon(inner, lr=s.learning_rate, weight_decay=s.weight_decay), adam]
@@ -115,7 +109,7 @@ def _in_a_block(name: str) -> bool:
     return ".h." in name or ".layers." in name
 
 
-def flops_per_token(model: PreTrainedModel, s: Settings) -> int:
+def flops_per_token(model: PreTrainedModel, s: LanguageSettings) -> int:
     """Floating-point operations that training needs for one token: 6 for each weight that
     multiplies, 12 blocks · width · context for attention (Chowdhery et al. 2022, appendix B)."""
     weights = sum(

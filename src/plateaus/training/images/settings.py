@@ -7,37 +7,34 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from plateaus.errors import TrainingError
-from plateaus.training.options import INFINITE, choose
-
-CHOICES = {
-    "body": ("resnet", "vit"),
-    "labels": ("true", "shuffled"),
-    "flip": ("yes", "no"),
-    "precision": ("float32", "bfloat16"),
-}
-BOUNDS = {
-    "seed": (0, INFINITE),
-    "examples": (0, INFINITE),
-    "checkpoints": (0, INFINITE),
-    "spacing": (1.01, INFINITE),
-    "shift": (0, INFINITE),
-    "final_rate": (0, 1),
-    "warmup": (0, 1),
-    "weight_decay": (0, INFINITE),
-    "brightness": (0, 1),
-    "noise": (0, INFINITE),
-    "crop": (0.01, 1),
-}
+from plateaus.errors import BadParameter
+from plateaus.rules import listing, one_of, real, whole
+from plateaus.training import options
+from plateaus.training.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageSettings:
-    """What both recipes have in common: the network, the data and its order, the optimiser."""
+class ImageSettings(Settings):
+    """What both recipes have in common: the network, and the images that it sees."""
 
-    unit: ClassVar[str] = "samples"
+    rules: ClassVar = {
+        **Settings.rules,
+        "body": one_of("resnet", "vit"),
+        "labels": one_of("true", "shuffled"),
+        "flip": one_of("yes", "no"),
+        "precision": one_of("float32", "bfloat16"),
+        "images": options.NAME,
+        "batch": whole(2, 2**20),
+        "depths": listing(whole(1, 1000)),
+        "widths": listing(whole(1, 2**14)),
+        "examples": whole(0),
+        "shift": whole(0, 10**4),
+        "brightness": real(0, 1),
+        "noise": real(0),
+        "crop": real(0.01, 1),
+        "projection": whole(1, 2**16),
+    }
 
-    name: str
     body: str = "resnet"
     """``"resnet"`` (basic residual blocks in stages, BatchNorm) or ``"vit"`` (a vision transformer,
     LayerNorm).
@@ -58,47 +55,32 @@ class ImageSettings:
     """Mirror half of the images left to right: not for digits or letters."""
     samples: int = 1_200_000
     """Length of the run in images seen; the schedule ends there."""
-    batch: int = 128
-    learning_rate: float = 3e-3
-    final_rate: float = 0.01
-    """Learning rate at the end, as a fraction of the peak."""
-    warmup: float = 0.05
-    """Fraction of the run over which the learning rate rises linearly."""
-    weight_decay: float = 0.05
-    clip: float = 1.0
-    checkpoints: int = 6
-    """How many are kept beside step 0, log-spaced backwards from the end."""
-    spacing: float = 4.0
-    """Each is so many times further than the one before."""
     precision: str = "float32"
     """``"bfloat16"``: matrix products and convolutions under autocast. On CPUs it helps
     transformers, not small convolutions.
     """
-    seed: int = 0
-    device: str = "auto"
-    threads: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.body == "vit" and not len(self.depths) == len(self.widths) == 1:
+            raise BadParameter(
+                f"a transformer was given depths {self.depths} and widths {self.widths}: give one "
+                "number each, for example depths=8 and widths=64."
+            )
+        if len(self.depths) != len(self.widths):
+            raise BadParameter(
+                f"depths {self.depths} and widths {self.widths} do not name the same number of "
+                "stages: give as many of one as of the other."
+            )
+        if self.body == "vit" and self.widths[0] % self.heads:
+            raise BadParameter(
+                f"width {self.widths[0]} cannot be split over {self.heads} heads: choose a "
+                "multiple."
+            )
 
     @property
-    def per_step(self) -> int:
-        """Images of one step."""
-        return self.batch
-
-    @property
-    def steps(self) -> int:
-        """Length of the run in steps."""
-        return max(1, self.samples // self.batch)
-
-    @property
-    def last_step(self) -> int:
-        """Where the run ends: with the schedule."""
-        return self.steps
-
-    @property
-    def checkpoint_steps(self) -> list[int]:
-        """Step 0, the log-spaced ones, and the last."""
-        return sorted(
-            {round(self.steps / self.spacing**k) for k in range(self.checkpoints)} | {0, self.steps}
-        )
+    def length(self) -> int:
+        return self.samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,25 +139,3 @@ CONTRASTIVE = {
     ),
 }
 """The bodies of the supervised presets, in the same order of the data."""
-
-
-def settings(presets: dict[str, ImageSettings], preset: str, **changes: object) -> ImageSettings:
-    """A preset of ``VISION`` or ``CONTRASTIVE`` with changes. Raises :class:`TrainingError` for
-    what is unknown or cannot be.
-    """
-    if preset not in presets:
-        raise TrainingError(f"preset {preset!r} is unknown: choose one of {', '.join(presets)}.")
-    s = choose(presets[preset], changes, choices=CHOICES, bounds=BOUNDS)
-    if s.body == "vit" and not len(s.depths) == len(s.widths) == 1:
-        raise TrainingError(
-            f"a transformer was given depths {s.depths} and widths {s.widths}: give one number each, for example depths=8 and widths=64."
-        )
-    if len(s.depths) != len(s.widths):
-        raise TrainingError(
-            f"depths {s.depths} and widths {s.widths} do not name the same number of stages: give as many of one as of the other."
-        )
-    if s.body == "vit" and s.widths[0] % s.heads:
-        raise TrainingError(
-            f"width {s.widths[0]} cannot be split over {s.heads} heads: choose a multiple."
-        )
-    return s

@@ -11,11 +11,12 @@ from dataclasses import replace
 
 import torch
 
-from plateaus.training.lm import stepper
-from plateaus.training.lm_models import build_model, flops_per_token, optimisers
-from plateaus.training.lm_settings import PRESETS, Settings
+from plateaus.training.language.models import build_model, flops_per_token, optimisers
+from plateaus.training.language.run import forward
+from plateaus.training.language.settings import PRESETS, LanguageSettings
 from plateaus.training.loop import repeatable
 from plateaus.training.memory import keep_freed_memory
+from plateaus.training.optimisers import advance
 
 
 def throughput(preset: str = "prose", *, steps: int = 12) -> dict[str, float]:
@@ -28,13 +29,13 @@ def throughput(preset: str = "prose", *, steps: int = 12) -> dict[str, float]:
         uncompiled, moved by AdamW, memory given back after each step.
     """
     s = PRESETS[preset]
-    torch.set_num_threads(s.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(s.threads)
     peak, out = bfloat16_peak(device), {}
     plain = replace(s, compile="no", optimiser="adamw")
     speed, work = _speed(plain, device, steps, "sdpa")
     out |= {"plain_tokens_per_second": speed, "plain_fraction": speed * work / peak}
-    with repeatable():
+    with repeatable(s.threads):
         keep_freed_memory()
         speed, work = _speed(s, device, steps, None)
     return {"peak": peak, "tokens_per_second": speed, "fraction": speed * work / peak, **out}
@@ -46,19 +47,25 @@ def bfloat16_peak(device: str, size: int = 2048, repeats: int = 12) -> float:
     return 2 * size**3 / min(_seconds(lambda: x @ y, device) for _ in range(repeats))
 
 
-def _speed(s: Settings, device: str, steps: int, attention: str | None) -> tuple[float, int]:
+def _speed(
+    s: LanguageSettings, device: str, steps: int, attention: str | None
+) -> tuple[float, int]:
     """Median tokens per second after three steps that are not counted, and the operations for one
     token.
     """
     model = build_model(s, s.vocabulary).to(device)
     if attention:
         model.set_attn_implementation(attention)
-    learn = stepper(model, optimisers(model, s), s, device)
+    movers, loss, parameters = optimisers(model, s), forward(model, s), list(model.parameters())
     tokens = torch.randint(
         s.vocabulary, (s.batch, s.context + 1), generator=torch.Generator().manual_seed(0)
     )
     x, y = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
-    times = [_seconds(lambda: learn(x, y), device) for _ in range(steps + 3)][3:]
+
+    def learn() -> None:
+        advance(loss(x, y), movers, parameters, s.clip).item()
+
+    times = [_seconds(learn, device) for _ in range(steps + 3)][3:]
     return s.batch * s.context / statistics.median(times), flops_per_token(model, s)
 
 

@@ -5,7 +5,7 @@ copying, samples.
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +16,9 @@ from transformers import PreTrainedModel
 from plateaus.data.derivation import Reader
 from plateaus.data.facts import END
 from plateaus.data.lexicon import COLOURS
-from plateaus.training.lm import Windows
-from plateaus.training.lm_settings import Settings
+from plateaus.training.language.ngrams import KneserNey
+from plateaus.training.language.settings import LanguageSettings
+from plateaus.training.language.windows import Windows
 
 PROMPTS = {
     "laboratory": (
@@ -33,115 +34,36 @@ PROMPTS = {
 }
 
 
-class TrigramModel:
-    """Interpolated 3-gram model (Witten–Bell): each order trusts its counts as much as it has seen
-    few different followers.
-
-    P(w | h) = (c(h w) + t(h) P(w | h')) / (c(h) + t(h)), where t(h) is the number of different
-    words seen after h and h' is h without its first word; the last resort is uniform.
-    """
-
-    def __init__(self, tokens: np.ndarray, vocabulary: int) -> None:
-        self.vocabulary = vocabulary
-        ids = tokens.astype(np.int64)
-        self.tables = []
-        for order in (1, 2, 3):
-            grams = self._key([ids[i : len(ids) - order + 1 + i] for i in range(order)])
-            keys, counts = np.unique(grams, return_counts=True)
-            history, first = np.unique(keys // vocabulary, return_index=True)
-            totals, types = np.add.reduceat(counts, first), np.diff(np.append(first, len(keys)))
-            self.tables.append((keys, counts, history, totals, types))
-
-    def _key(self, columns: list[np.ndarray]) -> np.ndarray:
-        key = np.zeros_like(columns[0])
-        for column in columns:
-            key = key * self.vocabulary + column
-        return key
-
-    def probability(self, columns: list[np.ndarray]) -> np.ndarray:
-        """P of the last column after the others (at most two), elementwise."""
-        if not columns:
-            raise ValueError("at least the predicted word is needed")
-        lower = (
-            np.full(len(columns[0]), 1 / self.vocabulary)
-            if len(columns) == 1
-            else self.probability(columns[1:])
-        )
-        keys, counts, history, totals, types = self.tables[len(columns) - 1]
-        gram = self._key(columns)
-        count = _lookup(keys, counts, gram)
-        total, kinds = (
-            _lookup(history, totals, gram // self.vocabulary),
-            _lookup(history, types, gram // self.vocabulary),
-        )
-        return np.where(total > 0, (count + kinds * lower) / np.maximum(total + kinds, 1), lower)
-
-    def loss(self, rows: np.ndarray) -> float:
-        """Mean nats per token over rows of shape (n, context + 1), predicting all but the first
-        column.
-        """
-        rows = rows.astype(np.int64)
-        logs = [np.log(self.probability([rows[:, 0], rows[:, 1]]))]
-        logs += [
-            np.log(self.probability([rows[:, i - 2], rows[:, i - 1], rows[:, i]]))
-            for i in range(2, rows.shape[1])
-        ]
-        return -float(np.mean(logs))
-
-
-def _lookup(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, values[place], 0)
+BASELINE = "interpolated modified Kneser-Ney"
 
 
 @torch.no_grad()
 def quality(
-    s: Settings,
-    model: PreTrainedModel,
+    s: LanguageSettings,
     untrained: PreTrainedModel,
+    model: PreTrainedModel,
+    read: Windows,
     held_out: Windows,
-    train_file: Path,
     tokenizer: Tokenizer,
-    meta: dict,
-    windows: int = 256,
-) -> dict:
+    data: dict[str, Any],
+) -> dict[str, Any]:
     """Losses in nats per token on the same held-out windows, and for prose in bits per byte."""
-    batches = [held_out(i) for i in range(max(1, windows // s.batch))]
-    rows = np.concatenate([torch.cat([x, y[:, -1:]], 1).numpy() for x, y in batches])
-
-    def loss(network: PreTrainedModel) -> float:
-        return float(
-            np.mean(
-                [
-                    F.cross_entropy(network(x).logits.flatten(0, 1), y.flatten()).item()
-                    for x, y in batches
-                ]
-            )
-        )
-
-    seen = np.memmap(train_file, np.uint16, "r")[
-        : s.tokens
-    ]  # as much text as the whole schedule sees: twins that stop early share their baseline
-    trigram = TrigramModel(seen, meta["vocabulary"])
+    batches = _batches(held_out)
     out = {
-        "tokens_evaluated": int(rows.shape[0] * (rows.shape[1] - 1)),
-        "loss": loss(model),
-        "loss_step_0": loss(untrained),
-        "loss_trigram": trigram.loss(rows),
+        "tokens_evaluated": sum(y.numel() for _, y in batches),
+        "loss": _loss(model, batches),
+        "loss_step_0": _loss(untrained, batches),
+        **baseline(read, held_out, data),
     }
-    if meta["bytes_per_token"]:
-        out |= {
-            key.replace("loss", "bits_per_byte"): out[key] / math.log(2) / meta["bytes_per_token"]
-            for key in list(out)
-            if "loss" in key
-        }
+    if data["bytes_per_token"]:
+        out |= _per_byte(out, data)
         half = torch.randint(
             2,
             model.config.vocab_size,
             (32, min(40, s.context // 2)),
             generator=torch.Generator().manual_seed(s.seed),
         )
-        passages = torch.from_numpy(rows[:64, : s.context // 2].astype(np.int64))
+        passages = torch.cat([x for x, _ in batches])[:64, : s.context // 2]
         out |= {"copying": twice(model, half), "repetition": twice(model, passages)}
     else:
         out |= truth(model, held_out, tokenizer)
@@ -149,6 +71,36 @@ def quality(
         sample(model, tokenizer, prompt, s, seed) for seed, prompt in enumerate(PROMPTS[s.language])
     ]
     return out
+
+
+def baseline(read: Windows, held_out: Windows, data: dict[str, Any]) -> dict[str, Any]:
+    """The loss of the 3-gram model on the same held-out windows.
+
+    It counts as much text as the whole schedule sees, so that twins that stop early share it.
+    """
+    rows = torch.cat([torch.cat([x, y[:, -1:]], 1) for x, y in _batches(held_out)]).numpy()
+    trigram = KneserNey(read.tokens[: read.s.tokens], data["vocabulary"])
+    out = {"trigram": BASELINE, "loss_trigram": trigram.loss(rows)}
+    return out | _per_byte(out, data) if data["bytes_per_token"] else out
+
+
+def _batches(held_out: Windows, windows: int = 256) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [held_out(i) for i in range(max(1, windows // held_out.s.batch))]
+
+
+def _loss(model: PreTrainedModel, batches: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
+    losses = [
+        F.cross_entropy(model(x).logits.flatten(0, 1), y.flatten()).item() for x, y in batches
+    ]
+    return float(np.mean(losses))
+
+
+def _per_byte(losses: dict[str, Any], data: dict[str, Any]) -> dict[str, float]:
+    return {
+        name.replace("loss", "bits_per_byte"): nats / math.log(2) / data["bytes_per_token"]
+        for name, nats in losses.items()
+        if "loss" in name
+    }
 
 
 def truth(
@@ -205,7 +157,7 @@ def sample(
     model: PreTrainedModel,
     tokenizer: Tokenizer,
     prompt: str,
-    s: Settings,
+    s: LanguageSettings,
     seed: int,
     words: int = 40,
     temperature: float = 0.8,

@@ -5,36 +5,36 @@ book's models.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
-from plateaus.errors import TrainingError
-from plateaus.training.options import INFINITE, choose
-
-CHOICES = {
-    "language": ("laboratory", "prose"),
-    "architecture": ("gpt2", "llama"),
-    "normalisation": ("yes", "no"),
-    "optimiser": ("muon", "adamw"),
-    "compile": ("auto", "yes", "no"),
-}
-BOUNDS = {
-    "stop": (0, INFINITE),
-    "checkpoints": (0, INFINITE),
-    "spacing": (1.01, INFINITE),
-    "seed": (0, INFINITE),
-    "final_rate": (0, 1),
-    "warmup": (0, 1),
-    "weight_decay": (0, INFINITE),
-}
+from plateaus.errors import BadParameter
+from plateaus.rules import one_of, whole
+from plateaus.training import options
+from plateaus.training.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """One training run."""
+class LanguageSettings(Settings):
+    """One training run of a language model."""
 
     unit: ClassVar[str] = "tokens"
+    rules: ClassVar = {
+        **Settings.rules,
+        "language": one_of("laboratory", "prose"),
+        "architecture": one_of("gpt2", "llama"),
+        "activation": one_of("gelu_new", "gelu", "relu", "silu", "tanh"),
+        "normalisation": one_of("yes", "no"),
+        "optimiser": one_of("muon", "adamw"),
+        "compile": one_of("auto", "yes", "no"),
+        "blocks": whole(1, 1000),
+        "width": whole(1, 2**16),
+        "context": whole(1, 2**16),
+        "vocabulary": whole(257, 2**16),
+        "corpus_tokens": whole(1, 10**11),
+        "stop": whole(0, options.MOST),
+    }
 
-    name: str
     language: str = "prose"
     """``"laboratory"`` (generated, word-level, windows begin where a story begins) or ``"prose"``
     (byte-pair, any window).
@@ -64,9 +64,6 @@ class Settings:
     corpus_tokens: int = 25_000_000
     """Size of the training file in tokens."""
     checkpoints: int = 5
-    """How many are kept beside step 0, log-spaced backwards from the end."""
-    spacing: float = 4.0
-    """Each is so many times further than the one before."""
     batch: int = 16
     """Windows per step."""
     optimiser: str = "adamw"
@@ -75,28 +72,33 @@ class Settings:
     """
     learning_rate: float = 1.2e-3
     final_rate: float = 0.02
-    """Learning rate at the end, as a fraction of the peak."""
     warmup: float = 0.03
-    """Fraction of the run over which the learning rate rises linearly."""
     weight_decay: float = 0.1
-    clip: float = 1.0
-    seed: int = 0
-    device: str = "auto"
     compile: str = "auto"
     """``"yes"``, ``"no"``, or ``"auto"``: compile where a C++ compiler or a GPU is found (about
     twice as fast on a CPU).
     """
-    threads: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width % self.heads:
+            raise BadParameter(
+                f"width {self.width} cannot be split over {self.heads} heads: choose a multiple."
+            )
+        if self.architecture == "llama" and self.normalisation == "no":
+            raise BadParameter(
+                "architecture 'llama' was given normalisation 'no': only 'gpt2' can be built "
+                "without it here."
+            )
+
+    @property
+    def length(self) -> int:
+        return self.tokens
 
     @property
     def per_step(self) -> int:
         """Tokens of one step."""
         return self.batch * self.context
-
-    @property
-    def steps(self) -> int:
-        """Length of the schedule in steps."""
-        return max(1, self.tokens // self.per_step)
 
     @property
     def last_step(self) -> int:
@@ -105,14 +107,8 @@ class Settings:
             min(self.steps, max(1, round(self.stop / self.per_step))) if self.stop else self.steps
         )
 
-    @property
-    def checkpoint_steps(self) -> list[int]:
-        """Step 0, the log-spaced ones up to the last step, and the last step itself."""
-        spaced = {round(self.steps / self.spacing**k) for k in range(self.checkpoints)}
-        return sorted({step for step in spaced if step < self.last_step} | {0, self.last_step})
 
-
-_LABORATORY = Settings(
+_LABORATORY = LanguageSettings(
     name="laboratory-12l",
     language="laboratory",
     context=128,
@@ -124,7 +120,7 @@ _LABORATORY = Settings(
 )
 # Ten checkpoints of this size and all twins fit into the 100 MB that the book may ship; width 128
 # would not.
-_PROSE = Settings(
+_PROSE = LanguageSettings(
     name="prose-12l",
     width=120,
     tokens=80_000_000,
@@ -139,7 +135,7 @@ _TWIN = {
     "checkpoints": 0,
 }  # where the main run has a checkpoint: they are compared at equal tokens
 
-PRESETS: dict[str, Settings] = {
+PRESETS: dict[str, LanguageSettings] = {
     "laboratory": _LABORATORY,
     "laboratory-3l": replace(_LABORATORY, name="laboratory-3l", blocks=3),
     "laboratory-6l": replace(_LABORATORY, name="laboratory-6l", blocks=6),
@@ -168,20 +164,5 @@ PRESETS: dict[str, Settings] = {
 they are, except that the prose model without LayerNorm is moved by half as much and pulled back
 more."""
 
-
-def settings(preset: str, **changes: object) -> Settings:
-    """A preset with changes. Raises :class:`TrainingError` for an unknown preset or setting, or a
-    value that cannot be.
-    """
-    if preset not in PRESETS:
-        raise TrainingError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}.")
-    chosen = choose(PRESETS[preset], changes, choices=CHOICES, bounds=BOUNDS)
-    if chosen.width % chosen.heads:
-        raise TrainingError(
-            f"width {chosen.width} cannot be split over {chosen.heads} heads: choose a multiple."
-        )
-    if chosen.architecture == "llama" and chosen.normalisation == "no":
-        raise TrainingError(
-            "architecture 'llama' was given normalisation 'no': only 'gpt2' can be built without it here."
-        )
-    return chosen
+settings = partial(options.settings, PRESETS)
+"""``settings(preset, **changes)``: see :func:`plateaus.training.options.settings`."""

@@ -1,0 +1,1 @@
+"""Networks that see images, with labels or without."""

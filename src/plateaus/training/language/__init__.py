@@ -1,0 +1,1 @@
+"""Language models on generated stories or on prose."""
