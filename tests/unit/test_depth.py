@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from plateaus.experiments import depth
 from plateaus.figures import geometry as draw
 from plateaus.figures import style
 from plateaus.geometry.exact import ExactNetwork, ExactPlane, ExactSegment, exact, witnesses
 from plateaus.geometry.exact.program import affine, hinges
 from plateaus.geometry.inner import peak
-from plateaus.measures import depth, plateaus
+from plateaus.measures import plateaus
 from plateaus.networks.residual import ResidualMLP, network
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -157,6 +159,16 @@ def test_any_number_of_pairs_fits(monkeypatch, inputs):
     split = interpolate(ends, steps=9)
     np.testing.assert_allclose(split.distance, whole.distance)
     assert split.pair.values.tolist() == whole.pair.values.tolist()
+
+
+def test_a_gpu_is_filled_and_not_fed_by_the_pair(monkeypatch, inputs):
+    ends = Ends.of_inputs(toy_net(), *inputs)
+    free = 11 * 9 * D * 64  # bytes: eleven pairs of nine points
+    monkeypatch.setattr("plateaus.experiments.ends.budget", lambda device: free)
+    monkeypatch.setattr("plateaus.experiments.ends.AT_ONCE", 1)
+    assert len(list(ends.parts(9))) == 20
+    on_gpu = replace(ends, device=torch.device("cuda"))
+    assert [len(part.a) for part in on_gpu.parts(9)] == [11, 9]
 
 
 def test_the_notation_of_the_proposal():

@@ -13,14 +13,17 @@ from torch import Tensor
 from plateaus.data.prompts import Pairs
 from plateaus.errors import BadParameter, BadPoints
 from plateaus.geometry import paths
+from plateaus.networks.chunks import budget
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.network import Network
 
 AT_ONCE = 2**21
-"""Numbers held for the widest read-out of one part (pairs x points x width): few enough for their
-float64 copies to stay in the cache.
+"""Numbers of the widest read-out of one part (pairs x points x width) on a processor: few enough
+for their float64 copies to stay in the cache.
 """
+BYTES = 64
+"""On a GPU, for each of these numbers: itself, its float64 copy and what curves make of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,8 @@ class Ends:
     blocks: range
     """Numbers of the blocks that they could enter."""
     width: int
-    """Size of the widest read-out: how many pairs make a part."""
+    """Size of the widest read-out: it decides how many pairs make a part."""
+    device: torch.device
     attrs: dict[str, Any]
     """What every result says of its network: model, dtype."""
 
@@ -100,7 +104,8 @@ class Ends:
             source=pairs.source,
             block=block,
             blocks=range(len(lm)),
-            width=lm.bridge.cfg.d_vocab,
+            width=lm.vocabulary,
+            device=lm.device,
             attrs=_about(lm) | {"tokens": pairs.a.shape[1]},
         )
 
@@ -138,6 +143,7 @@ class Ends:
             block=block,
             blocks=range(net.first, net.first + len(net)),
             width=max(net.dims),
+            device=net.device,
             attrs=_about(net),
         )
 
@@ -206,7 +212,9 @@ class Ends:
 
     def runs(self, points: int) -> Iterator[Runs]:
         """All pairs in parts of which the device can carry ``points`` points for each pair."""
-        size = max(1, AT_ONCE // (points * self.width))
+        gpu = self.device.type != "cpu"
+        numbers = budget(self.device) // BYTES if gpu else AT_ONCE
+        size = max(1, numbers // (points * self.width))
         for i in range(0, len(self), size):
             yield self.make(range(i, min(i + size, len(self))))
 

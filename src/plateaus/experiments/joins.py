@@ -47,7 +47,7 @@ def close_words(
     generator = torch.Generator().manual_seed(seed)
     a, b, labels = [], [], []
     for context in contexts:
-        ids = torch.randperm(lm.bridge.cfg.d_vocab, generator=generator)[:words].to(lm.device)
+        ids = torch.randperm(lm.vocabulary, generator=generator)[:words].to(lm.device)
         near = _nearest(lm.at(context), ids, block, nearest)
         first, second = ids.repeat_interleave(nearest), ids[near.flatten()]
         a.append(_prompts(context, first))

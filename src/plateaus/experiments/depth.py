@@ -15,6 +15,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from plateaus.experiments.ends import Ends
 from plateaus.geometry.exact import ExactPlane, exact, raster
 from plateaus.geometry.minimax import certify, search
 from plateaus.networks.network import Network
@@ -59,10 +60,10 @@ def behind(net: Network, found: xr.Dataset, *, block: int, seed: int = 0) -> np.
     """
     b = torch.tensor(np.stack([found.x1, found.x2], axis=-1)).to(net.dtype)
     a = torch.tensor(found.attrs["anchor"]).to(b).expand_as(b)
-    starts, ends = net.states(a, block=block), net.states(b, block=block)
-    tail = net[block:]
-    paths = search(tail, starts, ends, metric="linf", nodes=17, steps=200, restarts=2, seed=seed)
-    return certify(paths, exact(tail), starts, metric="linf").ceilings.numpy()
+    (part,) = Ends.of_inputs(net, a, b, block=block).parts(1)
+    options = {"metric": "linf", "nodes": 17, "steps": 200, "restarts": 2, "seed": seed}
+    paths = search(part.net, part.a, part.b, **options)
+    return certify(paths, exact(part.net), part.a, metric="linf").ceilings.numpy()
 
 
 def both_signs(count: int, seed: int) -> np.ndarray:
