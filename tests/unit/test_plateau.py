@@ -16,10 +16,11 @@ from plateaus.errors import (
     NotPiecewiseLinear,
     Undecided,
 )
+from plateaus.geometry.arithmetic import EXACT_UNITS
 from plateaus.geometry.exact import ExactNetwork, floating, witnesses
 from plateaus.geometry.exact.program import affine
 from plateaus.geometry.flood import Band, grid_band, line_band, over_grid
-from plateaus.geometry.height import EXACT_UNITS, Height
+from plateaus.geometry.height import Height
 from plateaus.geometry.metrics import heights
 from plateaus.geometry.plateau import Plateau
 from plateaus.networks.network import Network

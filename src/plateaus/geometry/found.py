@@ -43,11 +43,6 @@ class FoundPaths:
         """What is left of the excess barrier, max h_a - h_a(b), after the search; ``(P,)``."""
         return self.peaks - self.ends
 
-    @property
-    def excess_before(self) -> Tensor:
-        """The excess barrier of the straight segment, ``(P,)``."""
-        return self.straight - self.ends
-
     def joined(self, r: float | Tensor) -> Tensor:
         """Whether the path stays below r: a proof that b lies in P_r(a) if ``ceilings`` is given,
         else the samples' word.

@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plateaus.errors import BadParameter, BadPath, NotPiecewiseLinear
+from plateaus.errors import BadPath, NotPiecewiseLinear
 from plateaus.geometry import checks, paths
+from plateaus.geometry.arithmetic import chosen
 from plateaus.geometry.bounds.heights import assumed_rounding, height_bounds
 from plateaus.geometry.bounds.interval import Box, affine, around
 from plateaus.geometry.checks import not_negative
 from plateaus.geometry.exact.convert import exact, floating
 from plateaus.geometry.exact.plane import ExactPlane
-from plateaus.geometry.exact.program import Affine, ExactNetwork, Residual, Step, point
+from plateaus.geometry.exact.program import ExactNetwork, point
 from plateaus.geometry.exact.segment import ExactSegment
 from plateaus.geometry.lines import Line
 from plateaus.geometry.metrics import check_metric, heights
@@ -26,10 +27,6 @@ from plateaus.geometry.proofs import followed
 from plateaus.geometry.surfaces import Surface
 from plateaus.geometry.verified import MergeBounds, merge_bounds
 from plateaus.networks.network import Network
-
-EXACT_UNITS = 1000
-"""Networks with more units than this are not sliced exactly unless asked: it may take minutes."""
-ARITHMETIC = ("auto", "exact", "bounded", "sampled")
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ class Height:
         alpha = np.union1d(alpha[np.abs(alpha) > 1e-12], [0.0])
         direction = b - self.anchor
         points = self.anchor + torch.as_tensor(alpha).to(self.anchor)[:, None] * direction
-        mode = self._mode(arithmetic)
+        mode = chosen(arithmetic, self.metric, self.network, self.rational)
         solved = None
         if mode == "exact":
             ends = self.anchor.tolist(), b.tolist()
@@ -182,7 +179,7 @@ class Height:
             + torch.as_tensor(t).to(self.anchor)[:, None, None] * e2
         )
         solved = None
-        if self._mode(arithmetic) == "exact":
+        if chosen(arithmetic, self.metric, self.network, self.rational) == "exact":
             solved = ExactPlane.of(
                 self.rational,
                 window=((alpha[0], beta[0]), (alpha[1], beta[1])),
@@ -219,27 +216,6 @@ class Height:
             )
         return x
 
-    def _mode(self, arithmetic: str) -> str:
-        """Which of ``ARITHMETIC[1:]`` it comes to."""
-        if arithmetic not in ARITHMETIC:
-            raise BadParameter(
-                f"Slices are {', '.join(ARITHMETIC)}, not {arithmetic!r}: choose one of these."
-            )
-        if arithmetic == "sampled":
-            return arithmetic
-        if arithmetic == "auto":
-            if self.metric == "kl" or self.rational is None:
-                return "sampled"
-            return "exact" if _units(self.rational.steps) <= EXACT_UNITS else "bounded"
-        if self.metric == "kl":
-            raise BadParameter(
-                "Exact and bounded slices exist in l1, l2 and linf, not in kl: use "
-                "arithmetic='sampled'."
-            )
-        if self.rational is None:
-            exact(self.network)  # raises, naming the block
-        return arithmetic
-
     def _bounded(self, b: Tensor) -> Callable[[float], MergeBounds]:
         """Bounds of m_seg between a and the point at alpha, both taken as rationals."""
         a, b = (point(x.tolist()) for x in (self.anchor, b))
@@ -249,18 +225,6 @@ class Height:
             return merge_bounds(self.network, a, x, metric=self.metric)
 
         return bounds
-
-
-def _units(steps: tuple[Step, ...]) -> int:
-    """Output coordinates of all affine steps: a measure of what exact slicing costs."""
-    return sum(
-        len(step.bias)
-        if isinstance(step, Affine)
-        else _units(step.branch)
-        if isinstance(step, Residual)
-        else 0
-        for step in steps
-    )
 
 
 def _optional(value: float | None, name: str) -> float | None:

@@ -13,6 +13,7 @@ from plateaus.geometry.bounds.heights import height_bounds
 from plateaus.geometry.bounds.interval import UNIT, Box, float_up, slack
 from plateaus.geometry.bounds.parts import length
 from plateaus.geometry.bounds.program import Program, program
+from plateaus.geometry.certified import certify_path
 from plateaus.geometry.checks import not_negative, whole
 from plateaus.geometry.exact.program import ExactNetwork
 from plateaus.geometry.found import FoundPaths
@@ -35,10 +36,11 @@ def certify(
     """The same paths with a proved upper bound of max h_a on each.
 
     An ``ExactNetwork`` is followed piece by piece and the bound is the maximum itself, rounded up
-    to a float. Otherwise a Lipschitz bound L closes the gaps between samples: on a piece of length
-    e with ends of heights h and h' it is at most (h + h' + k L e) / 2, where k is how fast the
-    metric changes with the output (``metrics.steepness``). Heights at samples are enclosed by
-    interval arithmetic over the network's weights.
+    to a float. A transformer that ``networks.explicit`` wrote out is followed by
+    ``certified.certify_path``, if no Lipschitz bound is given. Otherwise a Lipschitz bound L closes
+    the gaps between samples: on a piece of length e with ends of heights h and h' it is at most
+    (h + h' + k L e) / 2, where k is how fast the metric changes with the output
+    (``metrics.steepness``), and heights at samples lie between proved bounds.
 
     Args:
         a: ``(P, d)``, the points at which the paths begin.
@@ -50,8 +52,8 @@ def certify(
     Raises:
         BadPath: a path does not begin at its a.
         BadParameter: unknown metric, or a bound that is negative or not finite.
-        Undecided: neither an exact network nor a Lipschitz bound was given, or the heights of
-            samples are not known within any bound.
+        Undecided: no Lipschitz bound was given for a network that cannot be followed, or the
+            heights of samples are not known within any bound.
     """
     nodes = _from_anchors(found.nodes, a)
     if isinstance(network, ExactNetwork):
@@ -59,10 +61,8 @@ def certify(
         return replace(found, ceilings=torch.tensor(ceilings, dtype=torch.float64))
     check_metric(metric)
     if lipschitz is None:
-        raise Undecided(
-            "A path of a network without an exact form is certified by a Lipschitz bound, and none "
-            "was given: compute one with geometry.bounds.lipschitz, or leave the path as found."
-        )
+        ceilings = [_smooth_peak(network, path, metric) for path in nodes]
+        return replace(found, ceilings=torch.tensor(ceilings, dtype=torch.float64))
     lipschitz, dense = not_negative(lipschitz, "A Lipschitz bound"), whole(dense, "dense", least=1)
     with torch.no_grad():
         outputs = network(found.nodes[:, :1]).shape[-1]
@@ -89,6 +89,16 @@ def _from_anchors(nodes: Tensor, a: Tensor) -> Tensor:
 
 def _exact_peak(network: ExactNetwork, nodes: list, metric: str) -> float:
     return float_up(peak(network, nodes[0], nodes, metric=metric))
+
+
+def _smooth_peak(network: Network, nodes: Tensor, metric: str) -> float:
+    try:
+        return certify_path(network, nodes, metric=metric).ceiling
+    except NotCertifiable as error:
+        raise Undecided(
+            "A path of a network without an exact form is certified by a Lipschitz bound, and none "
+            "was given: compute one with geometry.bounds.lipschitz, or leave the path as found."
+        ) from error
 
 
 def _height_ceilings(

@@ -10,6 +10,7 @@ from rich_networks import Case
 
 from plateaus.geometry.exact import witnesses
 from twins import engines as wrong
+from twins import grids
 from twins.cases import (
     CREASE,
     EDGE,
@@ -47,9 +48,9 @@ TWINS = {
     wrong.PreimageHull: ("pull_back", TWO_FOLDS),
     wrong.YoungerRule: ("bars_count_components", on_plane(WELLS)),
     wrong.ZeroBirths: ("bars_count_components", on_plane(TILTED)),
-    wrong.EightAsFour: ("grid_sandwich", RIDGE),
-    wrong.HalvedSlack: ("grid_sandwich", VALLEY),
-    wrong.NoSlack: ("grid_sandwich", VALLEY),
+    grids.EightAsFour: ("grid_sandwich", RIDGE),
+    grids.HalvedSlack: ("grid_sandwich", VALLEY),
+    grids.NoSlack: ("grid_sandwich", VALLEY),
     wrong.OneRadius: ("trade_off", SHARP),
     wrong.NotUltrametric: ("ultrametric", on_plane(WELLS)),
     wrong.NarrowBall: ("relative_distance", on_plane(LINE)),

@@ -7,9 +7,12 @@ after.
 from __future__ import annotations
 
 from fractions import Fraction as F
+from functools import cached_property
 from importlib import import_module
 
 from plateaus.geometry import flood, inner, lines, metrics, surfaces
+from plateaus.geometry.bounds import attention_bends, bends, tube
+from plateaus.geometry.bounds.interval import Box
 from plateaus.geometry.exact import convert
 
 
@@ -70,3 +73,68 @@ def no_crest(patch) -> None:
 def one_way_line(patch) -> None:
     """Samples behind a are joined as if they lay before it."""
     patch.setattr(lines, "along_line", lambda h, source: flood.along_line(h, 0))
+
+
+# --- bends and tubes
+
+
+def straight_gelu(patch) -> None:
+    """A perceptron without the curvature of its activation."""
+    patch.setattr(bends, "curves", lambda kind, box: Box(low=0 * box.low, high=0 * box.high))
+
+
+def flat_norm(patch) -> None:
+    """A LayerNorm taken for a linear map."""
+    patch.setattr(tube, "BEND", 0.0)
+
+
+def no_own_score(patch) -> None:
+    """Attention in which the last position's own score is taken for linear."""
+    _without(patch, own=0.0)
+
+
+def fixed_values(patch) -> None:
+    """Attention in which the last position's own value is taken for constant."""
+    _without(patch, value=0.0)
+
+
+def _without(patch, *, own: float = 1.0, value: float = 1.0) -> None:
+    norms = attention_bends.Attention._norms.func
+    wrong = cached_property(lambda self: _scaled(norms(self), own, value))
+    wrong.__set_name__(attention_bends.Attention, "_norms")
+    patch.setattr(attention_bends.Attention, "_norms", wrong)
+
+
+def _scaled(norms, own: float, value: float):
+    return own * norms[0], value * norms[1], norms[2]
+
+
+def still_weights(patch) -> None:
+    """Attention weights taken for constant: a quadratic function without its square."""
+
+    def bent(self, at, turning, size, moved):
+        return right(self, at, 0 * turning, size, moved)
+
+    right = attention_bends.Attention._bent
+    patch.setattr(attention_bends.Attention, "_bent", bent)
+
+
+def twice_scaled(patch) -> None:
+    """Second derivatives divided by the scale of the norm four times instead of twice."""
+    right = tube.Map._ball
+
+    def ball(self, x, r):
+        n, least, reach = right(self, x, r)
+        return n, least**2, reach
+
+    patch.setattr(tube.Map, "_ball", ball)
+
+
+def no_bulge(patch) -> None:
+    """Chords taken for curves."""
+    patch.setattr(tube.Map, "along", lambda self, x, step: 0 * x[:, 0])
+
+
+def no_jacobians(patch) -> None:
+    """A bulge taken to arrive as it left, whatever the layers behind do to it."""
+    patch.setattr(tube, "operator_norms", lambda matrices: 0 * matrices[:, 0, 0] + 1e-2)

@@ -10,10 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from plateaus.errors import NotCertifiable, NotPiecewiseLinear
+from plateaus.geometry.bounds.chain import maps
 from plateaus.geometry.bounds.functions import ULPS
-from plateaus.geometry.bounds.interval import TINY, UNIT, Box, around
+from plateaus.geometry.bounds.interval import TINY, UNIT, Box, around, around_by
+from plateaus.geometry.bounds.parts import layers, length, run, still
 from plateaus.geometry.bounds.program import Program
 from plateaus.geometry.bounds.propagate import states
+from plateaus.geometry.bounds.tube import bulges
 from plateaus.geometry.metrics import steepness
 
 ASSUMED_ULPS = 1024
@@ -33,7 +37,35 @@ def height_bounds(steps: Program, points: Box, anchor: np.ndarray, metric: str) 
 
     For "kl" the library's exp and log are granted an error of ``ULPS``.
     """
-    out, centre = states(steps, points), states(steps, around(anchor))
+    return heights_between(outputs(steps, points), outputs(steps, around(anchor)), metric)
+
+
+def outputs(steps: Program, points: Box) -> Box:
+    """Boxes that hold f of every point of each box, ``(..., d)`` to ``(..., c)``; for small boxes.
+
+    Errors are followed by what preserves them best: through a piecewise-linear network by lengths
+    as well as by coordinates, through a transformer by its Jacobians, else by intervals, which
+    grow by an order of magnitude with each layer.
+    """
+    shape = points.low.shape[:-1]
+    flat = [x.reshape(-1, x.shape[-1]) for x in (points.low, points.high)]
+    middle = (flat[0] + flat[1]) / 2
+    reach = np.maximum(flat[1] - middle, middle - flat[0])
+    try:
+        through = run(tuple(layers(steps)), still(middle, reach), np.zeros(len(middle)))
+        found = around_by(through.value, through.error)
+    except NotPiecewiseLinear:
+        try:
+            loose = float(length(reach).max(initial=0.0))
+            tube = bulges(maps(steps), middle, middle, loose)
+            found = around_by(tube.start, tube.bulge[:, None])
+        except NotCertifiable:
+            return states(steps, points)
+    return Box(**{k: x.reshape(*shape, -1) for k, x in vars(found).items()})
+
+
+def heights_between(out: Box, centre: Box, metric: str) -> Box:
+    """Bounds of D(c, y) for any y of each box ``(..., c)`` and any c of ``centre``."""
     if metric == "kl":
         return _divergence(out, centre)
     apart = Box(low=out.low - centre.high, high=out.high - centre.low)
@@ -63,7 +95,8 @@ def _divergence(out: Box, centre: Box) -> Box:
     p, q = _log_softmax(c), _log_softmax(y)
     value = (np.exp(p) * (p - q)).sum(axis=-1)
     size = 1 + abs(p).max(axis=-1) + abs(q).max(axis=-1) + abs(y).max(axis=-1) + abs(c).max()
-    spread = 2 * (abs(c).max() + abs(y).max(axis=-1) + radii[0] + radii[1])
+    apart = c - y
+    spread = apart.max(axis=-1) - apart.min(axis=-1) + 2 * (radii[0] + radii[1]) + ULPS * size
     slack = 2 * radii[0] + spread * radii[1] + 8 * y.shape[-1] * ULPS * size
     return Box(low=np.maximum(value - slack, 0), high=np.maximum(value + slack, 0))
 

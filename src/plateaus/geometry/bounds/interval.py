@@ -58,9 +58,9 @@ def around(x: np.ndarray) -> Box:
     return Box(low=x, high=x)
 
 
-def ball(a: np.ndarray, rho) -> Box:
-    """The closed box of half-width rho around a."""
-    low, high = a - rho, a + rho
+def around_by(x: np.ndarray, reach) -> Box:
+    """The closed boxes of half-width ``reach`` about x, rounded outwards."""
+    low, high = x - reach, x + reach
     return Box(low=low - slack(abs(low)), high=high + slack(abs(high)))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from plateaus.errors import NotCertifiable
 from plateaus.geometry.bounds.functions import Lines, image, lines
-from plateaus.geometry.bounds.interval import Box, affine, ball, norm_up, slack
+from plateaus.geometry.bounds.interval import Box, affine, around_by, norm_up, slack
 from plateaus.geometry.bounds.program import Branch, Linear, Pointwise, Program, Step
 
 
@@ -57,7 +57,7 @@ def relax(steps: Program, domain: Ball) -> tuple[tuple[Relaxed, ...], Box]:
     """Lines for every activation of the program on the ball, each from a backward pass of its own;
     and the output box.
     """
-    return _forward(steps, ball(domain.centre, domain.rho), (), domain)
+    return _forward(steps, around_by(domain.centre, domain.rho), (), domain)
 
 
 def deviations(steps: Program, domain: Ball, centre: Box) -> np.ndarray:
@@ -88,10 +88,10 @@ def _forward(
                 inner, update = _forward(step.steps, box, before + layers, domain)
                 layer, after = Relaxed(step=step, reach=box.reach, inner=inner), box + update
             case _:
+                kind = {"Normalise": "LayerNorm", "Attend": "attention"}[type(step).__name__]
                 raise NotCertifiable(
-                    "Linear relaxation has no lines for LayerNorm: use method='interval' or "
-                    "'jacobian', "
-                    "or a network without normalisation."
+                    f"Linear relaxation has no lines for {kind}: use method='interval' or "
+                    "'jacobian', or a network without it."
                 )
         layers, box = (*layers, layer), after
     return layers, box

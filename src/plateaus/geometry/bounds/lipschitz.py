@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from plateaus.errors import NotCertifiable
 from plateaus.geometry.bounds.functions import constant
 from plateaus.geometry.bounds.interval import raise_
 from plateaus.geometry.bounds.program import Branch, Linear, Normalise, Pointwise, Program, Step
@@ -29,6 +30,11 @@ def of_step(step: Step, norm: str):
             return normalisation(step, norm)
         case Branch():
             return raise_(1 + lipschitz(step.steps, norm), 1)
+        case _:
+            raise NotCertifiable(
+                "Dot-product attention has no global Lipschitz constant: bound it on a ball or "
+                "along a path, with method='interval' or proofs.certify_path."
+            )
 
 
 def row_sum(weight: np.ndarray):

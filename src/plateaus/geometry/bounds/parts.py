@@ -79,6 +79,11 @@ def _bundle(value, error, slope, spread, error_ball=np.inf, spread_ball=np.inf) 
     )
 
 
+def still(x: np.ndarray, error: np.ndarray) -> Bundle:
+    """Parts of no length: the points themselves, each known up to ``error``."""
+    return _bundle(x, error, 0 * x, 0 * x)
+
+
 def layers(steps: Program) -> Iterator[Layer | None | tuple]:
     """Affine steps as layers, ReLUs as None, residual branches as tuples of these.
 

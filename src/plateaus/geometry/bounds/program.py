@@ -8,12 +8,14 @@ from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
+import torch
 from torch import nn
 
 from plateaus.errors import NotCertifiable
 from plateaus.geometry.exact import program as rational
 from plateaus.geometry.exact.convert import stages
-from plateaus.networks.network import Network
+from plateaus.networks.layers import Added, PrefixAttention
+from plateaus.networks.network import Chain, Network
 from plateaus.networks.residual import BranchBlock, ResidualBlock
 
 
@@ -42,13 +44,27 @@ class Normalise:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attend:
+    """Self-attention of one position that sees a kept prefix of T positions, and itself."""
+
+    query: Linear
+    """Scaled: scores are plain products. All heads together, ``(heads * d_head, d)``."""
+    key: Linear
+    value: Linear
+    out: Linear
+    keys: np.ndarray
+    """Of the prefix, ``(heads, T, d_head)``."""
+    values: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
 class Branch:
     """x -> x + steps(x)."""
 
     steps: tuple[Step, ...]
 
 
-Step: TypeAlias = Linear | Pointwise | Normalise | Branch
+Step: TypeAlias = Linear | Pointwise | Normalise | Attend | Branch
 Program: TypeAlias = tuple[Step, ...]
 
 
@@ -98,17 +114,13 @@ def _objects(values: Sequence) -> np.ndarray:
 def _float(stage: Callable) -> Program:
     match stage:
         case nn.Linear():
-            weight = _numbers(stage.weight)
-            return (
-                Linear(
-                    weight=weight,
-                    bias=np.zeros(len(weight)) if stage.bias is None else _numbers(stage.bias),
-                ),
-            )
+            return (_linear(stage),)
         case nn.ReLU():
             return (Pointwise(kind="relu"),)
         case nn.GELU(approximate="none"):
             return (Pointwise(kind="gelu"),)
+        case nn.GELU(approximate="tanh"):
+            return (Pointwise(kind="gelu_tanh"),)
         case nn.SiLU():
             return (Pointwise(kind="silu"),)
         case nn.Tanh():
@@ -132,15 +144,43 @@ def _float(stage: Callable) -> Program:
             return (Branch(steps=branch),) if stage.skip else branch
         case BranchBlock(frozen=None):
             return _float(stage.block)
+        case Added():
+            return (Branch(steps=_float(stage.branch)),)
+        case PrefixAttention():
+            return (_attention(stage),)
+        case Chain():
+            return tuple(step for part in stage.steps for step in _float(part))
         case _:
             raise NotCertifiable(
                 f"A {type(stage).__name__} has no certified bound: bounds take Linear, ReLU, GELU, "
-                "SiLU, Tanh, "
-                "LayerNorm and residual blocks; search for paths or sample instead."
+                "SiLU, Tanh, LayerNorm, residual blocks and what networks.explicit writes out; "
+                "search for paths or sample instead."
             )
 
 
-def _numbers(parameter: nn.Parameter) -> np.ndarray:
+def _linear(layer: nn.Linear) -> Linear:
+    weight = _numbers(layer.weight)
+    bias = np.zeros(len(weight)) if layer.bias is None else _numbers(layer.bias)
+    return Linear(weight=weight, bias=bias)
+
+
+def _attention(layer: PrefixAttention) -> Attend:
+    keys, values = _numbers(layer.kept)
+    query = _linear(layer.query)
+    # Exact where a head's width is a power of four, as 16, 64 or 256; else one unit in the last
+    # place, which the slack of every product includes.
+    scale = keys.shape[-1] ** -0.5
+    return Attend(
+        query=Linear(weight=query.weight * scale, bias=query.bias * scale),
+        key=_linear(layer.key),
+        value=_linear(layer.value),
+        out=_linear(layer.out),
+        keys=keys,
+        values=values,
+    )
+
+
+def _numbers(parameter: torch.Tensor) -> np.ndarray:
     return parameter.detach().cpu().double().numpy()
 
 

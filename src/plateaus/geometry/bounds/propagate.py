@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from plateaus.errors import NotCertifiable
+from plateaus.geometry.bounds.attention import attended
 from plateaus.geometry.bounds.functions import image, slopes
 from plateaus.geometry.bounds.interval import Box, affine, around, product, slack
-from plateaus.geometry.bounds.program import Branch, Linear, Normalise, Pointwise, Program
+from plateaus.geometry.bounds.program import (
+    Attend,
+    Branch,
+    Linear,
+    Normalise,
+    Pointwise,
+    Program,
+)
 
 
 def states(steps: Program, box: Box) -> Box:
@@ -21,6 +30,8 @@ def states(steps: Program, box: Box) -> Box:
                 box = image(step.kind, box)
             case Normalise():
                 box = _normalised(step, box)
+            case Attend():
+                box = attended(step, box)
             case Branch():
                 box = box + states(step.steps, box)
     return box
@@ -46,6 +57,11 @@ def jacobians(steps: Program, box: Box, rows: Box) -> tuple[Box, Box]:
             case Branch():
                 inner, update = jacobians(step.steps, box, rows)
                 box, rows = box + inner, rows + update
+            case _:
+                raise NotCertifiable(
+                    "Attention has no interval Jacobian here: use method='interval', or certify a "
+                    "path with proofs.certify_path."
+                )
     return box, rows
 
 

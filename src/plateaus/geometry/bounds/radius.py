@@ -1,6 +1,6 @@
 """Certified inner radii: balls around an activation that provably lie in its plateau.
 
-If an upper bound U(rho) of h_a on the closed ball of radius rho is below r, the ball, being
+If an upper bound U(rho) of h_a on the closed ball of radius rho is below r, the being
 connected, lies in P_r(a). Bisecting rho gives a radius; how large it is depends on the bound alone.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from plateaus.errors import BadParameter, BadPoints
 from plateaus.geometry.bounds import linear, propagate
-from plateaus.geometry.bounds.interval import Box, ball, norm_up, raise_, root_up
+from plateaus.geometry.bounds.interval import Box, around_by, norm_up, raise_, root_up
 from plateaus.geometry.bounds.lipschitz import lipschitz
 from plateaus.geometry.bounds.program import Program, exact, points, program
 from plateaus.geometry.checks import not_negative, whole
@@ -185,7 +185,7 @@ class _Bound:
 
     def _deviations(self, rho) -> np.ndarray:
         """Upper bounds of |f_i(x) - f_i(a)|."""
-        domain = ball(self.a, rho)
+        domain = around_by(self.a, rho)
         if self.method == "interval":
             out, centre = propagate.states(self.steps, domain), self._centre
             return np.maximum(np.maximum(out.high - centre.low, centre.high - out.low), 0)
