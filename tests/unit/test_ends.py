@@ -71,6 +71,8 @@ def test_inputs_enter_the_block_that_is_asked_for(inputs):
     torch.testing.assert_close(ends[3:][1:3].a, ends.a[4:6])
     with pytest.raises(BadParameter, match="blocks 0 to 3, got block=4"):
         ends.at(4)
+    with pytest.raises(BadPoints, match="hold no pair"):
+        ends[20:]
     with pytest.raises(BadPoints, match=r"one shape \(pairs, 2\)"):
         Ends.of_inputs(net, inputs[0], inputs[1][:3])
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -67,6 +68,21 @@ def test_any_path_can_be_walked(ends):
     middle = abs(straight.distance - round_.distance).isel(alpha=4)
     assert (middle > 1e-5).all()  # a path that is ignored would give the same curves
     np.testing.assert_allclose(round_.relative_distance.isel(alpha=-1), 1)
+
+
+def test_a_path_is_a_function_and_keeps_its_name(ends):
+    for bad in ("slerp", None):
+        for experiment in (interpolate, sweep):
+            with pytest.raises(BadParameter, match="a function such as plateaus.paths.slerp"):
+                experiment(ends, path=bad)
+    turned = interpolate(ends, steps=5, path=partial(paths.sphere_ray, degrees=90.0))
+    assert turned.attrs["path"] == "sphere_ray"
+    with pytest.raises(BadParameter, match="at least one block"):
+        sweep(ends, blocks=[])
+    one = interpolate(ends, steps=5, frozen="mlp")
+    assert one.attrs["frozen"] == "mlp"
+    with pytest.raises(BadParameter, match="sublayer 'mpl'"):
+        interpolate(ends, steps=5, frozen="mpl")
 
 
 def test_both_frozen_is_the_identity_curve_and_one_frozen_is_not(ends):

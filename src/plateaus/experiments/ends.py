@@ -79,6 +79,8 @@ class Ends:
     """What every result says of its network: model, dtype."""
 
     def __post_init__(self) -> None:
+        if not self.labels:
+            raise BadPoints(f"Ends for {self.attrs['model']} hold no pair: give at least one.")
         if self.block not in self.blocks:
             raise BadParameter(
                 f"{self.attrs['model']} has blocks {self.blocks[0]} to {self.blocks[-1]}, got "

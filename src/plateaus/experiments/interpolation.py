@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends, Part
 from plateaus.experiments.readouts import coordinates
 from plateaus.experiments.sharpness import sharpness
@@ -26,12 +27,13 @@ def interpolate(
     *,
     steps: int = 50,
     path: Path = paths.segment,
-    frozen: Sequence[str] = (),
+    frozen: str | Sequence[str] = (),
     readouts: bool = True,
 ) -> xr.Dataset:
     """Curves of every pair at every read-out behind the block that the ends enter.
 
     Args:
+        path: a function of ``plateaus.paths``, or one like them.
         frozen: sublayers ("attention", "mlp") held at their mean over each path, in every block.
         readouts: whether anything is read after the last block; without, vocabulary-sized work is
             saved.
@@ -41,7 +43,12 @@ def interpolate(
         ``relative_distance``, rho. Where logits are read also, with dims ``pair, alpha``: ``kl``
         [nats], ``root_jsd`` [sqrt(nats)] and ``logit_difference`` (between the top predictions of
         the two ends, 0 at a and 1 at b; NaN where these agree).
+
+    Raises:
+        BadParameter: no path, or a sublayer that no block has; BadPath: ends that no path joins.
     """
+    _check(path)
+    frozen = (frozen,) if isinstance(frozen, str) else tuple(frozen)
     parts = [_curves(part, steps, path, frozen, readouts) for part in ends.parts(steps)]
     return _labelled(xr.concat(parts, "pair"), ends, path, steps).assign_attrs(
         block_in=ends.block, frozen=", ".join(frozen)
@@ -63,8 +70,14 @@ def sweep(
 
     Returns:
         As ``sharpness``, with a dim ``block_in``; NaN where a read-out comes before the patch.
+
+    Raises:
+        BadParameter: no path, no block to patch, or one that does not exist.
     """
+    _check(path)
     blocks = list(range(ends.block, ends.blocks.stop) if blocks is None else blocks)
+    if not blocks:
+        raise BadParameter("A sweep patches at least one block, got blocks=[]: name some, or none.")
     for block in blocks:
         ends.at(block)  # refuses a block that does not exist before anything is computed
     parts = []
@@ -74,6 +87,18 @@ def sweep(
         padded = [_pad(row, deepest) for row in rows]
         parts.append(xr.concat(padded, xr.DataArray(blocks, dims="block_in", name="block_in")))
     return _labelled(xr.concat(parts, "pair"), ends, path, steps)
+
+
+def _check(path: Path) -> None:
+    if not callable(path):
+        raise BadParameter(
+            f"A path is a function such as plateaus.paths.slerp, got {path!r}: give the function."
+        )
+
+
+def _name(path: Path) -> str:
+    """That of the function, also where some of its arguments are already given."""
+    return getattr(getattr(path, "func", path), "__name__", type(path).__name__)
 
 
 def _curves(
@@ -123,5 +148,5 @@ def _pad(row: xr.Dataset, deepest: xr.Dataset) -> xr.Dataset:
 
 def _labelled(result: xr.Dataset, ends: Ends, path: Path, steps: int) -> xr.Dataset:
     return result.assign_coords(pair=list(ends.labels)).assign_attrs(
-        ends.attrs, path=path.__name__, steps=steps, metric="l2", source=ends.source
+        ends.attrs, path=_name(path), steps=steps, metric="l2", source=ends.source
     )
