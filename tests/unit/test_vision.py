@@ -290,3 +290,26 @@ def test_a_network_without_a_beginning_says_so():
     net = LoadedNetwork(blocks=(), dims=(2,), name="lonely")
     with pytest.raises(BadParameter, match="lonely has no checkpoint step-0"):
         net.step_zero()
+
+
+@pytest.mark.parametrize("kind", ["vit", "deit"])
+def test_sublayers_of_a_transformer_add_up_and_can_be_frozen(kind, tmp_path):
+    net = pl.load(save(kind, tmp_path), device="cpu")[1:]
+    points = torch.randn(4, net.dims[0], generator=torch.Generator().manual_seed(0))
+    for g in net.blocks:
+        y, parts = g.with_parts(points)
+        assert torch.equal(y, g(points)) and set(parts) == {"attention", "mlp"}
+        assert torch.allclose(points + parts["attention"] + parts["mlp"], y, atol=1e-5)
+        assert not torch.allclose(points + parts["mlp"], y, atol=1e-2)
+    mlp = pl.interventions.freeze(net, "mlp", at=points).reading(None)
+    both = pl.interventions.freeze(mlp, "attention", at=points)
+    moved = both(points) - points
+    assert torch.allclose(moved, moved[:1].expand_as(moved), atol=1e-4)
+    assert not torch.allclose(mlp(points), net.reading(None)(points), atol=1e-3)
+    assert torch.equal(net(points), net(points))  # nothing stays switched on
+
+
+def test_a_residual_network_of_maps_has_no_sublayers_to_freeze(resnet):
+    net = pl.load(resnet)
+    with pytest.raises(BadParameter, match="none in this network"):
+        pl.interventions.freeze(net[1:], "mlp", at=torch.zeros(3, net.dims[1]))

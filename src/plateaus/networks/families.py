@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from plateaus.networks.modules import Module
+from plateaus.networks.modules import Layer, Module
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,10 @@ def vit(model: nn.Module) -> Parts:
     if hasattr(model, "classifier"):
         readouts["logits"] = lambda tokens: model.classifier(tokens[:, 0])
     return Parts(
-        modules=[body.embeddings, *body.layers],
+        modules=[
+            body.embeddings,
+            *(Layer(module=g, parts={"attention": g.attention, "mlp": g.mlp}) for g in body.layers),
+        ],
         readouts=readouts,
         whole=lambda x: _said(model(pixel_values=x), "last_hidden_state"),
     )
@@ -77,7 +80,9 @@ def timm(model: nn.Module) -> Parts:
         def stem(x: Tensor) -> Tensor:
             return body.norm_pre(body.patch_drop(body._pos_embed(body.patch_embed(x))))
 
-        modules, readouts = [stem, *body.blocks], {"normed": body.norm, "logits": body.forward_head}
+        layers = [Layer(module=g, parts={"attention": g.ls1, "mlp": g.ls2}) for g in body.blocks]
+        modules = [stem, *layers]
+        readouts = {"normed": body.norm, "logits": body.forward_head}
     else:
         modules = _residual(body)
         readouts = {"pooled": body.global_pool, "logits": body.fc}

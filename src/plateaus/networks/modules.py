@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from plateaus.errors import BadParameter
 from plateaus.networks.network import Network
@@ -28,6 +30,54 @@ class MapBlock:
         return y.reshape(*x.shape[:-1], y.shape[1:].numel())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A module x -> x + attention + mlp that is made of smaller ones, which add to the stream."""
+
+    module: nn.Module
+    parts: Mapping[str, nn.Module]
+    """What adds to the stream, by the name of the sublayer."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.module(x)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerBlock(MapBlock):
+    """A ``Layer`` on flat points: its sublayers can be read and held fixed."""
+
+    module: Layer
+    frozen: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    """Sublayer outputs held fixed, flat, by name; each broadcasts against the points."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.with_parts(x)[0]
+
+    def with_parts(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """block(x), and what each sublayer adds to the stream there; they sum up to it."""
+        seen: dict[str, Tensor] = {}
+
+        def watch(name: str) -> Callable[..., Any]:
+            def hook(_module: nn.Module, _args: Any, out: Any) -> Any:
+                alone = isinstance(out, Tensor)
+                value = out if alone else out[0]
+                if name in self.frozen:
+                    value = self.frozen[name].expand_as(x).reshape(value.shape)
+                seen[name] = value.reshape(x.shape)
+                return value if alone else (value, *out[1:])
+
+            return hook
+
+        with ExitStack() as hooks:
+            for name, part in self.module.parts.items():
+                hooks.enter_context(part.register_forward_hook(watch(name)))
+            return super().__call__(x), seen
+
+    def freeze(self, sublayer: str, value: Tensor) -> LayerBlock:
+        """This block with one sublayer's output held at ``value``."""
+        return replace(self, frozen={**self.frozen, sublayer: value})
+
+
 def from_modules(
     modules: Sequence[Module],
     example: Tensor,
@@ -39,7 +89,8 @@ def from_modules(
     """Compose modules that each take the previous one's output; points are flattened inputs.
 
     Args:
-        modules: g_0 ... g_{n-1} in evaluation mode; batch axis first.
+        modules: g_0 ... g_{n-1} in evaluation mode; batch axis first. A ``Layer`` tells which
+            smaller modules add to the stream, for ``interventions.freeze``.
         example: one input without a batch axis; the shapes of all intermediate maps are read off
             it.
         readout: applied to the last map, batch axis first.
@@ -51,7 +102,8 @@ def from_modules(
 
     def flat(module: Module) -> MapBlock:
         nonlocal x
-        block = MapBlock(module=module, shape=tuple(x.shape[1:]))
+        kind = LayerBlock if isinstance(module, Layer) else MapBlock
+        block = kind(module=module, shape=tuple(x.shape[1:]))
         try:
             x = module(x)
         except Exception as error:

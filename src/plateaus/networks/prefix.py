@@ -70,7 +70,8 @@ def keep(bridge: Any, ids: Tensor) -> Prefix:
         is_cache = {k: hasattr(v, "get_seq_length") for k, v in given.items()}
         calls.append({k: CACHE if is_cache[k] else v for k, v in given.items()})
 
-    model, cache, kept = bridge.original_model, None, []
+    # Without the head: nobody reads logits here.
+    model, cache, kept = bridge.original_model.base_model, None, []
     with torch.no_grad():
         if ids.shape[1]:
             cache = model(ids, use_cache=True).past_key_values
