@@ -1,0 +1,95 @@
+"""Each parameter of each chapter refuses what it cannot be, in one sentence, in the second cell."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from plateaus.book.cells import code_cells
+from plateaus.book.places import chapters
+from plateaus.errors import PlateauError
+
+ROOT = Path(__file__).resolve().parents[2]
+JUNK: dict[str, Any] = {
+    "nothing": None,
+    "not a number": float("nan"),
+    "infinite": float("inf"),
+    "minus infinite": float("-inf"),
+    "yes": True,
+    "no": False,
+    "huge": 10**23,
+    "very negative": -(10**23),
+    "a fraction": 0.1234567,
+    "text": "1e-3",
+    "blank": " ",
+    "empty list": [],
+    "list of lists": [[1]],
+    "list of nothing": [None],
+    "mapping": {"a": 1},
+}
+ACCEPTED = {"text", "blank", "a fraction", "very negative", "huge"}
+"""What some parameters may be: texts, numbers between 0 and 1, numbers without a bound."""
+
+
+def opening(path: Path) -> list[str]:
+    """The sources of the first two code cells."""
+    cells = code_cells(nbformat.read(path, as_version=4))
+    return [cell.source for cell in cells[:2]]
+
+
+def parameters(path: Path) -> list[str]:
+    return [s.targets[0].id for s in ast.parse(opening(path)[0]).body]
+
+
+def opened(path: Path, **given: Any) -> None:
+    """Open the chapter as papermill would, with some parameters given."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    first, second = opening(path)
+    exec(first, names)
+    exec(second, names | given)
+
+
+@pytest.fixture(autouse=True)
+def _results_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLATEAUS_OUT", str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
+def test_defaults_are_accepted(path: Path) -> None:
+    opened(path)
+
+
+@pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
+def test_every_parameter_refuses_what_it_cannot_be(path: Path) -> None:
+    for name in parameters(path):
+        for what, value in JUNK.items():
+            try:
+                opened(path, **{name: value})
+            except PlateauError as error:
+                said = str(error)
+                assert name in said or repr(value) in said, (name, what, said)
+                assert "\n" not in said and len(said) < 400, (name, what, said)
+            else:
+                assert what in ACCEPTED, f"{name} accepted {what}: {value!r}"
+
+
+@pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
+def test_names_that_no_chapter_has_are_refused(path: Path) -> None:
+    for name in ("modle", "Steps", "In", "exit", "pairs_", "checkpoint_"):
+        with pytest.raises(PlateauError, match=f"{name} is not a parameter"):
+            opened(path, **{name: 1})
+
+
+def test_chapter_without_rules_would_be_seen(tmp_path: Path) -> None:
+    """A twin whose second cell checks nothing accepts junk."""
+    path = tmp_path / "1-a" / "b.ipynb"
+    path.parent.mkdir()
+    notebook = nbformat.read(chapters(ROOT)[0], as_version=4)
+    code_cells(notebook)[1].source = "import plateaus as pl"
+    nbformat.write(notebook, path)
+    with pytest.raises(AssertionError, match="accepted nothing"):
+        test_every_parameter_refuses_what_it_cannot_be(path)
