@@ -6,14 +6,19 @@ after.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction as F
 from functools import cached_property
 from importlib import import_module
 
+import numpy as np
+
 from plateaus.geometry import flood, inner, lines, metrics, surfaces
 from plateaus.geometry.bounds import attention_bends, bends, tube
-from plateaus.geometry.bounds.interval import Box
-from plateaus.geometry.exact import convert
+from plateaus.geometry.bounds import floor as floors
+from plateaus.geometry.bounds.interval import Box, around
+from plateaus.geometry.bounds.propagate import states
+from plateaus.geometry.exact import convert, cuts
 
 
 def no_readout(patch) -> None:
@@ -138,3 +143,50 @@ def no_bulge(patch) -> None:
 def no_jacobians(patch) -> None:
     """A bulge taken to arrive as it left, whatever the layers behind do to it."""
     patch.setattr(tube, "operator_norms", lambda matrices: 0 * matrices[:, 0, 0] + 1e-2)
+
+
+# --- cuts and floors
+
+
+def cut_with_a_gap(plane, b):
+    """A cut without its longest segment."""
+    found = cuts.cut(plane, b)
+    longest = max(found.segments, key=lambda s: sum(abs(u - v) for u, v in zip(*s, strict=True)))
+    return replace(found, segments=tuple(s for s in found.segments if s != longest))
+
+
+def cut_below(plane, b):
+    """A cut at half the radius, said to hold at the whole one."""
+    m = plane.merge_height(b)
+    return replace(cuts.cut(plane, b, m / 2), lowest=m)
+
+
+def cut_of_the_ball(plane, b):
+    """All facets that are high, as if the height alone separated."""
+    m = plane.merge_height(b)
+    high = [f for f, door in zip(plane.facets, plane.doors, strict=True) if door > m]
+    segments = tuple(tuple(map(cuts.coordinates, f.ends)) for f in high)
+    return cuts.Cut(segments=segments, lowest=m, everywhere=True)
+
+
+def sampled_floor(patch) -> None:
+    """The height at the middle of a box for the least height on it."""
+
+    def bounded(steps, centre, boxes, metric):
+        finite = [np.nan_to_num(x, posinf=50.0, neginf=-50.0) for x in (boxes.low, boxes.high)]
+        out = states(steps, around((finite[0] + finite[1]) / 2))
+        low = floors.heights_between(out, centre, metric).low
+        return boxes, low, finite[1] - finite[0]
+
+    patch.setattr(floors, "_bounded", bounded)
+
+
+def half_a_plane(patch) -> None:
+    """Only the part of a set on one side of a counts."""
+    right = floors._on_plane
+
+    def half(boxes, plane):
+        found = right(boxes, plane)
+        return found if plane is None else Box(low=np.maximum(found.low, 0), high=found.high)
+
+    patch.setattr(floors, "_on_plane", half)

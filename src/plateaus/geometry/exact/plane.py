@@ -15,7 +15,7 @@ from functools import cached_property
 from plateaus.errors import BadPath
 from plateaus.geometry.exact.cells import Facet, facets, holds, side
 from plateaus.geometry.exact.norms import ZERO, Norm, level, norm
-from plateaus.geometry.exact.pieces import Piece, chart, push, vertex
+from plateaus.geometry.exact.pieces import Piece, Region, chart, push, vertex
 from plateaus.geometry.exact.program import ExactNetwork, Point, Rational, point
 from plateaus.geometry.exact.roots import Level
 
@@ -34,6 +34,8 @@ class ExactPlane:
     """Polygons on which f is affine (and h too, in L1 and L-infinity); the state is f(x) - f(a)."""
     affine_pieces: int
     """Number of polygons on which f is affine, before cutting for the norm."""
+    window: Region
+    """The convex polygon that the cells fill."""
 
     @classmethod
     def of(
@@ -68,7 +70,13 @@ class ExactPlane:
         pieces = [piece.minus(centre) for piece in push(network.steps, start)]
         measure = norm(metric)
         cells = tuple(part for piece in pieces for part in measure.refine(piece))
-        return cls(metric=measure, anchor=anchor, cells=cells, affine_pieces=len(pieces))
+        return cls(
+            metric=measure,
+            anchor=anchor,
+            cells=cells,
+            affine_pieces=len(pieces),
+            window=region,
+        )
 
     @cached_property
     def facets(self) -> tuple[Facet, ...]:
