@@ -91,10 +91,11 @@ ARCHITECTURES = {
 }
 
 
-def save_tiny(architecture: str, folder, *, scale: float = 0.05) -> str:
+def save_tiny(architecture: str, folder, *, scale: float = 0.05, sharp: float = 1.0) -> str:
     """Write a fresh model and a word-level tokeniser to ``folder``; returns it as text.
 
     Every parameter is nudged, so that biases and norm gains are not at values that hide mistakes.
+    With ``sharp`` (times the unembedding) it finds some words likely, as a trained model does.
     """
     import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers
@@ -105,12 +106,13 @@ def save_tiny(architecture: str, folder, *, scale: float = 0.05) -> str:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += scale * torch.randn_like(parameter)
+        model.get_output_embeddings().weight *= sharp
     model.save_pretrained(folder)
     words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(VOCABULARY)}, unk_token="w0"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    transformers.PreTrainedTokenizerFast(tokenizer_object=words, unk_token="w0").save_pretrained(
-        folder
-    )
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=words, unk_token="w0", bos_token="w1"
+    ).save_pretrained(folder)
     return str(folder)
 
 

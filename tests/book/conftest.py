@@ -82,7 +82,7 @@ def _example() -> NotebookNode:
         _code("import xarray as xr\nrun.save(xr.Dataset({'slope': slope}))", text="'example.nc'"),
         _code(
             'run.claim("J4", metric="rank_by_step", model="none", value=0.7, ci=(0.6, 0.8),\n'
-            '          n=200, control={"checkpoints in random order": 0.0}).verdict',
+            "          n=200, control=[0.8]).verdict",
             text="'holds'",
         ),
         _code("run.provenance()", "provenance", "nbval-ignore-output", text="versions"),

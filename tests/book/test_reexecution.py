@@ -18,6 +18,8 @@ from plateaus.book.places import folder_name
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = ROOT / "chapters" / "2-language-models" / "interpolation.ipynb"
+SHARP = {"gpt2": 5.0, "gemma": 5.0}
+"""Times its unembedding a tiny model finds some words likely, as a trained one does."""
 ARCHITECTURES = ("gpt2", "pythia", "llama", "qwen2", "olmo", "gemma", "phi")
 
 
@@ -45,11 +47,11 @@ def printed(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_runs_and_writes_result_and_claims(architecture, save_tiny, tmp_path):
-    folder = save_tiny(architecture, tmp_path / "tiny")
+    folder = save_tiny(architecture, tmp_path / "tiny", sharp=SHARP.get(architecture, 9.0))
     done = papermill(tmp_path, "model", folder)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "patched end points equal clean runs to 1e-5: True" in printed(tmp_path)
-    assert "served:  none" in printed(tmp_path) and "skipped: D1, D2, D3" in printed(tmp_path)
+    assert "served:  none" in printed(tmp_path) and "D1: The tokeniser of" in printed(tmp_path)
     rows = json.loads(
         (tmp_path / "out" / folder_name(folder) / "claims" / "interpolation.json").read_text()
     )

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from plateaus.data import prompts
-from plateaus.errors import BadParameter, BadPrompt
+from plateaus.errors import BadParameter
 from plateaus.experiments import Ends, interpolate, read, sharpness, sweep
 from plateaus.geometry import paths
 
@@ -139,30 +139,3 @@ def test_the_end_point_is_the_clean_run_of_b_only_in_a_shared_context(gpt2_lm, p
     assert not np.allclose(gpt2_lm.at(other.a[:, :-1]).reading("logits")(x)[:, 0], clean, atol=1e-2)
 
 
-def test_published_pairs_are_served_or_reported(gpt2_lm):
-    served, skipped = prompts.named(gpt2_lm)
-    assert not served and set(skipped) == set(prompts.NAMED)
-    assert all("no token" in reason for reason in skipped.values())
-    with pytest.raises(BadPrompt, match="same token"):
-        prompts.pair(gpt2_lm, "w3 w4", " w5", " w5")
-
-
-def test_sampled_pairs_are_reproducible_and_distinct(gpt2_lm):
-    first, again = (prompts.unrelated(gpt2_lm, 8, tokens=5, seed=1) for _ in range(2))
-    assert torch.equal(first.a, again.a) and first.source == "samples"
-    assert not torch.equal(first.a, prompts.unrelated(gpt2_lm, 8, tokens=5, seed=2).a)
-    shared = prompts.sharing_context(gpt2_lm, 8, tokens=5)
-    assert (
-        torch.equal(shared.a[:, :-1], shared.b[:, :-1])
-        and (shared.a[:, -1] != shared.b[:, -1]).all()
-    )
-
-
-def test_prompts_from_a_directory(gpt2_lm, tmp_path):
-    words = " ".join(f"w{3 + i % 50}" for i in range(8000))
-    (tmp_path / "val.txt").write_text(words)
-    assert len(prompts.unrelated(gpt2_lm, 1, tokens=5, source=str(tmp_path))) == 1
-    with pytest.raises(BadPrompt, match="ask for fewer"):
-        prompts.unrelated(gpt2_lm, 50, tokens=5, source=str(tmp_path))
-    with pytest.raises(BadParameter, match="no directory"):
-        prompts.unrelated(gpt2_lm, 1, source=str(tmp_path / "none"))

@@ -75,14 +75,14 @@ def test_a_trend_is_spearmans_row_by_row_and_a_constant_has_none():
     assert statistics.trend(x, np.ones(9)) == 0
 
 
-def test_a_rank_is_told_from_random_orders():
-    steps, rising = np.array([0, 1, 3, 10, 30]), np.array([[0, 1, 2, 3, 4.0], [0, 2, 1, 3, 4]])
-    found, chance = statistics.ranked(steps, rising)
-    assert found.value == pytest.approx(0.95) and found.n == 2
-    assert abs(chance.value) < 0.15 and chance.ci[0] < chance.value < chance.ci[1]
-    assert chance.n == 200
-    again, other = (statistics.ranked(steps, rising, seed=s)[1] for s in (0, 1))
-    assert again == chance and other != chance  # the orders are drawn by the seed
-    gaps = np.array([[0, 1, np.nan, 3, 4], *rising])
-    assert statistics.ranked(steps, gaps)[0] == found
-    assert statistics.ranked(steps, gaps[:1])[0] == NOTHING
+def test_a_difference_of_samples_that_are_not_paired():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(2, 1, 80), rng.normal(0, 1, 50)
+    found = statistics.difference(x, np.append(y, np.nan))
+    assert found.value == pytest.approx(np.median(x) - np.median(y)) and found.n == 50
+    assert found.ci[0] < found.value < found.ci[1] and 0.3 < found.ci[1] - found.ci[0] < 1.5
+    both = x[:50] + 10 * y, 10 * y  # the wrong twin pairs them, and finds a narrow interval
+    paired = statistics.measured(*both, statistic=lambda a, b: np.median(a - b))
+    apart = statistics.difference(*both)
+    assert apart.ci[1] - apart.ci[0] > 4 * (paired.ci[1] - paired.ci[0])
+    assert statistics.difference(x[:1], y) == Measured(value=None, ci=None, n=1)

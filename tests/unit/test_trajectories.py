@@ -69,6 +69,17 @@ def test_an_expanding_boundary_is_told_from_a_contracting_interior():
         assert float(gap.max()) < 0.7
 
 
+def test_a_total_is_a_median_of_sums_and_not_a_sum_of_medians():
+    """Three gaps that expand at one block each: all sums are one, all medians zero."""
+    found = follow(of_blocks(steep, steep, steep), [[0.0]], [[1.0]])
+    gaps = found.isel(pair=[0], gap=[0, 1, 2]).assign(
+        log_ratio=(("pair", "block", "gap"), np.eye(3)[None]),
+        plateau=(("pair", "point"), np.ones((1, found.sizes["point"]), int)),
+    ).isel(point=[0, 1, 2, 3])  # fmt: skip
+    assert float(trajectories.totals(gaps).sel(kind="inside")) == pytest.approx(1)
+    assert float(trajectories.by_block(gaps).sum("block").sel(kind="inside")) == 0
+
+
 def test_follow_has_equal_gaps_first_and_absolute_distances():
     result = follow(of_blocks(steep, steep), [[0.0]], [[1.0]])
     assert result.position.shape == (1, 3, 21) and result.log_ratio.shape == (1, 2, 20)

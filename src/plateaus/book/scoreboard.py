@@ -31,7 +31,10 @@ GROUPS = {
     "H": "Sensitive directions",
     "G": "Synthetic activations",
     "N": "Residual networks and geometry",
+    "P": "Questions of this book",
 }
+OURS = "ours"
+"""Source of a claim that no other work makes."""
 STATES = (HOLDS, FAILS, MIXED, NOT_TESTABLE, PARTLY, UNTESTED)
 """Of findings; theorems are counted apart."""
 
@@ -78,12 +81,14 @@ def card(claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str
         if claim.chapter in known
         else f"a later chapter, `{claim.chapter}`"
     )
+    ours = claim.source == OURS
+    source = "Asked by this book" if ours else f"Claimed in {{cite:t}}`{claim.source}`"
     lines = [
         f"({anchor(claim)})=",
         f":::{{admonition}} {claim.id} · {state}",
         f":class: claim claim-{slug(state)}",
         "",
-        f"{claim.claim} Claimed in {{cite:t}}`{claim.source}`; tested in {where}.",
+        f"{claim.claim} {source}; tested in {where}.",
         "",
     ]
     for criterion in claim.criteria.values():

@@ -89,6 +89,22 @@ class Reader:
                 out[word] = out.get(word, 0.0) + mass * weight
         return out
 
+    def branches(self, least: float = 0.0) -> dict[str, tuple[float, Reader]]:
+        """Every word of at least that probability that can come next: its probability, and the
+        reader after it.
+        """
+        after: dict[str, dict[Form, float]] = {}
+        for form, mass in self.belief.items():
+            for weight, word, then in frontier(form):
+                forms = after.setdefault(word, {})
+                forms[then] = forms.get(then, 0.0) + mass * weight
+        totals = {word: sum(forms.values()) for word, forms in after.items()}
+        return {
+            word: (total, Reader({form: mass / total for form, mass in after[word].items()}))
+            for word, total in totals.items()
+            if total >= least
+        }
+
     def read(self, text: str | Iterable[str]) -> Reader:
         """The reader after more words; ``self`` is unchanged."""
         belief = self.belief
@@ -102,8 +118,9 @@ class Reader:
             if not total:
                 known = sorted(Reader(belief).next())
                 raise BadPrompt(
-                    f"no story of the laboratory language goes on with {word!r} here; it could go on with {', '.join(known[:8])}"
-                    f"{' …' if len(known) > 8 else ''}: choose one of those."
+                    f"no story of the laboratory language goes on with {word!r} here; it could go "
+                    f"on with {', '.join(known[:8])}{' …' if len(known) > 8 else ''}: choose one "
+                    "of those."
                 )
             belief = {form: mass / total for form, mass in after.items()}
         return Reader(belief)

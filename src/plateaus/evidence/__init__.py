@@ -5,6 +5,7 @@ the model is that of its first dataset, and controls are given in the order of t
 their thresholds and the wording of their controls are in ``book/claims.yaml``.
 """
 
+from plateaus.evidence.blocks import attention_frozen, mlp_frozen, rank_by_block, width_lost
 from plateaus.evidence.criterion import Evidence, criterion
 from plateaus.evidence.directions import (
     angle_gained,
@@ -21,22 +22,21 @@ from plateaus.evidence.directions import (
     reached,
 )
 from plateaus.evidence.interpolation import (
-    attention_frozen,
+    difference,
     dissimilar_slope,
     every_seed,
     flat_share,
+    half_exit,
     midpoints,
-    mlp_frozen,
-    rank_by_block,
     rank_by_step,
     rms_difference,
     similar_slope,
     slope_gain,
     slope_left,
     slope_lost,
-    width_lost,
 )
 from plateaus.evidence.nesting import violations
+from plateaus.evidence.published import flat_jump_flat, side_by_side
 from plateaus.evidence.trajectories import attraction, log_contraction
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "attention_frozen",
     "attraction",
     "criterion",
+    "difference",
     "direction_at_last",
     "reached",
     "median_reach",
@@ -53,7 +54,9 @@ __all__ = [
     "dissimilar_slope",
     "every_seed",
     "flat_at_40",
+    "flat_jump_flat",
     "flat_share",
+    "half_exit",
     "isotropic_minus_random",
     "local_maximum",
     "log_contraction",
@@ -65,6 +68,7 @@ __all__ = [
     "rank_by_block",
     "rank_by_step",
     "rms_difference",
+    "side_by_side",
     "similar_slope",
     "slope_gain",
     "slope_left",

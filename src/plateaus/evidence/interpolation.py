@@ -11,10 +11,11 @@ import torch
 import xarray as xr
 
 from plateaus.evidence.criterion import criterion
-from plateaus.experiments.readouts import read, through_blocks
-from plateaus.experiments.sharpness import slopes, width, widths
+from plateaus.experiments.readouts import read
+from plateaus.experiments.sharpness import half_exit as half_exit_index
+from plateaus.experiments.sharpness import slopes
 from plateaus.measures import curves, statistics
-from plateaus.measures.statistics import NOTHING, Measured, measured, ranked, share, trend
+from plateaus.measures.statistics import NOTHING, Measured, measured, share, trend
 
 Two = tuple[Measured, Measured]
 """An effect and its control."""
@@ -24,10 +25,6 @@ FLAT = 0.5
 """A curve is flat where its slope is below this."""
 GAIN = 0.5
 """What training must add to the slope of a seed for it to count."""
-STRAIGHT = 0.8
-"""Width of a straight curve."""
-NARROWED = 0.01
-"""A pair whose curve is narrower than a straight one by less has nothing that freezing removes."""
 
 
 @criterion
@@ -45,10 +42,18 @@ def flat_share(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
 
 
 @criterion
-def similar_slope(trained: xr.Dataset) -> Two:
-    """Slope of the pairs whose ends predict alike; control: those that predict differently."""
-    found = slopes(trained)
-    return median(found[similar(trained)]), median(found[dissimilar(trained)])
+def similar_slope(similar: xr.Dataset, different: xr.Dataset) -> Two:
+    """Slope of the pairs of similar meaning; control: of the pairs of different meaning."""
+    return median(slopes(similar)), median(slopes(different))
+
+
+@criterion
+def difference(
+    different: xr.Dataset, similar: xr.Dataset, different_0: xr.Dataset, similar_0: xr.Dataset
+) -> Two:
+    """Slope of pairs of different meaning minus that of similar meaning; control: at step 0."""
+    found = ((different, similar), (different_0, similar_0))
+    return tuple(statistics.difference(slopes(x), slopes(y)) for x, y in found)
 
 
 @criterion
@@ -59,17 +64,31 @@ def rms_difference(trained: xr.Dataset) -> Two:
 
 
 @criterion
-def midpoints(trained: xr.Dataset) -> Two:
-    """Do these two curves cross one half at the same place? Control: another pair's d."""
-    gap, d = with_two_predictions(trained)
-    x, y = (curves.crossing(torch.as_tensor(curve), 0.5).numpy() for curve in (gap, d))
-    return measured(x, y, statistic=trend), measured(x, np.roll(y, 1), statistic=trend)
+def midpoints(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
+    """Do these two curves cross one half at the same place? Control: before training."""
+    return _agreement(trained), _agreement(step_0)
 
 
 @criterion
-def slope_gain(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
-    """Slope after training minus slope before it, pair by pair; control: the slope before it."""
-    return median(slopes(trained) - slopes(step_0)), median(slopes(step_0))
+def slope_gain(trained: xr.Dataset, untrained: xr.Dataset) -> Two:
+    """Slope after training minus slope before it, pair by pair; control: the slope before it.
+
+    Where several seeds were trained, over seeds for the median pair; control: the half-exit index
+    before training, since kinks alone make deep narrow networks steep.
+    """
+    gain = slopes(trained) - slopes(untrained)
+    return over_seeds(gain), over_seeds((half_exits if _seeds(gain) else slopes)(untrained))
+
+
+@criterion
+def half_exit(
+    trained: xr.Dataset, untrained: xr.Dataset, shuffled: xr.Dataset
+) -> tuple[Measured, Measured, Measured]:
+    """Half-exit index, over seeds for the median pair.
+
+    Controls: before training, and trained on shuffled labels.
+    """
+    return tuple(over_seeds(half_exits(result)) for result in (trained, untrained, shuffled))
 
 
 @criterion
@@ -81,18 +100,18 @@ def every_seed(trained: xr.Dataset, untrained: xr.Dataset, shuffled: xr.Dataset)
 
 
 @criterion
-def rank_by_step(history: xr.Dataset, *, seed: int = 0) -> Two:
+def rank_by_step(history: xr.Dataset, shuffled: xr.Dataset | None = None) -> Two:
     """Does the slope rise steadily over checkpoints (dim ``step``, in order of training)?
 
-    Control: in random order. Pair by pair, or where there are seeds, seed by seed for the median
-    pair.
+    Pair by pair; control: how much it grew from the first checkpoint to the last. Or where there
+    are seeds, seed by seed for the median pair; control: networks trained on ``shuffled`` labels.
     """
-    steps = history.sizes.get("step", 0)
-    if steps < STEPS_OF_A_TREND:
+    if history.sizes.get("step", 0) < STEPS_OF_A_TREND:
         return NOTHING, NOTHING
-    rows = slopes(history)
-    rows = rows.median("pair") if "seed" in rows.dims else rows
-    return ranked(np.arange(steps), rows.transpose(..., "step").values, seed=seed)
+    if shuffled is not None:
+        return _trend(history), _trend(shuffled)
+    grown = slopes(history).isel(step=-1, drop=True) - slopes(history).isel(step=0, drop=True)
+    return _trend(history), median(grown)
 
 
 @criterion
@@ -114,63 +133,14 @@ def slope_left(late: xr.Dataset, late_0: xr.Dataset) -> Two:
     return median(slopes(late)), median(slopes(late_0))
 
 
-@criterion
-def width_lost(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
-    """Width behind the first block after the patch minus width behind the last.
-
-    Control: before training.
-    """
-    found = (block_widths(result) for result in (trained, step_0))
-    lost, lost_0 = (w.isel(block_out=0, drop=True) - w.isel(block_out=-1, drop=True) for w in found)
-    return median(lost), median(lost_0)
-
-
-@criterion
-def rank_by_block(trained: xr.Dataset) -> Two:
-    """Does the width fall steadily from block to block? Control: blocks in random order."""
-    found = block_widths(trained)
-    return ranked(found.block_out.values, found.transpose("pair", "block_out").values)
-
-
-@criterion
-def mlp_frozen(
-    whole: xr.Dataset, frozen: xr.Dataset, both: xr.Dataset
-) -> tuple[Measured, Measured, Measured]:
-    """Share of the narrowing that freezing the MLPs removes.
-
-    Controls: how far from straight the curve is with both kinds frozen (at most, over pairs), and
-    the width of the whole network.
-    """
-    off = measured(departures(both).values, statistic=np.max)
-    return narrowing_removed(whole, frozen), off, median(widths(whole))
-
-
-@criterion
-def attention_frozen(whole: xr.Dataset, frozen: xr.Dataset) -> Two:
-    """The same for attention; control: the width of the whole network."""
-    return narrowing_removed(whole, frozen), median(widths(whole))
-
-
 def median(values: xr.DataArray | np.ndarray) -> Measured:
-    """Median over pairs, with its interval; over seeds first, where there are several."""
-    if isinstance(values, xr.DataArray) and "seed" in values.dims:
-        values = values.median("seed")
+    """Median over pairs, with its interval."""
     return statistics.median(np.asarray(values))
 
 
-def narrowing_removed(whole: xr.Dataset, frozen: xr.Dataset) -> Measured:
-    """(width frozen - width) / (0.8 - width).
-
-    A pair that the whole network does not narrow has no such share and is left out.
-    """
-    w = widths(whole)
-    narrowed = (STRAIGHT - w).where(w < STRAIGHT - NARROWED)
-    return median((widths(frozen) - w) / narrowed)
-
-
-def block_widths(result: xr.Dataset) -> xr.DataArray:
-    """Width of rho where the stream leaves each block after the patch; dims ``pair, block_out``."""
-    return width(through_blocks(result.relative_distance))
+def over_seeds(values: xr.DataArray) -> Measured:
+    """Median over seeds of the median pair, or where there is one network, over its pairs."""
+    return median(values.median("pair") if _seeds(values) else values)
 
 
 def dissimilar(result: xr.Dataset) -> np.ndarray:
@@ -181,22 +151,35 @@ def dissimilar(result: xr.Dataset) -> np.ndarray:
     return np.flatnonzero(apart >= np.median(apart))
 
 
-def similar(result: xr.Dataset) -> np.ndarray:
-    """Numbers of the pairs whose ends predict alike: the quarter where it is smallest."""
-    apart = result.root_jsd.isel(alpha=-1).values
-    return np.flatnonzero(apart <= np.quantile(apart, 0.25))
-
-
 def flat_part(result: xr.Dataset) -> xr.DataArray:
     """Share of the path on which the slope of d(alpha)/d(1) is below one half, for every pair."""
     d = read(result.distance)
     return (abs(d.diff("alpha")) * (d.sizes["alpha"] - 1) < FLAT).mean("alpha")
 
 
-def departures(result: xr.Dataset) -> xr.DataArray:
-    """Largest distance of each pair's d(alpha)/d(1) from the straight curve; 0 if translated."""
-    d = read(result.distance)
-    return abs(d - d.alpha).max("alpha")
+def half_exits(result: xr.Dataset) -> xr.DataArray:
+    """Half-exit index of every pair where the stream leaves the last block."""
+    return (
+        read(result.half_exit) if "half_exit" in result else half_exit_index(read(result.distance))
+    )
+
+
+def _seeds(values: xr.DataArray) -> bool:
+    return "seed" in values.dims
+
+
+def _trend(history: xr.Dataset) -> Measured:
+    rows = slopes(history)
+    rows = rows.median("pair") if _seeds(rows) else rows
+    rows = rows.transpose(..., "step").values
+    return median(trend(np.arange(rows.shape[-1]), rows[np.isfinite(rows).all(-1)]))
+
+
+def _agreement(result: xr.Dataset) -> Measured:
+    """Rank correlation over pairs of the places where d and the logit difference reach one half."""
+    curve = (torch.as_tensor(c) for c in with_two_predictions(result))
+    x, y = (curves.crossing(c, 0.5).numpy() for c in curve)
+    return measured(x, y, statistic=trend)
 
 
 def with_two_predictions(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -2,11 +2,13 @@
 
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.interpolation import interpolate, sweep
+from plateaus.experiments.published import flat_jump_flat
 from plateaus.experiments.readouts import read, through_blocks
 from plateaus.experiments.sharpness import maximum_slope, over, sharpness, slopes, width, widths
 
 __all__ = [
     "Ends",
+    "flat_jump_flat",
     "interpolate",
     "maximum_slope",
     "over",

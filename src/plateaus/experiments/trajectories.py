@@ -165,12 +165,23 @@ def gap_kinds(result: xr.Dataset) -> xr.DataArray:
 
 def by_block(result: xr.Dataset) -> xr.DataArray:
     """Median log c of each kind of pair at each block; dims ``kind, block``."""
+    return _medians(result, result.log_ratio, result.random_log_ratio)
+
+
+def totals(result: xr.Dataset) -> xr.DataArray:
+    """Median over pairs of the sum of log c over all blocks; dims ``kind``.
+
+    The sum of ``by_block``, a sum of medians, is no pair's.
+    """
+    return _medians(result, *(r.sum("block") for r in (result.log_ratio, result.random_log_ratio)))
+
+
+def _medians(result: xr.Dataset, of_gaps: xr.DataArray, at_random: xr.DataArray) -> xr.DataArray:
     kinds = gap_kinds(result)
     found = {
-        kind: result.log_ratio.where(kinds == kind).median(("pair", "gap"))
-        for kind in ("inside", "between")
+        kind: of_gaps.where(kinds == kind).median(("pair", "gap")) for kind in ("inside", "between")
     }
-    found["random"] = result.random_log_ratio.median("pair")
+    found["random"] = at_random.median("pair")
     return xr.concat(found.values(), dim=xr.DataArray(list(found), dims="kind", name="kind"))
 
 

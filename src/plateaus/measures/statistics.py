@@ -11,6 +11,8 @@ from scipy.stats import ConstantInputWarning, binomtest, bootstrap, pearsonr, ra
 
 LEVEL = 0.95
 """Of every interval."""
+RESAMPLES = 2000
+"""Of every bootstrap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,26 @@ def median(values: np.ndarray) -> Measured:
     return measured(np.asarray(values), statistic=np.median)
 
 
+def difference(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> Measured:
+    """median(x) - median(y) of two samples that are not paired, each resampled for itself; ``n`` is
+    the size of the smaller one.
+    """
+    x, y = (np.asarray(v, dtype=float)[np.isfinite(v)] for v in (x, y))
+    n = min(len(x), len(y))
+    if n < 2:
+        return Measured(value=None, ci=None, n=n)
+    found = bootstrap(
+        (x, y),
+        lambda a, b, axis: np.median(a, axis=axis) - np.median(b, axis=axis),
+        n_resamples=RESAMPLES,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    value = float(np.median(x) - np.median(y))
+    return Measured(value=value, ci=(float(found.low), float(found.high)), n=n)
+
+
 def share(hits: np.ndarray) -> Measured:
     """Share of True in ``hits`` ``(n,)``, with Wilson's interval.
 
@@ -72,7 +94,7 @@ def interval(
     *samples: np.ndarray,
     statistic: Callable[..., float] = np.nanmedian,
     seed: int = 0,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
 ) -> tuple[float, float, float]:
     """(value, low, high): a statistic with its percentile bootstrap interval over the first axis.
 
@@ -108,19 +130,3 @@ def trend(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantInputWarning)
         return np.nan_to_num(pearsonr(*ranks, axis=-1).statistic)
-
-
-def ranked(
-    x: np.ndarray, rows: np.ndarray, *, draws: int = 200, seed: int = 0
-) -> tuple[Measured, Measured]:
-    """Median ``trend`` of ``rows`` ``(n, k)`` with ``x`` ``(k,)``, and its control.
-
-    The control is the mean over ``draws`` random orders of x of that same median: 0 but for chance.
-    Rows with a NaN are left out.
-    """
-    rows = np.asarray(rows)[np.isfinite(rows).all(-1)]
-    if not len(rows):
-        return NOTHING, NOTHING
-    rng = np.random.default_rng(seed)
-    chance = [np.median(trend(rng.permutation(np.asarray(x)), rows)) for _ in range(draws)]
-    return median(trend(x, rows)), measured(np.array(chance), statistic=np.mean)
