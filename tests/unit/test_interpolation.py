@@ -137,5 +137,3 @@ def test_the_end_point_is_the_clean_run_of_b_only_in_a_shared_context(gpt2_lm, p
     np.testing.assert_allclose(end(x)[:, 0], clean, atol=1e-4)
     other = prompts.Pairs(a=pairs.a.flip(0), b=pairs.b, labels=pairs.labels, source="test")
     assert not np.allclose(gpt2_lm.at(other.a[:, :-1]).reading("logits")(x)[:, 0], clean, atol=1e-2)
-
-

@@ -57,8 +57,7 @@ def test_a_text_begins_as_the_tokeniser_was_published_to_begin_it(lm):
 
 def test_without_a_habit_a_text_begins_as_it_is(gpt2_lm):
     assert gpt2_lm.at("w5 w6").prefix_ids.tolist() == [[5, 6]]
-    with pytest.raises(BadPrompt, match="no token that starts a document"):
-        gpt2_lm.at("w5 w6", bos=True)
+    assert gpt2_lm.at("w5 w6", bos=True).prefix_ids.tolist() == [[1, 5, 6]]
 
 
 def test_a_document_begins_with_bos_or_else_with_the_separator():
@@ -69,6 +68,9 @@ def test_a_document_begins_with_bos_or_else_with_the_separator():
             setattr(tokenizer, name, token)
         tokens = Tokens(tokenizer=tokenizer, name="m")
         assert tokens.begin() == expected and not tokens.begins
+    tokenizer.eos_token = None
+    with pytest.raises(BadPrompt, match="no token that starts a document"):
+        tokens.begin()
     assert Tokens(tokenizer=llama2(), name="m").begins
 
 
@@ -123,7 +125,7 @@ def test_what_is_no_list_of_ids_is_refused(gpt2_lm, ids):
     with pytest.raises(BadPrompt, match="takes token ids as whole numbers"):
         gpt2_lm.at(ids)
     assert gpt2_lm.at(torch.zeros(1, 0, dtype=torch.long)).prefix.tokens == 0
-    with pytest.raises(BadPrompt, match="No continuations"):
+    with pytest.raises(BadPrompt, match="at least one string, got \\[\\]"):
         gpt2_lm.at("w5").embed([])
 
 

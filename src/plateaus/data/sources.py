@@ -31,9 +31,9 @@ def resolved(lm: LanguageModel, source: str) -> str:
         return source
     if speaks_grammar(lm):
         return GRAMMAR
-    unknown = lm.tokenizer.unk_token_id
     read = lm.tokenizer.encode(" ".join(islice(book(0), 20)), add_special_tokens=False)
-    return SAMPLES if unknown is not None and unknown in read else BOOK
+    # What a tokeniser does not know it drops, or marks with one of its special tokens.
+    return BOOK if read and not {*read} & {*lm.tokenizer.all_special_ids} else SAMPLES
 
 
 def windows(
