@@ -17,7 +17,7 @@ import transformers
 from plateaus.errors import TrainingError
 from plateaus.rules import whole
 from plateaus.training.export import export
-from plateaus.training.folders import BESIDE, RUN, check_target, check_work, written
+from plateaus.training.folders import BESIDE, OF_A_RUN, check_target, check_work, written
 from plateaus.training.loop import train
 from plateaus.training.memory import keep_freed_memory
 from plateaus.training.options import assignments, settings
@@ -77,8 +77,8 @@ def held(work: Path) -> Iterator[None]:
             raise TrainingError(
                 f"--work {work} is in use by another process: wait for it, or give another folder."
             ) from error
-        if (work / RUN).exists():
-            for left in (*work.glob(f".*{BESIDE}"), *work.glob(f"checkpoints/.*{BESIDE}")):
+        for place in (*OF_A_RUN, "model", "checkpoints/step-"):
+            for left in work.glob(f"{Path(place).parent}/.{Path(place).name}*{BESIDE}"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         yield
     finally:
