@@ -235,11 +235,11 @@ def test_a_full_disk_while_the_text_is_prepared_leaves_nothing(here, monkeypatch
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(corpus, "json", SimpleNamespace(dumps=full))  # of the last file, metadata
-    with pytest.raises(TrainingError, match=r"data could not be written \(.*No space left"):
-        prose(here / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(corpus, "json", SimpleNamespace(dumps=full))  # of the last file, metadata
+        with pytest.raises(TrainingError, match=r"data could not be written \(.*No space left"):
+            prose(here / "run")
     assert [p.name for p in (here / "run").iterdir()] == ["run.json"]
-    monkeypatch.undo()
     train(prose(here / "run"))
 
 
