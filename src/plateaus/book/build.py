@@ -21,7 +21,16 @@ from typing import Any
 import nbformat
 import yaml
 
-from plateaus.book import builds, committed, cost, disclosures, leash, scoreboard
+from plateaus.book import (
+    builds,
+    committed,
+    cost,
+    disclosures,
+    explorers,
+    leash,
+    many_models,
+    scoreboard,
+)
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
@@ -143,6 +152,8 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)
     add_cover(folder)
+    explorers.place(root, folder)
+    many_models.place(root / "book" / "results" / "grid.nc", folder / "book")
     fill(folder / "book" / "re-execute.md", cost.MARK, cost.table(seconds, WORKERS))
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")

@@ -27,6 +27,17 @@ def page(text: str, data: xr.Dataset, folder: Path) -> str:
     return text.replace(MARK, "\n\n".join([figure(data, folder), table(data)]))
 
 
+def place(collected: Path, folder: Path) -> None:
+    """Fill the staged page in ``folder`` with the grid that the book ships."""
+    path = folder / "grid.md"
+    if not collected.is_file():
+        text = path.read_text(encoding="utf-8").replace(MARK, "No grid was collected here.")
+        path.write_text(text, encoding="utf-8")
+        return
+    with xr.open_dataset(collected, engine="h5netcdf") as data:
+        path.write_text(page(path.read_text(encoding="utf-8"), data, folder), encoding="utf-8")
+
+
 def figure(data: xr.Dataset, folder: Path) -> str:
     """Sharpness against parameters and tokens, a numbered figure; nothing if no model has them."""
     if SHARPNESS not in data.criterion or not np.isfinite(data.parameters).any():
