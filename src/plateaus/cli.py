@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
             "bench", help="measure what the prefix cache and batching save, as ratios in one run"
         )
     )
+    _study(
+        commands.add_parser("study", help="compute a result of part 3 that its chapters only read")
+    )
     _collect(commands.add_parser("collect", help="merge the cells of a grid into one scoreboard"))
     return top
 
@@ -76,6 +79,18 @@ def _collect(sub: argparse.ArgumentParser) -> None:
 
     sub.add_argument("out", type=Path, help="the grid's folder, as in its file")
     sub.add_argument("--into", type=Path, help="the netCDF file (default: grid.nc in that folder)")
+    sub.set_defaults(run=run)
+
+
+def _study(sub: argparse.ArgumentParser) -> None:
+    def run(arguments: argparse.Namespace) -> None:
+        from plateaus.book import studies
+
+        studies.save(arguments.name, tables=arguments.tables, out=arguments.out)
+
+    sub.add_argument("name", help="such as tasks; an unknown name is answered with all of them")
+    sub.add_argument("--tables", help="folder of benchmark tables (kept there by pmlb)")
+    sub.add_argument("--out", type=Path, help="folder (default: book/results of the checkout)")
     sub.set_defaults(run=run)
 
 

@@ -104,3 +104,7 @@ class BadGrid(PlateauError):
 
 class NoResult(PlateauError):
     """A file that should hold a saved result is missing or is not netCDF."""
+
+
+class BadTable(PlateauError):
+    """A table of data is missing, has gaps, or nothing can be learnt from it."""

@@ -17,10 +17,10 @@ INPUTS = ("uniform", "normal")
 
 @dataclass(frozen=True, kw_only=True)
 class ToyData:
-    """Points of the plane with what a network is to say about them."""
+    """Points with what a network is to say about them."""
 
     x: Tensor
-    """Inputs, ``(samples, 2)``, float32."""
+    """Inputs, ``(samples, inputs)``, float32; of the data sets here points of the plane."""
     y: Tensor
     """What the network is trained on: class numbers ``(samples,)``, or real targets ``(samples,
     1)``.

@@ -90,7 +90,9 @@ class ResidualMLP(nn.Module):
         activation: str = "relu",
         skip: bool = True,
         depth: int = 2,
+        tied: bool = False,
     ) -> None:
+        """``tied``: all blocks are one, applied again and again."""
         super().__init__()
         _check(normalisation, (None, "layernorm", "rmsnorm"), "normalisation")
         _check(activation, tuple(ACTIVATIONS), "activation")
@@ -100,17 +102,23 @@ class ResidualMLP(nn.Module):
             ResidualBlock(
                 width, normalisation=normalisation, activation=activation, skip=skip, depth=depth
             )
-            for _ in range(blocks)
+            for _ in range(min(1, blocks) if tied else blocks)
         )
+        self.again = blocks if tied else 1
         self.head = nn.Sequential(
             normaliser(normalisation, width), ACTIVATIONS[activation](), nn.Linear(width, outputs)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.encoder(x)
-        for block in self.trunk:
+        for block in self.blocks:
             x = block(x)
         return self.head(x)
+
+    @property
+    def blocks(self) -> list[ResidualBlock]:
+        """What is applied, in its order; tied weights are one block many times."""
+        return [*self.trunk] * self.again
 
 
 class PlainMLP(nn.Module):
@@ -185,7 +193,7 @@ def network(
         blocks = (first, *(nn.Sequential(module.activation, layer) for layer in rest))
         dims = (first.in_features, *(layer.out_features for layer in module.layers))
         return Network(blocks=blocks, dims=dims, **common)
-    trunk = tuple(BranchBlock(block=block) for block in module.trunk)
+    trunk = tuple(BranchBlock(block=block) for block in module.blocks)
     width, outputs = module.encoder.out_features, module.head[-1].out_features
     dims = (module.encoder.in_features, *([width] * (len(trunk) + 1)))
     readouts = {"output": module.head} if outputs == 1 else classifier(module.head)

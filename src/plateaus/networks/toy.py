@@ -21,10 +21,13 @@ ARCHITECTURES = {
     "no-norm": {"normalisation": None},
     "no-skip": {"skip": False},
     "gelu": {"activation": "gelu"},
+    "tanh": {"activation": "tanh"},
+    "tied": {"tied": True},
+    "plain": {"skip": False, "normalisation": None},
     "linear": {"normalisation": None, "activation": "identity"},
 }
-"""Name -> what differs from the proposal's network. "linear" is an affine map of the same depth: it
-has no plateaus.
+"""Name -> what differs from the proposal's network. "plain" has neither skip connections nor
+normalisation; "linear" is an affine map of the same depth: it has no plateaus.
 """
 
 

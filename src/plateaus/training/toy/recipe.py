@@ -5,6 +5,7 @@ network, and what comes of it.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,6 +15,15 @@ from plateaus.data.toy import ToyData
 from plateaus.errors import TrainingError
 from plateaus.networks.network import Network
 from plateaus.networks.residual import network
+
+
+def _sgd(parameters: Sequence[Tensor], *, lr: float, weight_decay: float) -> torch.optim.SGD:
+    """Decay as in AdamW has the same size as SGD's own: it too is multiplied by the rate."""
+    return torch.optim.SGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
+
+
+OPTIMISERS = {"adam": torch.optim.AdamW, "sgd": _sgd}
+"""AdamW without weight decay is Adam."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +42,30 @@ class Recipe:
     """Adam amplifies rounding errors, and these differ between processors: in float32 the figures
     after a thousand steps differ from one machine to the next, in float64 they agree in all digits
     shown."""
+    optimiser: str = "adam"
+    """``"adam"``, or ``"sgd"`` with momentum 0.9."""
+    decay: float = 0.0
+    """Weight decay, apart from the gradient (as in AdamW)."""
     seeds: tuple[int, ...] = (0,)
     """One network each: the seed draws its first weights and its order of the samples."""
     checkpoints: tuple[int, ...] = ()
     """Steps after which the weights are kept, besides 0 (untrained) and the last."""
 
     def __post_init__(self) -> None:
+        if self.optimiser not in OPTIMISERS or not self.decay >= 0:
+            raise TrainingError(
+                f"A recipe has an optimiser, {' or '.join(OPTIMISERS)}, and a weight decay of at "
+                f"least 0, got {self.optimiser!r} and {self.decay}: change what is wrong."
+            )
         if self.epochs < 0 or self.batch < 1 or not self.rate > 0 or not self.seeds:
             raise TrainingError(
                 "A recipe needs epochs >= 0, batch >= 1, rate > 0 and at least one seed, got "
                 f"{self.epochs}, {self.batch}, {self.rate} and {self.seeds}."
             )
+
+    def moves(self, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+        """The optimiser of this recipe."""
+        return OPTIMISERS[self.optimiser](parameters, lr=self.rate, weight_decay=self.decay)
 
     def steps(self, samples: int) -> int:
         """How many steps this recipe takes on that many samples."""

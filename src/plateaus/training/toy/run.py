@@ -86,10 +86,10 @@ class ToyRun(Run):
             threads=1,  # handing out matrices of width 16 to more costs far longer than they take
         )
         self.recipe, self.points, self.place = recipe, points, torch.device(place)
-        modules = [_drawn(build, recipe.dtype, seed).to(place) for seed in recipe.seeds]
+        modules = [drawn(build, recipe.dtype, seed).to(place) for seed in recipe.seeds]
         self.shipped = copy.deepcopy(modules[0])
         self.model = Stacked(modules, self.shipped)
-        self.optimisers = [torch.optim.Adam(self.model.parameters(), lr=recipe.rate)]
+        self.optimisers = [recipe.moves(self.model.parameters())]
         self.order = Orders(count, recipe.batch, recipe.seeds)
         self.x, self.y = points.x.to(place, recipe.dtype), points.y.to(place)
         if points.classes is None:
@@ -215,7 +215,7 @@ class Orders:
         self.generators = [torch.Generator().manual_seed(seed) for seed in self.seeds]
 
 
-def _drawn(build: Callable[[], nn.Module], dtype: torch.dtype, seed: int) -> nn.Module:
+def drawn(build: Callable[[], nn.Module], dtype: torch.dtype, seed: int) -> nn.Module:
     """Fresh weights drawn in ``dtype`` itself: drawn in float32 they would already differ between
     processors.
     """
