@@ -37,6 +37,7 @@ from plateaus.evidence.interpolation import (
 )
 from plateaus.evidence.nesting import violations
 from plateaus.evidence.published import flat_jump_flat, side_by_side
+from plateaus.evidence.tasks import gains, half_exit_spread, labels_matter, spread
 from plateaus.evidence.trajectories import attraction, log_contraction
 
 __all__ = [
@@ -56,7 +57,10 @@ __all__ = [
     "flat_at_40",
     "flat_jump_flat",
     "flat_share",
+    "gains",
     "half_exit",
+    "half_exit_spread",
+    "labels_matter",
     "isotropic_minus_random",
     "local_maximum",
     "log_contraction",
@@ -73,6 +77,7 @@ __all__ = [
     "slope_gain",
     "slope_left",
     "slope_lost",
+    "spread",
     "violations",
     "width_lost",
 ]

@@ -70,25 +70,35 @@ def midpoints(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
 
 
 @criterion
-def slope_gain(trained: xr.Dataset, untrained: xr.Dataset) -> Two:
+def slope_gain(
+    trained: xr.Dataset,
+    untrained: xr.Dataset,
+    other: tuple[xr.Dataset, xr.Dataset] | None = None,
+    *,
+    bent: bool = False,
+) -> tuple[Measured, ...]:
     """Slope after training minus slope before it, pair by pair; control: the slope before it.
 
     Where several seeds were trained, over seeds for the median pair; control: the half-exit index
     before training, since kinks alone make deep narrow networks steep.
+
+    Args:
+        other: networks that must gain, after and before training: a positive control.
+        bent: the control is the half-exit index also where there are no seeds.
     """
     gain = slopes(trained) - slopes(untrained)
-    return over_seeds(gain), over_seeds((half_exits if _seeds(gain) else slopes)(untrained))
+    before = (half_exits if bent or _seeds(gain) else slopes)(untrained)
+    more = [] if other is None else [over_seeds(slopes(other[0]) - slopes(other[1]))]
+    return over_seeds(gain), over_seeds(before), *more
 
 
 @criterion
-def half_exit(
-    trained: xr.Dataset, untrained: xr.Dataset, shuffled: xr.Dataset
-) -> tuple[Measured, Measured, Measured]:
-    """Half-exit index, over seeds for the median pair.
+def half_exit(trained: xr.Dataset, *others: xr.Dataset) -> tuple[Measured, ...]:
+    """Half-exit index, over seeds for the median pair, or where there is one network over pairs.
 
-    Controls: before training, and trained on shuffled labels.
+    Controls: before training, and what else the rule names, trained on shuffled labels, say.
     """
-    return tuple(over_seeds(half_exits(result)) for result in (trained, untrained, shuffled))
+    return tuple(over_seeds(half_exits(result)) for result in (trained, *others))
 
 
 @criterion

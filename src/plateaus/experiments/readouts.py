@@ -33,11 +33,14 @@ def through_blocks(result: Labelled) -> Labelled:
 
 
 def read(result: Labelled, reading: str = STREAM) -> Labelled:
-    """One reading after the last block, without the dim ``readout``.
+    """One reading after the last block, without the dim ``readout``; a result of the stream alone
+    is returned as it is.
 
     Raises:
         BadParameter: the result has no such reading.
     """
+    if reading == STREAM and "readout" not in result.dims:
+        return result
     found = np.flatnonzero(result.reading == reading)
     if not len(found):
         names = ", ".join(dict.fromkeys(map(str, result.reading.values)))

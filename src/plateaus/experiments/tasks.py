@@ -23,6 +23,7 @@ from plateaus.experiments.ends import Ends
 from plateaus.experiments.interpolation import interpolate
 from plateaus.experiments.readouts import read
 from plateaus.experiments.sharpness import over, sharpness
+from plateaus.measures import statistics
 from plateaus.networks.network import Network
 from plateaus.networks.residual import ResidualMLP
 from plateaus.networks.toy import ARCHITECTURES
@@ -186,6 +187,30 @@ def measured(
 
     steps = {"untrained": 0, "trained": -1}
     return over("weights", {name: seeds(steps[name]) for name in WEIGHTS}, lambda x: x)
+
+
+def scores(study: xr.Dataset) -> xr.Dataset:
+    """``score``, one minus the half-exit index, and ``gain``, what training added to the slope.
+
+    Returns:
+        Dims ``bound`` (value, low, high: an interval over seeds and pairs) and ``setting``, the
+        score also with ``weights``.
+    """
+    order = ("setting", "seed", "pair")
+    score = (1 - study.half_exit).transpose("weights", *order)
+    gain = study.slope.sel(weights="trained") - study.slope.sel(weights="untrained")
+    found = {
+        "score": (("bound", "weights", "setting"), statistics.nested(score.values)),
+        "gain": (("bound", "setting"), statistics.nested(gain.transpose(*order).values)),
+    }
+    coords = {name: study[name].values for name in ("weights", "setting")}
+    return xr.Dataset(found, coords | {"bound": ["value", "low", "high"]})
+
+
+def pick(study: xr.Dataset, setting: str, model: str = "") -> tuple[xr.Dataset, xr.Dataset]:
+    """One setting after and before training, for ``evidence``; named ``model`` or as it is."""
+    one = study.sel(setting=setting).assign_attrs(model=model or setting)
+    return tuple(one.sel(weights=name) for name in reversed(WEIGHTS))
 
 
 def saved(result: xr.Dataset) -> xr.Dataset:

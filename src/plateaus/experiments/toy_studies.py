@@ -62,7 +62,7 @@ def by_heart(cache: str | None) -> Study:
             task=task, labels=labels, rows=rows, steps=2500, batch=64
         )
         for task, rows in BY_HEART.items()
-        for labels in ("true", "shuffled")
+        for labels in ("true", "shuffled", "shuffled again")
     }
     return Study(settings=settings, on_training=True)
 

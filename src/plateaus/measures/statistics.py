@@ -121,6 +121,23 @@ def interval(
     return float(statistic(*arrays)), float(found.low), float(found.high)
 
 
+def nested(values: np.ndarray, *, seed: int = 0, resamples: int = 500) -> np.ndarray:
+    """Median over seeds of the median over pairs of ``values`` ``(..., seeds, pairs)``, with an
+    interval over both: ``(3, ...)``, value, low and high.
+
+    Seeds are resampled, and within each of them its pairs: what is left is what two repetitions of
+    the whole experiment would differ by.
+    """
+    random, (seeds, pairs) = np.random.default_rng(seed), values.shape[-2:]
+    drawn = []
+    for _ in range(resamples):
+        chosen = random.integers(seeds, size=(seeds, 1))
+        within = random.integers(pairs, size=(seeds, pairs))
+        drawn.append(np.median(np.median(values[..., chosen, within], axis=-1), axis=-1))
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return np.stack([np.median(np.median(values, axis=-1), axis=-1), low, high])
+
+
 def trend(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Spearman's rank correlation of ``x`` ``(k,)`` with each row of ``y`` ``(..., k)``; ``(...)``.
 
