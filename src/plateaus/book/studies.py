@@ -16,7 +16,7 @@ from plateaus.book.places import repository
 from plateaus.book.provenance import source_digest, versions
 from plateaus.errors import BadParameter
 from plateaus.experiments.tasks import saved
-from plateaus.experiments.toy_studies import STUDIES
+from plateaus.studies.toy import STUDIES
 
 FOLDER = "book/results"
 

@@ -144,7 +144,9 @@ def _data(x: np.ndarray, y: np.ndarray, classes: int | None) -> ToyData:
 def _spiral(name: str, seed: int) -> Task:
     made = SPIRALS[name]
     train = toy.spiral(samples=round(ROWS * (1 - HELD_OUT)), seed=seed, **made)
-    test = toy.spiral(samples=round(ROWS * HELD_OUT), seed=seed + 1_000_003, classes=made["classes"])
+    test = toy.spiral(
+        samples=round(ROWS * HELD_OUT), seed=seed + 1_000_003, classes=made["classes"]
+    )
     return Task(name=name, family="rule", train=train, test=test)
 
 
@@ -226,9 +228,7 @@ RULES: dict[str, Callable[[np.random.Generator], Rows]] = {
         lambda t, s: np.exp(-((t / s) ** 2) / 2) / (math.sqrt(2 * math.pi) * s), (1, 3), (1, 3)
     ),
     "feynman-I.26.2": _function(lambda n, t: np.arcsin(n * np.sin(t)), (0, 1), (1, 5)),
-    "feynman-I.27.6": _function(
-        lambda d1, d2, n: 1 / (1 / d1 + n / d2), (1, 5), (1, 5), (1, 5)
-    ),
+    "feynman-I.27.6": _function(lambda d1, d2, n: 1 / (1 / d1 + n / d2), (1, 5), (1, 5), (1, 5)),
 }
 """Classifications and regressions by rule. Parity is of bits 2, 3, 4, 6 and 8 of ten; the
 multiplexer has three address bits; xd6 is of three triples; "stairs" has four steps."""
@@ -238,3 +238,15 @@ TABLES = (
     "1027_ESL", "201_pol", "215_2dplanes", "529_pollen",
 )  # fmt: skip
 """Of the Penn Machine Learning Benchmarks, those that the saved result holds."""
+REGRESSIONS = (
+    "wave", "smooth", "stairs", "feynman-I.6.2", "feynman-I.26.2", "feynman-I.27.6",
+    "1027_ESL", "201_pol", "215_2dplanes", "529_pollen",
+)  # fmt: skip
+"""Of both."""
+
+
+def family(name: str) -> str:
+    """ "rule", "function" or "table", as in ``Task``, without making the task."""
+    if name in TABLES:
+        return "table"
+    return "function" if name in REGRESSIONS else "rule"

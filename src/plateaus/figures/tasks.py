@@ -46,9 +46,7 @@ def score_and_gain(found: xr.Dataset, axes: Sequence[Axes], colours: Sequence[st
         ax.set_xlabel(words)
 
 
-def cells(
-    score: xr.DataArray, ax: Axes, *, mark: xr.DataArray | None = None
-) -> ScalarMappable:
+def cells(score: xr.DataArray, ax: Axes, *, mark: xr.DataArray | None = None) -> ScalarMappable:
     """A table of scores, dims ``bound, row, column``, each with half the length of its interval;
     where ``mark`` is true the network did not learn its task, and the cell is crossed out.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from plateaus.data import tasks
-from plateaus.experiments.tasks import Setting, Study
+from plateaus.studies import Setting, Study
 
 REFERENCE = Setting()
 SEEDS = tuple(range(5))
