@@ -16,9 +16,12 @@ from plateaus.book.places import repository
 from plateaus.book.provenance import source_digest, versions
 from plateaus.errors import BadParameter
 from plateaus.experiments.tasks import saved
-from plateaus.studies.toy import STUDIES
+from plateaus.studies import superposition, toy
 
 FOLDER = "book/results"
+STUDIES = {name: lambda tables, make=make: make(tables).run() for name, make in toy.STUDIES.items()}
+STUDIES["superposition"] = superposition.study
+"""Name -> what computes it, given the folder of tables or None."""
 
 
 def save(name: str, *, tables: str | None = None, out: Path | None = None) -> Path:
@@ -30,7 +33,7 @@ def save(name: str, *, tables: str | None = None, out: Path | None = None) -> Pa
     if name not in STUDIES:
         raise BadParameter(f"There is no study {name!r}: choose one of {', '.join(STUDIES)}.")
     start = time.perf_counter()
-    found = saved(STUDIES[name](tables).run())
+    found = saved(STUDIES[name](tables))
     given = ["--tables", "<folder>"] if tables else []
     facts = {
         "command": shlex.join(["plateaus", "study", name]) + " ".join(["", *given]),

@@ -48,17 +48,20 @@ def score_and_gain(found: xr.Dataset, axes: Sequence[Axes], colours: Sequence[st
 
 def cells(score: xr.DataArray, ax: Axes, *, mark: xr.DataArray | None = None) -> ScalarMappable:
     """A table of scores, dims ``bound, row, column``, each with half the length of its interval;
-    where ``mark`` is true the network did not learn its task, and the cell is crossed out.
+    where ``mark`` is true the network did not learn its task, and the cell is crossed out. NaN, of
+    a network whose ends are the same, is "none".
     """
     middle, low, high = (score.sel(bound=b).values for b in ("value", "low", "high"))
     drawn = ax.imshow(middle, cmap=MERGE, vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(middle):
-        ink = "black" if value > 0.55 else "white"
+        ink = "white" if value < 0.55 else "black"
         half = (high[i, j] - low[i, j]) / 2
-        ax.text(j, i, f"{value:.2f}\n±{half:.2f}", ha="center", va="center", color=ink)
+        words = f"{value:.2f}\n±{half:.2f}" if np.isfinite(value) else "none"
+        ax.text(j, i, words, ha="center", va="center", color=ink)
         if mark is not None and bool(mark.values[i, j]):
             ax.plot([j - 0.48, j + 0.48], [i + 0.48, i - 0.48], color=ink, lw=1)
-    ax.set_xticks(range(score.sizes["column"]), score.column.values)
+    names = [str(name).replace("-", "-\n") for name in score.column.values]
+    ax.set_xticks(range(len(names)), names)
     ax.set_yticks(range(score.sizes["row"]), score.row.values)
     ax.tick_params(length=0)
     ax.grid(visible=False)
