@@ -37,6 +37,7 @@ from plateaus.evidence.interpolation import (
 )
 from plateaus.evidence.nesting import violations
 from plateaus.evidence.published import flat_jump_flat, side_by_side
+from plateaus.evidence.superposition import half_exit_gained
 from plateaus.evidence.tasks import gains, half_exit_spread, labels_matter, spread
 from plateaus.evidence.trajectories import attraction, log_contraction
 
@@ -59,6 +60,7 @@ __all__ = [
     "flat_share",
     "gains",
     "half_exit",
+    "half_exit_gained",
     "half_exit_spread",
     "labels_matter",
     "isotropic_minus_random",
