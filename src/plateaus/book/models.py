@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from plateaus.book.numbers import signed
 from plateaus.data import prompts
 from plateaus.experiments import Ends, interpolate, maximum_slope, read
 from plateaus.measures import statistics
@@ -217,4 +218,4 @@ def _interval(row: dict[str, Any], readout: str = "stream") -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+    return signed(value).replace("-", "−")

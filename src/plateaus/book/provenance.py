@@ -43,12 +43,15 @@ class Provenance:
         )
 
     def _repr_html_(self) -> str:
-        rows = [
-            f"<tr><th>{html.escape(group)}</th><td>{html.escape(name)}</td><td><code>{html.escape(value)}</code></td></tr>"
-            for group, facts in self.groups.items()
-            for name, value in facts.items()
-        ]
-        return '<table class="provenance">\n' + "\n".join(rows) + "\n</table>"
+        """Two columns, so that a phone shows it; "dataframe" is what themes know as a table."""
+        rows = []
+        for group, facts in self.groups.items():
+            rows.append(f'<tr><th colspan="2">{html.escape(group)}</th></tr>')
+            rows += [
+                f"<tr><td>{html.escape(name)}</td><td><code>{html.escape(value)}</code></td></tr>"
+                for name, value in facts.items()
+            ]
+        return '<table class="dataframe provenance">\n' + "\n".join(rows) + "\n</table>"
 
 
 def versions() -> dict[str, str]:

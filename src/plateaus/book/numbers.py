@@ -1,0 +1,24 @@
+"""Numbers as a page shows them: zero has no minus, and what is not a number says so."""
+
+from __future__ import annotations
+
+import math
+
+NONE = "none"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """`value` with `digits` decimals; "none" for None and for what is not a number."""
+    return _shown(value, f".{digits}f")
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """As `number`, with a plus before what is not negative."""
+    return _shown(value, f"+.{digits}f")
+
+
+def _shown(value: float | None, style: str) -> str:
+    if value is None or not math.isfinite(value):
+        return NONE
+    text = format(float(value), style)
+    return text.replace("-", "+" if "+" in style else "") if float(text) == 0 else text
