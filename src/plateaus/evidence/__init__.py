@@ -39,10 +39,22 @@ from plateaus.evidence.nesting import violations
 from plateaus.evidence.published import flat_jump_flat, side_by_side
 from plateaus.evidence.superposition import half_exit_gained
 from plateaus.evidence.tasks import gains, half_exit_spread, labels_matter, spread
+from plateaus.evidence.training import (
+    at_equal_loss,
+    every_training,
+    rank_by_loss,
+    slope_by_depth,
+    slope_by_width,
+)
 from plateaus.evidence.trajectories import attraction, log_contraction
 
 __all__ = [
     "Evidence",
+    "at_equal_loss",
+    "every_training",
+    "rank_by_loss",
+    "slope_by_depth",
+    "slope_by_width",
     "angle_gained",
     "attention_frozen",
     "attraction",

@@ -24,6 +24,7 @@ from plateaus.data import corpus as texts
 from plateaus.data.facts import END, UNKNOWN
 from plateaus.errors import TrainingError
 from plateaus.training.folders import read_json, whole
+from plateaus.training.language.bending import bending
 from plateaus.training.language.card import card
 from plateaus.training.language.models import build_model, optimisers
 from plateaus.training.language.quality import quality
@@ -60,9 +61,8 @@ class LanguageRun(Run):
         """
         self.open(s, work)
         self.data = self._tokens(corpus, revision, show)
-        self.windows, self.held_out = (
-            Windows(work / "data" / f"{split}.bin", s) for split in ("train", "val")
-        )
+        self.windows = Windows(work / "data/train.bin", s, shuffled=s.words == "shuffled")
+        self.held_out = Windows(work / "data/val.bin", s)
         self.model = build_model(s, self.data["vocabulary"]).to(self.place)
         self.optimisers = optimisers(self.model, s)
         self.forward = forward(self.model, s)
@@ -72,7 +72,11 @@ class LanguageRun(Run):
         return cls(s, work, corpus=given.corpus, revision=given.revision, show=True)
 
     def loss(self, step: int) -> Tensor:
-        return self.forward(*self.windows(step))
+        x, y = self.windows(step)
+        loss = self.forward(x, y)
+        if self.s.bending:
+            loss = loss + self.s.bending * bending(self.model, x.to(self.place), self.s.seed, step)
+        return loss
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:

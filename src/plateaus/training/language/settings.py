@@ -9,7 +9,7 @@ from functools import partial
 from typing import ClassVar
 
 from plateaus.errors import BadParameter
-from plateaus.rules import one_of, whole
+from plateaus.rules import one_of, real, whole
 from plateaus.training import options
 from plateaus.training.settings import Settings
 
@@ -33,6 +33,8 @@ class LanguageSettings(Settings):
         "vocabulary": whole(257, 2**16),
         "corpus_tokens": whole(1, 10**11),
         "stop": whole(0, options.MOST),
+        "words": one_of("in order", "shuffled"),
+        "bending": real(0),
     }
 
     language: str = "prose"
@@ -74,6 +76,14 @@ class LanguageSettings(Settings):
     final_rate: float = 0.02
     warmup: float = 0.03
     weight_decay: float = 0.1
+    words: str = "in order"
+    """``"shuffled"``: all tokens of a step change places at random, so that nothing but their
+    frequencies can be learned.
+    """
+    bending: float = 0.0
+    """Weight of the penalty of :mod:`plateaus.training.language.bending` on curves between
+    prompts.
+    """
     compile: str = "auto"
     """``"yes"``, ``"no"``, or ``"auto"``: compile where a C++ compiler or a GPU is found (about
     twice as fast on a CPU).

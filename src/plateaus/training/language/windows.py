@@ -18,8 +18,8 @@ class Windows:
     depends on seed and step alone.
     """
 
-    def __init__(self, file: Path, s: LanguageSettings) -> None:
-        self.tokens, self.s = np.memmap(file, np.uint16, "r"), s
+    def __init__(self, file: Path, s: LanguageSettings, *, shuffled: bool = False) -> None:
+        self.tokens, self.s, self.shuffled = np.memmap(file, np.uint16, "r"), s, shuffled
         last = len(self.tokens) - s.context - 1
         if s.language == "laboratory":  # token 0 ends a story; no middle is seen as a beginning
             self.starts = np.flatnonzero(self.tokens[: max(0, last)] == 0) + 1
@@ -36,5 +36,7 @@ class Windows:
         """Inputs and targets of one step, each int64 of shape (batch, context)."""
         starts = self.starts[self.order(step)]
         rows = self.tokens[starts[:, None] + np.arange(self.s.context + 1)]
+        if self.shuffled:
+            rows = np.random.default_rng([self.s.seed, step]).permuted(rows)
         block = torch.from_numpy(rows.astype(np.int64))
         return block[:, :-1].contiguous(), block[:, 1:].contiguous()

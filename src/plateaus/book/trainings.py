@@ -1,0 +1,174 @@
+"""Many small trainings of the laboratory language, one factor at a time: what makes plateaus?
+
+``python -m plateaus.book.trainings WORK RESULT`` trains every cell with every seed that is not yet
+finished under ``WORK``, measures all that are, and writes ``RESULT`` after each of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from plateaus import results
+from plateaus.data import prompts
+from plateaus.experiments import Ends, interpolate, read, sharpness
+from plateaus.networks.load import load
+from plateaus.training.folders import write_sums
+from plateaus.training.language.run import LanguageRun
+from plateaus.training.language.settings import LanguageSettings, settings
+from plateaus.training.loop import begin, train
+
+SHORT = {"tokens": 500_000, "corpus_tokens": 500_000, "checkpoints": 0, "threads": 1}
+CLOSE = {"checkpoints": 6, "spacing": 1.25}
+"""Checkpoints among which one is at another training's loss."""
+LONG = {"threads": 1}
+PAIRS, TOKENS, STEPS = 200, 10, 50
+READINGS = ("stream", "logits", "probabilities")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One way to train: a preset with changes, of which ``factor`` and ``level`` tell in words."""
+
+    factor: str
+    level: str
+    changes: Mapping[str, Any]
+    preset: str = "laboratory-3l"
+    seeds: Sequence[int] = range(3)
+
+    def settings(self, name: str, seed: int) -> LanguageSettings:
+        return settings(self.preset, **{"name": name, "seed": seed, **self.changes})
+
+
+def _short(factor: str, level: str, **changes: Any) -> Cell:
+    return Cell(factor=factor, level=level, changes=SHORT | changes)
+
+
+CELLS: dict[str, Cell] = {
+    "reference": _short("reference", "3 × 128, Muon, LayerNorm, GELU, 0.5 M tokens", **CLOSE),
+    "no-cooldown": _short("cooldown", "none: constant rate", final_rate=1.0),
+    "deep": _short("size", "6 × 128", blocks=6, **CLOSE),
+    "bending": _short("bending", "penalty of weight 10", bending=10.0),
+    "shuffled": _short("text", "words shuffled", words="shuffled"),
+    "wide": _short("size", "3 × 180", width=180, heads=3, **CLOSE),
+    "laboratory-6l": Cell(
+        factor="through training",
+        level="6 × 128, 5 M tokens",
+        changes=LONG,
+        preset="laboratory-6l",
+        seeds=range(1, 5),
+    ),
+}
+"""``wide`` and ``deep`` have equally many weights."""
+
+
+def carry_out(
+    work: Path,
+    out: Path,
+    *,
+    cells: Mapping[str, Cell] = CELLS,
+    pairs: int = PAIRS,
+) -> xr.Dataset:
+    """Train, seed by seed, what is not finished under ``work``; measure; save to ``out``.
+
+    Returns:
+        Dim ``state``, a moment of one training, with the coordinates ``cell``, ``seed``, ``step``
+        and ``tokens``, and the settings as an attribute; ``slope``, dims ``state, reading, pair``,
+        the maximum slope of d(alpha)/d(1) patched after block 0; ``half_exit``, the half-exit
+        index of the stream, dims ``state, pair``; ``loss``, on held-out stories [nats per word],
+        which are the same for all trainings of one seed; ``parameters``. The pairs are the same
+        throughout.
+    """
+    states: list[xr.Dataset] = []
+    said: dict[str, Any] = {}
+    for seed in sorted({seed for cell in cells.values() for seed in cell.seeds}):
+        for name, cell in ((name, c) for name, c in cells.items() if seed in c.seeds):
+            s = cell.settings(f"{name}-seed{seed}", seed)
+            states.append(finished(s, work / f"{name}-{seed}", pairs))
+            states[-1] = states[-1].assign_coords(cell=("state", [name] * states[-1].sizes["state"]))
+            said[name] = {"factor": cell.factor, "level": cell.level, **asdict(s)}
+            found = xr.concat(states, "state")
+            results.save(_packed(found), out, cells=said, pairs=pairs, steps=STEPS)
+            print(f"{s.name}: {_told(states[-1])}", flush=True)
+    return found
+
+
+def finished(s: LanguageSettings, work: Path, pairs: int = PAIRS) -> xr.Dataset:
+    """One training, gone on with until its end, and what was measured of it, once."""
+    file = work / "measured.nc"
+    if not file.is_file():
+        torch._dynamo.reset()
+        run = LanguageRun(s, work)
+        if begin(run)[0] < run.s.last_step:
+            train(run)
+        results.save(xr.concat(measure(run, pairs), "state", coords="all"), file)
+    return results.load(file)
+
+
+def measure(run: LanguageRun, pairs: int = PAIRS) -> Iterator[xr.Dataset]:
+    """Slopes, half-exit indices and divergence of every checkpoint of a finished run."""
+    steps = run.s.checkpoint_steps
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / run.s.name
+        folder.mkdir()
+        run.ship(folder, steps)
+        write_sums(folder)
+        for step in steps:
+            lm = load(str(folder), checkpoint=None if step == steps[-1] else f"step-{step}")
+            chosen = prompts.unrelated(lm, pairs, tokens=TOKENS)
+            curves = interpolate(Ends.of_prompts(lm, chosen), steps=STEPS)
+            yield _state(run, step, sharpness(curves))
+
+
+def _state(run: LanguageRun, step: int, sharp: xr.Dataset) -> xr.Dataset:
+    slope = np.stack([read(sharp.slope, name).values for name in READINGS])
+    losses = {row["step"]: row["validation"] for row in begin(run)[1] if "validation" in row}
+    weights = sum(p.numel() for p in run.shipped.parameters())
+    return xr.Dataset(
+        {
+            "slope": (("reading", "pair"), slope.astype("float32")),
+            "half_exit": ("pair", read(sharp.half_exit).values.astype("float32")),
+            "loss": ((), losses[step], {"units": "nats per word"}),
+            "parameters": ((), weights),
+        },
+        coords={
+            "reading": list(READINGS),
+            "seed": run.s.seed,
+            "step": step,
+            "tokens": step * run.s.per_step,
+        },
+    )
+
+
+def _packed(found: xr.Dataset) -> xr.Dataset:
+    """Three decimals, compressed."""
+    found = found.copy()
+    for name in ("slope", "half_exit"):
+        found[name] = found[name].round(3)
+        found[name].encoding = {"zlib": True, "complevel": 9}
+    return found
+
+
+def _told(state: xr.Dataset) -> str:
+    slope = state.slope.sel(reading="stream").isel(state=-1).median().item()
+    return f"held-out loss {state.loss[-1].item():.4f}, median maximum slope {slope:.2f}"
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("work", type=Path, help="where the trainings are kept, to go on later")
+    given.add_argument("result", type=Path, help="the netCDF file to write")
+    a = given.parse_args()
+    carry_out(a.work, a.result)
+
+
+if __name__ == "__main__":
+    main()
