@@ -16,7 +16,7 @@ from plateaus.errors import CorruptModel
 from plateaus.networks.embedded import verify
 from plateaus.networks.load import load
 from plateaus.training.language.run import LanguageRun
-from plateaus.training.language.settings import PRESETS, settings
+from plateaus.training.language.settings import PRESETS, LanguageSettings, settings
 from plateaus.training.loop import train
 from plateaus.training.state import RESUMABLE
 
@@ -47,7 +47,7 @@ def test_a_model_was_made_by_the_preset_that_its_card_names(name):
     }  # that language brings its own words
     recorded, now = (
         {k: v for k, v in x.items() if k not in free}
-        for x in (RECORDS[name]["settings"], asdict(s))
+        for x in (asdict(LanguageSettings(**RECORDS[name]["settings"])), asdict(s))
     )
     assert recorded == now
     assert f"plateaus train lm {preset}" in (FOLDER / name / "README.md").read_text()

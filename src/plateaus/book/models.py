@@ -171,11 +171,13 @@ def _words(size: int) -> str:
         f"All of them together take {size / 1e6:.0f} MB. Each folder is in the Hugging Face format with a card (`README.md`), the whole "
         'training record (`training.json`) and checksums that are compared at every load. `plateaus.load("NAME")` reads one, '
         '`plateaus.load("NAME", checkpoint="step-N")` an earlier state of it, `plateaus train lm PRESET` makes it again.\n\n'
-        f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts (stories; passages of a novel) of the maximum slope of d(α)/d(1), "
+        f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts (stories; passages of English prose) of the maximum slope of d(α)/d(1), "
         "patched after block 0 and read from the raw stream after the last block, with its 95 % bootstrap interval; a straight line "
-        "has 1. KL(truth ‖ model) is the mean over the prefixes of held-out stories, of one next word. Twins and smaller sizes of the prose "
-        "model stop early on the same schedule and the same text; the row of the main model's checkpoint at as many tokens, further "
-        "down, is the one to compare them with. The last column is the time of training on two CPU cores, in minutes. `plateaus models` writes this page."
+        "has 1. KL(truth ‖ model) is the mean over the prefixes of held-out stories, of one next word. `laboratory-6l-seed1` to `-seed4` differ from `laboratory-6l` in the "
+        "seed alone, which decides the first weights and the stories. Twins and smaller sizes of the prose model stop in the middle of the same schedule, where "
+        "the slope of the main model is still low, and some are no better than a 3-gram: they are there to be looked at, and nothing about normalisation, "
+        "activation, architecture or size is decided on them; the row of the main model's checkpoint at as many tokens, further down, is the one to stand "
+        "beside them. The last column is the time of training on two CPU cores, in minutes. `plateaus models` writes this page."
     )
 
 

@@ -93,7 +93,9 @@ def carry_out(
         for name, cell in ((name, c) for name, c in cells.items() if seed in c.seeds):
             s = cell.settings(f"{name}-seed{seed}", seed)
             states.append(finished(s, work / f"{name}-{seed}", pairs))
-            states[-1] = states[-1].assign_coords(cell=("state", [name] * states[-1].sizes["state"]))
+            states[-1] = states[-1].assign_coords(
+                cell=("state", [name] * states[-1].sizes["state"])
+            )
             said[name] = {"factor": cell.factor, "level": cell.level, **asdict(s)}
             found = xr.concat(states, "state")
             results.save(_packed(found), out, cells=said, pairs=pairs, steps=STEPS)

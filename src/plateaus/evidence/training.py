@@ -35,9 +35,7 @@ def medians(training: xr.Dataset, reading: str = "stream") -> np.ndarray:
     return training.slope.sel(reading=reading).median("pair").values.astype(float)
 
 
-def slope_at(
-    result: xr.Dataset, cell: str, state: int = -1, reading: str = "stream"
-) -> np.ndarray:
+def slope_at(result: xr.Dataset, cell: str, state: int = -1, reading: str = "stream") -> np.ndarray:
     """That of one state, by default the last, of each training of a cell ``(trainings,)``."""
     return np.array([medians(t, reading)[state] for t in of_cell(result, cell)])
 
@@ -56,6 +54,17 @@ def paired(x: Sequence[float], y: Sequence[float]) -> Measured:
         return Measured(value=None, ci=None, n=len(gap))
     low, high = stats.ttest_1samp(gap, 0.0).confidence_interval(LEVEL)
     return Measured(value=float(gap.mean()), ci=(float(low), float(high)), n=len(gap))
+
+
+def beside(result: xr.Dataset, cell: str, of: str) -> tuple[Measured, np.ndarray]:
+    """The last state of each training of a cell minus that of the reference of the same seed:
+    the mean, and each seed. ``of`` is "loss" or a reading, whose slope is meant.
+    """
+    ends = [
+        loss_at(result, name) if of == "loss" else slope_at(result, name, reading=of)
+        for name in (cell, SHALLOW)
+    ]
+    return paired(*ends), ends[0] - ends[1]
 
 
 def at_loss(training: xr.Dataset, loss: float) -> float:

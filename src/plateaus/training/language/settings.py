@@ -149,6 +149,12 @@ PRESETS: dict[str, LanguageSettings] = {
     "laboratory": _LABORATORY,
     "laboratory-3l": replace(_LABORATORY, name="laboratory-3l", blocks=3),
     "laboratory-6l": replace(_LABORATORY, name="laboratory-6l", blocks=6),
+    **{
+        f"laboratory-6l-seed{seed}": replace(
+            _LABORATORY, name=f"laboratory-6l-seed{seed}", blocks=6, seed=seed
+        )
+        for seed in range(1, 5)
+    },
     "laboratory-24l": replace(_LABORATORY, name="laboratory-24l", blocks=24),
     "laboratory-no-layernorm": replace(
         _LABORATORY, name="laboratory-6l-no-layernorm", blocks=6, normalisation="no"
