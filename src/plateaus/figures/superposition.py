@@ -31,6 +31,6 @@ def indices(studies: Mapping[str, xr.Dataset], ax: Axes, *, direction: str) -> A
                 ax.scatter(x, values, c=SHADE[weights], s=18, label=label)
     ax.axhline(1, **REFERENCE)
     ax.set_xticks(range(len(ticks)), ticks, rotation=90)
-    ax.set_ylim(0, None)
+    ax.set_ylim(0, 1.2)
     ax.set_ylabel("half-exit index")
     return ax

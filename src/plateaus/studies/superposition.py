@@ -35,10 +35,10 @@ class Sparse:
     """What is to be given back: "sizes", or "presence", 1 for every feature that is there."""
     widths: Sequence[int] = (32, 8)
     """Dimensions of the stream; the first has room for all features."""
-    blocks: int = 6
+    blocks: int = 4
     seeds: Sequence[int] = tuple(range(5))
     samples: int = 8_000
-    steps: int = 1_000
+    steps: int = 600
     batch: int = 128
     rate: float = 2e-3
 
