@@ -9,12 +9,14 @@ import torch
 import xarray as xr
 
 from plateaus import evidence
+from plateaus.book import studies
 from plateaus.data import digits, tables, tasks, toy
-from plateaus.errors import BadTable, TrainingError
+from plateaus.errors import BadParameter, BadTable, TrainingError
 from plateaus.experiments.tasks import pick, scores
 from plateaus.measures import statistics
 from plateaus.networks import toy as networks
 from plateaus.networks.residual import ResidualMLP, network
+from plateaus.results import provenance_of
 from plateaus.studies import Setting, Study
 from plateaus.training.toy import Case, Recipe, train, train_many
 from plateaus.training.toy.losses import LOSSES
@@ -233,3 +235,16 @@ def test_the_interval_over_seeds_and_pairs_is_wider_than_over_pairs_alone():
     value, low, high = statistics.nested(values)
     _, narrow, wide = statistics.nested(values.reshape(1, -1))
     assert low < value < high and high - low > 2 * (wide - narrow)
+
+
+def test_a_study_that_does_not_exist_is_answered_with_those_that_do(tmp_path):
+    with pytest.raises(BadParameter, match="choose one of tasks, .*superposition"):
+        studies.save("task", out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_saved_results_say_which_command_makes_them():
+    for name in studies.STUDIES:
+        found = studies.load(name)
+        assert provenance_of(found)["command"].startswith(f"plateaus study {name}"), name
+        assert found.sizes["seed"] >= 5
