@@ -19,7 +19,7 @@ from plateaus.geometry import checks
 from plateaus.geometry.bounds.floor import Plane, floor
 from plateaus.geometry.bounds.heights import height_bounds, outputs
 from plateaus.geometry.bounds.interval import Box, affine, around, float_up
-from plateaus.geometry.bounds.program import Program, program
+from plateaus.geometry.bounds.program import Program, program, rounded
 from plateaus.geometry.bounds.unbounded import everywhere, ranges
 from plateaus.geometry.exact.norms import radius
 from plateaus.geometry.exact.program import ExactNetwork
@@ -114,7 +114,7 @@ def level_set(
             f"A normal has {network.dims[block]} finite coordinates, not all zero, where block "
             f"{block} of {network.name} is entered."
         )
-    before = program(network[:block]) if block else ()
+    before = rounded(program(network[:block])) if block else ()
     sides = [_side(before, x, normal, level) for x in (a, b)]
     if sides[0] * sides[1] >= 0:
         raise BadPoints(
@@ -125,7 +125,7 @@ def level_set(
     if block:
         states = ranges(before, states)
     found = floor(
-        program(network[block:]),
+        rounded(program(network[block:])),
         outputs(steps, around(a)),
         states,
         metric,
@@ -191,7 +191,7 @@ def _tries(network, a, b, metric, levels, goal, budget) -> Iterator[Separation]:
 def _entering(network, x: np.ndarray, block: int) -> np.ndarray:
     if not block:
         return x
-    box = outputs(program(network[:block]), around(x))
+    box = outputs(rounded(program(network[:block])), around(x))
     return (box.low + box.high) / 2
 
 
@@ -204,7 +204,7 @@ def _side(before: Program, x: np.ndarray, normal: np.ndarray, level: float) -> i
 
 def _checked(network, a, b, metric) -> tuple[Program, np.ndarray, np.ndarray]:
     check_metric(metric)
-    steps = program(network)
+    steps = rounded(program(network))
     points = [checks.tensor(x).double().cpu().numpy() for x in (a, b)]
     for x in points:
         if x.shape != (network.dims[0],) or not np.isfinite(x).all():

@@ -94,6 +94,24 @@ def exact(steps: Program) -> bool:
     return True
 
 
+def rounded(steps: Program) -> Program:
+    """The same steps with weights in float64, for arithmetic on float boxes.
+
+    Each weight moves by half a unit in its last place at most: bounds rounded outwards hold for the
+    rational map too, because ``interval.slack`` is more than twice what sums of products lose.
+    """
+    found: list[Step] = []
+    for step in steps:
+        match step:
+            case Linear(weight=weight, bias=bias):
+                found.append(Linear(weight=weight.astype(float), bias=bias.astype(float)))
+            case Branch():
+                found.append(Branch(steps=rounded(step.steps)))
+            case _:
+                found.append(step)
+    return tuple(found)
+
+
 def _rational(steps: Sequence[rational.Step]) -> Program:
     found: list[Step] = []
     for step in steps:
