@@ -4,7 +4,6 @@ deeper networks.
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 import plateaus as pl
@@ -18,15 +17,15 @@ def nets(depths):
     out = {}
     for blocks in depths:
         torch.manual_seed(0)
-        out[blocks] = network(
-            ResidualMLP(blocks=blocks, width=6, normalisation=None), dtype=torch.float64
-        )
+        out[blocks] = [
+            network(ResidualMLP(blocks=blocks, width=6, normalisation=None), dtype=torch.float64)
+        ]
     return out
 
 
 def test_counts_are_those_of_the_exact_segment():
-    found = growth.on_segments(nets((1, 3)), PAIRS, dim="blocks")
-    net = pl.exact.exact(nets((3,))[3])
+    found = growth.on_segments(nets((1, 3)), PAIRS, dim="blocks").isel(training=0)
+    net = pl.exact.exact(nets((3,))[3][0])
     for k, (a, b) in enumerate(PAIRS):
         segment = pl.exact.ExactSegment.of(
             net,
@@ -49,12 +48,15 @@ def test_an_affine_network_has_one_piece():
         ResidualMLP(blocks=2, width=6, normalisation=None, activation="identity"),
         dtype=torch.float64,
     )
-    assert (growth.on_segments({2: flat}, PAIRS, dim="blocks").pieces == 1).all()
+    assert (growth.on_segments({2: [flat]}, PAIRS, dim="blocks").pieces == 1).all()
     assert growth.on_plane({2: flat}, (0.0, 0.0), dim="blocks").pieces == 1
 
 
-def test_the_exponent_is_that_of_a_power_law():
-    found = growth.on_segments(nets((1, 2, 4)), PAIRS, dim="blocks")
-    cubed = found.assign(pieces=found.pieces * 0 + found.blocks**3)
-    assert growth.exponent(cubed, "blocks") == pytest.approx(3)
-    assert growth.exponent(found.assign(pieces=found.pieces * 0 + 5), "blocks") == pytest.approx(0)
+def test_trainings_and_pairs_are_told_apart():
+    torch.manual_seed(1)
+    other = network(ResidualMLP(blocks=2, width=6, normalisation=None), dtype=torch.float64)
+    both = growth.on_segments({2: [*nets((2,))[2], other]}, PAIRS, dim="blocks")
+    alone = growth.on_segments({2: [other]}, PAIRS, dim="blocks")
+    assert both.pieces.dims == ("blocks", "training", "pair")
+    assert (both.end.sel(training=1).values == alone.end.sel(training=0).values).all()
+    assert (both.end.sel(training=0).values != both.end.sel(training=1).values).all()

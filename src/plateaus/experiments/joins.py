@@ -86,8 +86,7 @@ def straight(ends: Ends, *, steps: int = 11) -> xr.Dataset:
     """
     rows = []
     for part in ends.parts(steps):
-        points = paths.segment(part.a, part.b, steps=steps)
-        rows.append(torch.stack([_ends_and_tops(part.net, points, *r) for r in READINGS.values()]))
+        rows.append(_ends_and_tops(part.net, paths.segment(part.a, part.b, steps=steps)))
     end, top = torch.cat(rows, dim=-1).cpu().numpy().transpose(1, 2, 0)
     return xr.Dataset(
         {"end": (("pair", "reading"), end), "straight": (("pair", "reading"), top)},
@@ -96,11 +95,18 @@ def straight(ends: Ends, *, steps: int = 11) -> xr.Dataset:
     )
 
 
-def _ends_and_tops(net: Network, points: Tensor, reading: str, metric: str) -> Tensor:
+def _ends_and_tops(net: Network, points: Tensor) -> Tensor:
+    """h_a(b) and max h_a for points ``(pairs, steps, d)`` in all readings: ``(readings, 2,
+    pairs)``. The blocks run once.
+    """
+    found = []
     with torch.no_grad():
-        y = net.reading(reading)(points)
-    h = heights(y, y[:, :1], metric)
-    return torch.stack([h[:, -1], h.amax(1)])
+        stream = net.reading("stream")(points)
+        outputs = {name: net.reading(name)[len(net) :](stream) for name in ("stream", "logits")}
+    for name, metric in READINGS.values():
+        h = heights(outputs[name], outputs[name][:, :1], metric)
+        found.append(torch.stack([h[:, -1], h.amax(1)]))
+    return torch.stack(found)
 
 
 def clear(segments: xr.Dataset) -> xr.DataArray:
@@ -140,7 +146,7 @@ def join(
 
     Returns:
         Dim ``pair``: ``end``, ``straight`` and ``found``, maxima of h_a over ``samples`` points
-        (nats for "predictions"); ``norm_low``, ``norm_high`` of the path and ``norm_a``,
+        (nats for "predictions"); ``norm_low``, ``norm_high`` among the samples and ``norm_a``,
         ``norm_b``; ``label``. With dim ``t``, the place on the path from 0 to 1, equal for each
         leg: ``height_straight`` and ``height_found``.
     """
@@ -164,7 +170,7 @@ def _join(part: Part, reading: str, shell: bool, below: Tensor, options: dict) -
     norms = torch.cat([a, b]).norm(dim=-1)
     within = (float(norms.min()), float(norms.max())) if shell else None
     found = search(net, a, b, metric=metric, shell=within, below=below, **options)
-    length = found.nodes.norm(dim=-1)
+    length = sampled(found.nodes[:, None], options["dense"])[:, 0].norm(dim=-1)
     columns = {
         "end": found.ends,
         "straight": found.straight,

@@ -156,18 +156,11 @@ def growth(found: dict[str, xr.Dataset], ax: Axes, *, dim: str, label: str) -> A
     colour = colours(found)
     for (name, result), marker in zip(found.items(), "os^", strict=False):
         pieces = result.pieces
-        if "pair" in pieces.dims:
-            for k in pieces.pair:
-                ax.plot(
-                    result[dim],
-                    pieces.sel(pair=k),
-                    ls="none",
-                    marker=marker,
-                    ms=2.5,
-                    alpha=0.5,
-                    color=colour[name],
-                )
-            pieces = pieces.median("pair")
+        if samples := [d for d in pieces.dims if d != dim]:
+            each = pieces.stack(sample=samples).transpose(dim, "sample")
+            look = {"ls": "none", "ms": 2.5, "alpha": 0.5, "color": colour[name]}
+            ax.plot(result[dim], each, marker=marker, **look)
+            pieces = each.median("sample")
         ax.plot(result[dim], pieces, marker=marker, ms=5, color=colour[name], label=name)
     ax.set(xlabel=label, ylabel="affine pieces", xscale="log", yscale="log")
     ticks = next(iter(found.values()))[dim].values

@@ -1,10 +1,7 @@
-"""How large exact answers get: pieces and seconds on segments and on the input plane, network by
-network.
-"""
+"""How large exact answers get: pieces on segments and on the input plane, network by network."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -17,69 +14,54 @@ from plateaus.networks.network import Network
 Ends = tuple[Sequence[float], Sequence[float]]
 
 
-def on_segments(networks: Mapping[int, Network], pairs: Sequence[Ends], *, dim: str) -> xr.Dataset:
+def on_segments(
+    networks: Mapping[int, Sequence[Network]], pairs: Sequence[Ends], *, dim: str
+) -> xr.Dataset:
     """Exact segments through networks that differ in depth or width.
 
     Args:
-        networks: by the number that differs; pairs: end points in their input space.
+        networks: by the number that differs, the same number of trainings for each; pairs: end
+            points in their input space.
         dim: what that number is, such as "blocks" or "width".
 
     Returns:
-        Dims ``dim, pair``: ``pieces`` (on which the network is affine), ``end`` = h_a(b) and
-        ``merge_height`` in the maximum norm (rounded from fractions), ``digits`` (decimal digits of
-        the largest denominator), ``seconds``.
+        Dims ``dim, training, pair``: ``pieces`` (on which the network is affine), ``end`` = h_a(b)
+        and ``merge_height`` in the maximum norm (rounded from fractions), ``digits`` (decimal
+        digits of the largest denominator).
     """
-    rows = [[_segment(net, a, b) for a, b in pairs] for net in networks.values()]
-    return _table(rows, (dim, "pair"), {dim: list(networks), "pair": range(len(pairs))})
+    rows = [[[_segment(net, a, b) for a, b in pairs] for net in nets] for nets in networks.values()]
+    trainings = range(len(next(iter(networks.values()))))
+    coords = {dim: list(networks), "training": trainings, "pair": range(len(pairs))}
+    return _table(rows, tuple(coords), coords)
 
 
 def on_plane(
     networks: Mapping[int, Network], anchor: Sequence[float], *, dim: str, half_width: float = 1.0
 ) -> xr.Dataset:
     """Exact cells of the square [-half_width, half_width]^2 in the input plane; dim ``dim``:
-    ``pieces``, ``facets``, ``seconds``.
+    ``pieces`` and ``facets``.
     """
-    return _table(
-        [_plane(net, anchor, half_width) for net in networks.values()],
-        (dim,),
-        {dim: list(networks)},
-    )
-
-
-def exponent(found: xr.Dataset, dim: str) -> float:
-    """Slope of log(pieces) against log(dim), least squares over all pairs: 1 means proportional."""
-    pieces = found.pieces.transpose(dim, ...).values.reshape(found.sizes[dim], -1)
-    x = np.repeat(np.log(found[dim].values)[:, None], pieces.shape[1], axis=1)
-    return float(np.polyfit(x.ravel(), np.log(pieces).ravel(), 1)[0])
+    rows = [_plane(net, anchor, half_width) for net in networks.values()]
+    return _table(rows, (dim,), {dim: list(networks)})
 
 
 def _segment(net: Network, a: Sequence[float], b: Sequence[float]) -> dict[str, float]:
-    start = time.perf_counter()
-    segment = ExactSegment.of(
-        exact(net), [Fraction(v) for v in a], [Fraction(v) for v in b], metric="linf"
-    )
-    merge = segment.merge_height()
-    seconds = time.perf_counter() - start
-    digits = max(len(str(piece.denominator)) for piece in segment.affine)
+    ends = ([Fraction(v) for v in x] for x in (a, b))
+    segment = ExactSegment.of(exact(net), *ends, metric="linf")
     return {
         "pieces": len(segment.affine),
         "end": float(segment.height(1)),
-        "merge_height": float(merge),
-        "digits": digits,
-        "seconds": seconds,
+        "merge_height": float(segment.merge_height()),
+        "digits": max(len(str(piece.denominator)) for piece in segment.affine),
     }
 
 
 def _plane(net: Network, anchor: Sequence[float], half_width: float) -> dict[str, float]:
-    start, w = time.perf_counter(), Fraction(half_width)
+    w = Fraction(half_width)
     plane = ExactPlane.of(
         exact(net), window=((-w, -w), (w, w)), anchor=[Fraction(v) for v in anchor], metric="linf"
     )
-    return {
-        "pieces": plane.affine_pieces,
-        "facets": len(plane.facets),
-        "seconds": time.perf_counter() - start,
-    }
+    return {"pieces": plane.affine_pieces, "facets": len(plane.facets)}
 
 
 def _table(rows: list, dims: tuple[str, ...], coords: dict) -> xr.Dataset:

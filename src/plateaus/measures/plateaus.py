@@ -13,6 +13,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from plateaus.geometry.exact import ExactPlane, ExactSegment, bars, plateau_area, raster
+from plateaus.geometry.exact.norms import level
 from plateaus.geometry.exact.pieces import coordinates
 from plateaus.geometry.exact.polygons import area
 from plateaus.geometry.plateau import Plateau
@@ -41,8 +42,18 @@ def exact_field(
     """
     s, t = _window(plane, steps) if view is None else (np.linspace(*view, steps),) * 2
     height, merge, cell = raster(plane, s, t)
-    inside = [np.isin(cell, list(plane.components(r)[0])) & (height < float(r)) for r in radii]
+    inside = [np.isin(cell, list(_joined(plane, r))) & (height < float(r)) for r in radii]
     return _field(s, t, height, merge, inside, radii, plane.metric.name)
+
+
+def _joined(plane: ExactPlane, r: Fraction) -> set[int]:
+    """Cells that {h_a < r} joins to that of a, facet by facet; no merge height is used."""
+    limit, reached = level(r), {plane.cell(plane.anchor)}
+    edge = reached
+    while edge:
+        edge = {j for i in edge for j, door in plane.neighbours[i] if door < limit} - reached
+        reached = reached | edge
+    return reached
 
 
 def _window(plane: ExactPlane, steps: int) -> tuple[np.ndarray, np.ndarray]:
