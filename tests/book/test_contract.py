@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from plateaus.book import committed
 from plateaus.book.cells import code_cells
-from plateaus.book.contract import CHECKS, allowances, owed, problems, report
+from plateaus.book.contract import CHECKS, problems, report
 from plateaus.book.figure import MIME
 from plateaus.book.notebooks import serialised
 from plateaus.book.places import chapters
@@ -25,7 +25,7 @@ PROSE = "What follows is what the rules make of the numbers above. " * 4
 
 @pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
 def test_chapter_keeps_the_contract(path: Path) -> None:
-    assert owed(path, allowances(ROOT)) == []
+    assert problems(path) == []
 
 
 @pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
@@ -281,17 +281,6 @@ def test_sentences_that_agree_pass(
     assert items and problems(written(good), NAME) == []
 
 
-def test_allowance_covers_its_check_and_no_more(
-    good: NotebookNode, written: Callable[[NotebookNode], Path]
-) -> None:
-    _wide_output(good)
-    path = written(good)
-    assert owed(path, {NAME: {"output_fits_the_page": 1}}) == []
-    assert len(owed(path, {NAME: {"code_fits_the_page": 9}})) == 1
-    _wide_output(good)
-    assert len(owed(written(good), {NAME: {"output_fits_the_page": 1}})) == 2
-
-
 def test_report_names_chapter_and_check(
     good: NotebookNode, written: Callable[[NotebookNode], Path], capsys: pytest.CaptureFixture
 ) -> None:
@@ -301,15 +290,6 @@ def test_report_names_chapter_and_check(
     assert report([path]) == 1
     said = capsys.readouterr().out
     assert said.startswith(f"{path}: a line of output") and "[output_fits_the_page]" in said
-
-
-def test_allowances_are_for_chapters_and_checks_that_exist() -> None:
-    from plateaus.book.places import chapter_name
-
-    known = {check.__name__ for check in CHECKS}
-    for chapter, allowed in allowances(ROOT).items():
-        assert chapter in {chapter_name(path) for path in chapters(ROOT)}
-        assert set(allowed) <= known and all(n > 0 for n in allowed.values())
 
 
 @pytest.mark.parametrize("twin", TWINS)

@@ -1,7 +1,6 @@
 """What every chapter keeps to; `plateaus contract [chapter.ipynb …]` lists what one does not.
 
-The rules stand in the modules imported here, each a check of one thing; `chapters/allowances.yaml`
-says what today's chapters still owe.
+The rules stand in the modules imported here, each a check of one thing.
 """
 
 from __future__ import annotations
@@ -10,15 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
-import yaml
 from nbformat import NotebookNode
 
 from plateaus.book import chapter_rules, figure_rules, page_rules, sentences
 from plateaus.book.places import chapter_name, chapters, repository
 
 LARGEST_FILE = 300_000  # bytes
-ALLOWANCES = "chapters/allowances.yaml"
-"""By chapter and check: how many sentences at most. It only ever shrinks."""
 
 CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
     chapter_rules.parameters_cell,
@@ -59,27 +55,11 @@ def problems(path: Path, name: str | None = None) -> list[str]:
     return [sentence for found in faults(path, name).values() for sentence in found]
 
 
-def owed(path: Path, allowances: dict[str, dict[str, int]]) -> list[str]:
-    """The faults of a chapter beyond what it is allowed."""
-    allowed = allowances.get(chapter_name(path), {})
-    return [
-        sentence
-        for check, found in faults(path).items()
-        for sentence in (found if len(found) > allowed.get(check, 0) else [])
-    ]
-
-
-def allowances(root: Path) -> dict[str, dict[str, int]]:
-    """What the chapters of the checkout `root` are allowed."""
-    return yaml.safe_load((root / ALLOWANCES).read_text(encoding="utf-8")) or {}
-
-
 def report(paths: list[Path]) -> int:
-    """Print what the chapters, or all of them, do not keep to; 1 if that is more than allowed."""
-    root = repository()
+    """Print what the chapters, or all of them, do not keep to; 1 if there is any."""
     late = 0
-    for path in paths or chapters(root):
+    for path in paths or chapters(repository()):
         for check, found in faults(path).items():
             print(*(f"{path}: {sentence} [{check}]" for sentence in found), sep="\n")
-        late += len(owed(path, allowances(root)))
+            late += len(found)
     return 1 if late else 0
