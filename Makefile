@@ -1,4 +1,5 @@
 # make book   execute all chapters and build _build/html/index.html
+# make pages  the same from the committed outputs, executing nothing: a minute or two
 # make test   style, unit and property tests, the book's contract, and every committed number again
 # make test-plain  the committed numbers once more, as on another processor
 # make bench  speed of the prefix-cached evaluation against naive hooks, as ratios
@@ -15,10 +16,13 @@ export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book test test-plain bench notebooks venv constraints clean
+.PHONY: book pages test test-plain bench notebooks venv constraints clean
 
 book: $(READY)
 	$(PY) -m plateaus.book.leash 0 plateaus.cli book
+
+pages: $(READY)
+	$(PY) -m plateaus.book.leash 0 plateaus.cli book --committed
 
 PYTEST := PLATEAUS_OUT="$(CURDIR)/_build/test" $(PY) -m pytest -n 2 --dist loadfile \
     --nbval --nbval-current-env --nbval-cell-timeout=300

@@ -55,9 +55,14 @@ def _book(sub: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
         from plateaus.book import build, places
 
-        print(f"The book is {os.path.relpath(build.build(arguments.root or places.repository()))}")
+        root = arguments.root or places.repository()
+        page = build.build(root, again=not arguments.committed)
+        print(f"The book is {os.path.relpath(page)}")
 
     sub.add_argument("--root", type=Path, help="the checkout (default: the one of this package)")
+    sub.add_argument(
+        "--committed", action="store_true", help="execute nothing; show the committed outputs"
+    )
     sub.set_defaults(run=run)
 
 

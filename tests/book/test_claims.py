@@ -297,10 +297,12 @@ def test_scoreboard_shows_every_claim_and_the_untested_as_such(root: Path) -> No
     known = [chapter_name(path) for path in chapters(root)]
     page = scoreboard.scoreboard(claims, [settle().as_json()], set(known))
     for id in IDS:
-        assert f"(claim-{id.lower()})=" in page
-    assert page.count(f":::{{admonition}} J4 · {PARTLY}") == 1
-    assert page.count(f" · {UNTESTED}\n") == len(IDS) - 2
-    assert page.count(f" · {THEOREM}\n") == 1
+        assert f":name: claim-{id.lower()}\n" in page
+        assert page.count(f"](#claim-{id.lower()})") == 1
+    assert page.count(f":::{{dropdown}} J4 [{PARTLY}]") == 1
+    assert page.count(f" claim-{UNTESTED}\n") == len(IDS) - 2
+    assert page.count(f" claim-{THEOREM}\n") == 1
+    assert "[J4\u00a0◐](#claim-j4){.verdict .verdict-partly-tested}" in page
     assert "**1** [0.8, 1.2] over 200 pairs; step 0: 1.07" in page
 
 

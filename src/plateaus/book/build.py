@@ -27,6 +27,7 @@ from plateaus.book import (
     cost,
     disclosures,
     explorers,
+    first_picture,
     leash,
     many_models,
     scoreboard,
@@ -52,9 +53,10 @@ COVER_TEXT = (
 )
 
 
-def build(root: Path) -> Path:
+def build(root: Path, *, again: bool = True) -> Path:
     """Build the book of the checkout `root` and return the path of its first page.
 
+    With `again` off nothing is executed: chapters and claims are shown as they were committed.
     A YAML file named by the environment variable `PLATEAUS_PARAMS` is handed to every chapter.
     Raises `BuildFailed` when a chapter stops or Sphinx warns, `BuildRunning` while another build
     of this checkout is at work.
@@ -63,8 +65,8 @@ def build(root: Path) -> Path:
     target.mkdir(exist_ok=True)
     with builds.alone(target):
         work = builds.fresh(target)
-        execute(root, work)
-        rows = merge_claims(root, work / "out")
+        execute(root, work) if again else copy(root, work)
+        rows = merge_claims(root, work / "out" if again else root / "book")
         write_json(rows, work / "claims.json")
         stage(root, work, rows)
         render(root, work)
@@ -103,6 +105,14 @@ def execute(root: Path, target: Path) -> None:
         failures = [f for f in pool.map(one, chapters(root)) if f]
     if failures:
         raise BuildFailed("A chapter stopped. " + " ".join(failures))
+
+
+def copy(root: Path, target: Path) -> None:
+    """Take every chapter with the outputs that were committed with it."""
+    for path in chapters(root):
+        place = target / path.relative_to(root)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
 
 
 def reason(copy: Path, stderr: str) -> str:
@@ -152,6 +162,7 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)
     add_cover(folder)
+    first_picture.place(folder / "book")
     explorers.place(root, folder)
     many_models.place(root / "book" / "results" / "grid.nc", folder / "book")
     fill(folder / "book" / "re-execute.md", cost.MARK, cost.table(seconds, WORKERS))

@@ -46,9 +46,16 @@ def disclosures(book: Path) -> str:
     parts = []
     for title, entries in sections.items():
         label = "(trained-again)=\n" if title == "Models trained again" else ""
-        listed = "\n".join(f"- {entry}" for entry in entries) or "None."
-        parts.append(f"{label}### {title}\n\n{listed}")
+        parts.append(f"{label}### {title}\n\n{folded(list(entries))}")
     return "\n\n".join(parts) + "\n"
+
+
+def folded(entries: list[str]) -> str:
+    """A list behind its length: the page stays short on a phone."""
+    if not entries:
+        return "None."
+    listed = "\n".join(f"- {entry}" for entry in entries)
+    return f":::{{dropdown}} {len(entries)} of them\n\n{listed}\n:::"
 
 
 def unexplained(claims: Claims, first: Claims) -> list[str]:

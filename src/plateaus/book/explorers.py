@@ -68,6 +68,8 @@ def place(root: Path, folder: Path) -> None:
     """
     page, assets = folder / "book" / "introduction.md", folder / "book" / "_static" / "explorer"
     text = page.read_text(encoding="utf-8")
+    if not any(f"% explorer {name}" in text for name in SCRIPTS):
+        return
     for name, scripts in SCRIPTS.items():
         text = text.replace(f"% explorer {name}", fragment(assets / f"{name}.html", scripts))
     page.write_text(text, encoding="utf-8")

@@ -30,6 +30,8 @@ def page(text: str, data: xr.Dataset, folder: Path) -> str:
 def place(collected: Path, folder: Path) -> None:
     """Fill the staged page in ``folder`` with the grid that the book ships."""
     path = folder / "grid.md"
+    if not path.is_file():
+        return
     if not collected.is_file():
         text = path.read_text(encoding="utf-8").replace(MARK, "No grid was collected here.")
         path.write_text(text, encoding="utf-8")

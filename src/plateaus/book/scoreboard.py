@@ -37,12 +37,15 @@ OURS = "ours"
 """Source of a claim that no other work makes."""
 STATES = (HOLDS, FAILS, MIXED, NOT_TESTABLE, PARTLY, UNTESTED)
 """Of findings; theorems are counted apart."""
+SIGNS = dict(zip((*STATES, THEOREM), "✓✗≈–◐·∎", strict=True))
+"""A state as one sign, so that colour is not needed to tell them apart."""
+SPACE = "\u00a0"
 
 
 def scoreboard(claims: Claims, rows: list[Mapping[str, Any]], known: set[str]) -> str:
-    """Summary, overview of all claims, and one card for each."""
+    """All verdicts in one strip, their count, and a folded card for each claim."""
     states = {id: claims.state(id, rows) for id in claims.by_id}
-    parts = [summary(states), overview(claims, states)]
+    parts = [strip(claims, states), summary(states)]
     for letter, title in GROUPS.items():
         parts.append(f"## {title}")
         parts += [
@@ -51,6 +54,23 @@ def scoreboard(claims: Claims, rows: list[Mapping[str, Any]], known: set[str]) -
             if c.id.startswith(letter)
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def strip(claims: Claims, states: Mapping[str, str]) -> str:
+    """A line of marks for each group; a mark's shape and colour are its verdict, and it leads to
+    its card.
+    """
+    lines = []
+    for letter, title in GROUPS.items():
+        marks = [
+            f"[{c.id}{SPACE}{SIGNS[states[c.id]]}](#{anchor(c)})"
+            f"{{.verdict .verdict-{slug(states[c.id])}}}"
+            for c in claims.by_id.values()
+            if c.id.startswith(letter)
+        ]
+        lines.append(f"{title}\n: {' '.join(marks)}")
+    legend = " · ".join(f"{sign} {state}" for state, sign in SIGNS.items())
+    return "\n".join(["::::{div} strip", "\n\n".join(lines), "", legend, "::::"])
 
 
 def summary(states: Mapping[str, str]) -> str:
@@ -64,18 +84,10 @@ def summary(states: Mapping[str, str]) -> str:
     )
 
 
-def overview(claims: Claims, states: Mapping[str, str]) -> str:
-    """All claims in one table."""
-    lines = [":::{table}", ":class: scoreboard", "", "| | claim | |", "|---|---|---|"]
-    lines += [
-        f"| [{c.id}](#{anchor(c)}) | {c.claim} | {badge(states[c.id])} |"
-        for c in claims.by_id.values()
-    ]
-    return "\n".join([*lines, ":::"])
-
-
 def card(claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str]) -> str:
-    """One claim: its source and chapter, and for each criterion the rule and what was measured."""
+    """One claim and its state; folded below it source, chapter, and for each criterion the rule and
+    what was measured.
+    """
     where = (
         f"{{doc}}`/chapters/{claim.chapter}`"
         if claim.chapter in known
@@ -84,11 +96,11 @@ def card(claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str
     ours = claim.source == OURS
     source = "Asked by this book" if ours else f"Claimed in {{cite:t}}`{claim.source}`"
     lines = [
-        f"({anchor(claim)})=",
-        f":::{{admonition}} {claim.id} · {state}",
-        f":class: claim claim-{slug(state)}",
+        f":::{{dropdown}} {claim.id} {badge(state)} {claim.claim}",
+        f":name: {anchor(claim)}",
+        f":class-container: claim claim-{slug(state)}",
         "",
-        f"{claim.claim} {source}; tested in {where}.",
+        f"{source}; tested in {where}.",
         "",
     ]
     for criterion in claim.criteria.values():

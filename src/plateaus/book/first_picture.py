@@ -1,0 +1,69 @@
+"""The first picture of the book: one walk between two activations, as the page's example has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+import plateaus as pl
+from plateaus.figures import style
+
+MARK = "% walk"
+"""The line of `book/introduction.md` that the picture replaces."""
+MODEL, PROMPT, WORDS = "laboratory-12l", "Anna heard the", (" dog", " cow")
+STEPS, FLAT = 51, 0.1
+"""Points of the walk; the output counts as unmoved, or arrived, within this share of the way."""
+
+
+def place(folder: Path) -> None:
+    """Draw the picture into the staged `folder`, where its introduction has the mark."""
+    page = folder / "introduction.md"
+    text = page.read_text(encoding="utf-8")
+    if MARK in text.splitlines():
+        page.write_text(text.replace(MARK, picture(folder)), encoding="utf-8")
+
+
+def walk(lm: pl.LanguageModel) -> torch.Tensor:
+    """ρ, the share of the way from one output to the other, at `STEPS` points of the walk."""
+    net = lm.at(PROMPT).reading("probabilities")
+    a, b = net.states(list(WORDS), block=1)
+    return pl.curves.relative_distance(net[1:](pl.paths.slerp(a, b, steps=STEPS)))
+
+
+def picture(folder: Path) -> str:
+    """Write `walk.png`; returns the directive that shows it, with a caption that counts."""
+    lm = pl.load(MODEL)
+    curves = {"trained": walk(lm), "step 0": walk(lm.step_zero())}
+    alpha = torch.linspace(0, 1, STEPS)
+    figure, ax = style.subplots(height=2.6)
+    for name, rho in curves.items():
+        ax.plot(alpha, rho, color=style.colours([name])[name], label=name)
+    ax.set_xlabel("place on the walk from A to B")
+    ax.set_ylabel("share of the way\nthat the output went")
+    ax.legend()
+    (folder / "walk.png").write_bytes(style.png(figure))
+    steep = {name: between(rho) for name, rho in curves.items()}
+    caption = (
+        f"A walk through the activations of a small language model, after “{PROMPT}”, from "
+        f"A, “{WORDS[0].strip()}”, to B, “{WORDS[1].strip()}”; read from the predicted "
+        f"probabilities. Trained, the output makes the middle {1 - 2 * FLAT:.0%} of its way on "
+        f"{steep['trained']:.0%} of the walk; before training, on {steep['step 0']:.0%}. This pair "
+        "was chosen because it is clear; {doc}`/chapters/2-language-models/interpolation` has "
+        "hundreds that were not."
+    )
+    alt = (
+        "Two curves from 0 to 1. The trained network's is flat, jumps and is flat again; "
+        "that of step 0 rises almost evenly."
+    )
+    return f"```{{figure}} walk.png\n:name: fig-walk\n:alt: {alt}\n\n{caption}\n```"
+
+
+def between(rho: torch.Tensor) -> float:
+    """Share of the walk from where ρ last is at most `FLAT` to where it first stays above the rest.
+
+    A straight curve has `1 - 2 * FLAT`.
+    """
+    steps = torch.arange(len(rho))
+    left, arrived = steps[rho <= FLAT].max(), steps[rho < 1 - FLAT].max() + 1
+    return float(arrived - left) / (len(rho) - 1)
