@@ -69,7 +69,7 @@ def strip(claims: Claims, states: Mapping[str, str]) -> str:
             if c.id.startswith(letter)
         ]
         lines.append(f"{title}\n: {' '.join(marks)}")
-    legend = " · ".join(f"{sign} {state}" for state, sign in SIGNS.items())
+    legend = ", ".join(f"{sign} {state}" for state, sign in SIGNS.items())
     return "\n".join(["::::{div} strip", "\n\n".join(lines), "", legend, "::::"])
 
 
