@@ -29,7 +29,7 @@ from plateaus.errors import BadClaim
 RULES = Path(__file__).resolve().parents[2] / "book" / "claims.yaml"
 IDS = [
     f"{letter}{i}"
-    for letter, last in (("J", 8), ("S", 9), ("H", 4), ("G", 2), ("N", 9), ("P", 6))
+    for letter, last in (("J", 8), ("S", 9), ("H", 4), ("G", 2), ("N", 9), ("P", 8))
     for i in range(1, last + 1)
 ]
 
