@@ -146,13 +146,6 @@ def test_matched_points_have_the_mean_and_covariance_of_the_real_ones():
     )
 
 
-def test_nearest_is_the_nearest(ends):
-    x, real = ends
-    brute = torch.stack([min(real, key=lambda r, p=p: (r - p).norm()) for p in x])
-    assert torch.equal(dynamics.nearest(x, real), brute)
-    assert dynamics.nearest(x.reshape(4, 5, D), real).shape == (4, 5, D)
-
-
 def test_linearisation_is_tangent_and_affine(net, ends):
     a = ends[0, 0]
     straight = nulls.linearised(net, at=a)

@@ -21,6 +21,13 @@ from plateaus.evidence.directions import (
     random_minus_real,
     reached,
 )
+from plateaus.evidence.dynamics import (
+    contraction,
+    expansion,
+    fixed_radius,
+    overlap,
+    relative_radius,
+)
 from plateaus.evidence.interpolation import (
     difference,
     dissimilar_slope,
@@ -46,7 +53,7 @@ from plateaus.evidence.training import (
     slope_by_depth,
     slope_by_width,
 )
-from plateaus.evidence.trajectories import attraction, log_contraction
+from plateaus.evidence.trajectories import attraction, log_contraction, over_trainings
 
 __all__ = [
     "Evidence",
@@ -58,6 +65,12 @@ __all__ = [
     "angle_gained",
     "attention_frozen",
     "attraction",
+    "contraction",
+    "expansion",
+    "fixed_radius",
+    "overlap",
+    "over_trainings",
+    "relative_radius",
     "criterion",
     "difference",
     "direction_at_last",

@@ -20,10 +20,18 @@ def log_contraction(study: xr.Dataset) -> tuple[Measured, ...]:
 
 @criterion
 def attraction(study: xr.Dataset) -> tuple[Measured, Measured]:
-    """How much straighter updates point to real activations than to random points.
-
-    Control: before training.
+    """How much straighter updates point to real activations of other lines than to random points
+    at the same distance. Control: before training.
     """
     gap = study.pull.sel(anchor="real") - study.pull.sel(anchor="random")
     trained, untrained = (median(gap.sel(weights=w).values) for w in ("trained", "untrained"))
+    return trained, untrained
+
+
+@criterion
+def over_trainings(attractions: xr.Dataset) -> tuple[Measured, Measured]:
+    """The same over trainings of one network, of ``experiments.trajectories.attractions``."""
+    trained, untrained = (
+        median(attractions.gap.sel(weights=w).values) for w in ("trained", "untrained")
+    )
     return trained, untrained

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -12,20 +12,21 @@ from torch import Tensor
 from plateaus.experiments.ends import Ends, Part
 from plateaus.experiments.sharpness import over
 from plateaus.geometry import paths
-from plateaus.measures import curves, dynamics, lines
+from plateaus.measures import curves, dynamics, exponents, lines
 from plateaus.networks import nulls
 
 VARIABLES = {
     "position": ("position on the chord from a (0) to b (1) of that depth", "1"),
     "from_a": ("distance from a", "stream units"),
     "plateau": ("0: in neither plateau, 1: in that of a, 2: in that of b", "1"),
+    "early": ("the same, by the states half-way through the blocks", "1"),
     "log_ratio": ("log c of the gap between neighbours", "1"),
     "log_along": ("its part along the gap, log |1 + p|", "1"),
     "random_log_ratio": ("log c of a pair at a random place", "1"),
     "gini": ("inequality of the gaps", "1"),
     "norm": ("mean norm of the stream", "stream units"),
     "distance": ("d(α) / d(1)", "1"),
-    "pull": ("cosine of update and direction to the nearest anchor", "1"),
+    "pull": ("cosine of update and direction to the anchor", "1"),
     "log_total": ("sum of log c over all blocks, from a to half-way to the exit", "1"),
 }
 """What ``follow`` returns: long name and unit."""
@@ -68,12 +69,14 @@ def follow(
 
     Returns:
         ``VARIABLES`` with dims ``pair``; ``depth``, the block about to be entered; ``point`` of the
-        line; ``block``; ``gap`` between neighbouring points; ``anchor`` ("real" activations, or
-        "random" ones of the same mean and covariance); and ``network``. The pair at a random place
-        has the first gap's difference and starts at a random anchor.
+        line; ``block``; ``gap`` between neighbouring points; ``anchor`` ("real", the nearest end of
+        another line, or "random", of the same mean and covariance, put at the same distance); and
+        ``network``. The pair at a random place has the first gap's difference and starts at a
+        random point of the same mean and covariance.
     """
     real = torch.cat([ends.a, ends.b])
-    anchors = {"real": real, "random": dynamics.matched(real, len(real), seed=seed)}
+    random = dynamics.matched(real, len(real), seed=seed)
+    own = torch.eye(len(ends), dtype=torch.bool, device=real.device).repeat(1, 2)
     starts = dynamics.matched(real, len(ends), seed=seed).unsqueeze(1)
     places = torch.from_numpy(np.random.default_rng(seed).integers(1, steps - 1, len(ends)))
     parts, at = [], 0
@@ -85,7 +88,10 @@ def follow(
         half = lines.halfway(points, torch.as_tensor(found.plateau.values))
         centre = real.mean(0) if against_nulls else None
         parts.append(
-            found.assign(pull=_pull(part, x, anchors), log_total=_total(part, half, centre))
+            found.assign(
+                pull=_pull(part, x, real, random, own[rows]),
+                log_total=_total(part, half, centre),
+            )
         )
         at = rows.stop
     result = xr.concat(parts, "pair").assign_coords(pair=list(ends.labels))
@@ -105,7 +111,8 @@ def _lines(part: Part, points: Tensor, start: Tensor, share: float) -> xr.Datase
         {
             "position": (("pair", "depth", "point"), _every(dynamics.chord_position, states)),
             "from_a": (("pair", "depth", "point"), _every(from_a, states)),
-            "plateau": (("pair", "point"), lines.plateaus(states[-1], share=share).cpu().numpy()),
+            "plateau": (("pair", "point"), _sides(states[-1], share)),
+            "early": (("pair", "point"), _sides(states[(len(states) - 1) // 2], share)),
             "log_ratio": (("pair", "block", "gap"), _by_block(gaps.ratio)),
             "log_along": (("pair", "block", "gap"), _by_block((1 + gaps.parallel).abs())),
             "random_log_ratio": (("pair", "block"), _by_block(elsewhere.ratio)[..., 0]),
@@ -121,17 +128,18 @@ def _lines(part: Part, points: Tensor, start: Tensor, share: float) -> xr.Datase
     )
 
 
-def _pull(part: Part, x: Tensor, anchors: dict[str, Tensor]) -> xr.DataArray:
-    """How straight the updates pull x ``(P, 1, d)`` towards the nearest anchor of each kind.
+def _pull(part: Part, x: Tensor, real: Tensor, random: Tensor, own: Tensor) -> xr.DataArray:
+    """How straight the updates pull x ``(P, 1, d)`` towards an anchor of each kind.
 
-    The mean over blocks of cos(F_l(x) - F_l(a), a_l - x_l), a the nearest anchor.
+    The mean over blocks of cos(F_l(x) - F_l(a), a_l - x_l), a the anchor; NaN where there is no
+    other line to take one from.
     """
-    found = [
-        dynamics.of_pairs(part.net, x, dynamics.nearest(x, among)).alignment.mean(0)[:, 0]
-        for among in anchors.values()
-    ]
-    values = torch.stack(found).cpu().numpy()
-    return xr.DataArray(values, dims=("anchor", "pair"), coords={"anchor": list(anchors)})
+    values = np.full((2, len(x)), np.nan)
+    if not own.all(-1).any():
+        anchors = dynamics.anchors(x[:, 0], real, random, own)
+        found = (dynamics.of_pairs(part.net, x, a.unsqueeze(1)).alignment for a in anchors)
+        values = torch.stack([each.mean(0)[:, 0] for each in found]).cpu().numpy()
+    return xr.DataArray(values, dims=("anchor", "pair"), coords={"anchor": ["real", "random"]})
 
 
 def _total(part: Part, half: Tensor, centre: Tensor | None) -> xr.DataArray:
@@ -147,6 +155,10 @@ def _total(part: Part, half: Tensor, centre: Tensor | None) -> xr.DataArray:
     return xr.DataArray(values, dims=("network", "pair"), coords={"network": list(networks)})
 
 
+def _sides(y: Tensor, share: float) -> np.ndarray:
+    return lines.plateaus(y, share=share).cpu().numpy()
+
+
 def _every(measure: Callable[[Tensor], Tensor], states: list[Tensor]) -> np.ndarray:
     return torch.stack([measure(x).cpu() for x in states], dim=1).numpy()
 
@@ -156,10 +168,16 @@ def _by_block(ratio: Tensor) -> np.ndarray:
     return ratio.log().movedim(0, 1).cpu().numpy()
 
 
-def gap_kinds(result: xr.Dataset) -> xr.DataArray:
+OUTPUTS, HALF_WAY = "outputs", "half-way"
+"""What calls a gap inside or between: the outputs, of whose distances the total is made; or the
+states half-way, which know nothing of what later blocks do."""
+
+
+def gap_kinds(result: xr.Dataset, called_by: str = OUTPUTS) -> xr.DataArray:
     """For each gap: both ends in one plateau ("inside"), or not ("between"); dims ``pair, gap``."""
-    left = result.plateau.isel(point=slice(None, -1)).rename(point="gap").drop_vars("alpha")
-    right = result.plateau.isel(point=slice(1, None)).rename(point="gap").drop_vars("alpha")
+    sides = result.plateau if called_by == OUTPUTS else result.early
+    left = sides.isel(point=slice(None, -1)).rename(point="gap").drop_vars("alpha")
+    right = sides.isel(point=slice(1, None)).rename(point="gap").drop_vars("alpha")
     return xr.where((left == right) & (left != lines.NEITHER), "inside", "between")
 
 
@@ -174,6 +192,30 @@ def totals(result: xr.Dataset) -> xr.DataArray:
     The sum of ``by_block``, a sum of medians, is no pair's.
     """
     return _medians(result, *(r.sum("block") for r in (result.log_ratio, result.random_log_ratio)))
+
+
+def of_lines(result: xr.Dataset, called_by: str = OUTPUTS) -> xr.DataArray:
+    """Each line's own means of the sum of log c over blocks; dims ``kind, pair``.
+
+    Called by the states half-way, the sum runs over the blocks after these. NaN where a line has no
+    gap of a kind.
+    """
+    kinds = gap_kinds(result, called_by)
+    after = slice(None) if called_by == OUTPUTS else slice(result.sizes["block"] // 2, None)
+    of_gaps = result.log_ratio.isel(block=after).sum("block")
+    found = {kind: of_gaps.where(kinds == kind).mean("gap") for kind in ("inside", "between")}
+    found["random"] = result.random_log_ratio.isel(block=after).sum("block")
+    return xr.concat(found.values(), dim=xr.DataArray(list(found), dims="kind", name="kind"))
+
+
+def attractions(studies: Mapping[str, xr.Dataset], model: str) -> xr.Dataset:
+    """Of several trainings of one network, how much more updates point to real anchors than to
+    random ones at the same distance: ``gap``, medians over points; dims ``weights, training``.
+    """
+    each = [s.pull.sel(anchor="real") - s.pull.sel(anchor="random") for s in studies.values()]
+    names = xr.DataArray(list(studies), dims="training", name="training")
+    gap = xr.concat([g.median("pair") for g in each], names)
+    return xr.Dataset({"gap": gap}, attrs={"model": model})
 
 
 def _medians(result: xr.Dataset, of_gaps: xr.DataArray, at_random: xr.DataArray) -> xr.DataArray:
@@ -216,3 +258,36 @@ def three_points(line: xr.Dataset) -> tuple[int, int, int]:
     """
     of_a, of_b = (int((line.plateau.values == side).sum()) for side in (lines.OF_A, lines.OF_B))
     return 0, max(1, of_a // 2), line.sizes["point"] - 1 - of_b // 2
+
+
+def on_basis(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
+    """The points of one line on two axes that are the same at every depth.
+
+    The first axis is the chord from a to b where the last block ends, the second what the chord
+    where the line enters has across it. Points are seen from a's own trajectory.
+
+    Returns:
+        ``place`` [stream units], dims ``depth, point, axis``; and ``plateau`` of points.
+    """
+    part = next(ends.parts(steps))
+    points = paths.segment(part.a, part.b, steps=steps)
+    with torch.no_grad():
+        states = part.net.trace(points)
+    seen = torch.stack([(x - x[:, :1])[0].double() for x in states])
+    basis = exponents.frame(seen[-1, -1], seen[0, -1])
+    first = part.net.first
+    return xr.Dataset(
+        {
+            "place": (("depth", "point", "axis"), (seen @ basis.T).numpy(force=True)),
+            "plateau": ("point", _sides(states[-1], share)[0]),
+        },
+        coords={"depth": np.arange(first, first + len(states))},
+        attrs=ends.attrs,
+    )
+
+
+def ends_total(ends: Ends) -> np.ndarray:
+    """Sum of log c over all blocks from a to b themselves, ``(pairs,)``."""
+    parts = ends.parts(2)
+    found = [dynamics.of_pairs(p.net, p.a.unsqueeze(1), p.b.unsqueeze(1)) for p in parts]
+    return torch.cat([pair.log_total[:, 0] for pair in found]).numpy(force=True)

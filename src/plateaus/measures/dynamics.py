@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from plateaus.errors import BadPoints
-from plateaus.networks.network import Network
+from plateaus.networks.network import Block, Network
 
+FINE = 200
+"""Radii among which the largest ball of a chain is sought."""
 EXACT = 1e-9
 """Relative error allowed in identities, which are checked in float64."""
 
@@ -109,6 +111,73 @@ def of_pairs(net: Network, a: Tensor, b: Tensor) -> Contraction:
         return contraction(net.trace(a), net.trace(b))
 
 
+def sublayers(net: Network, x: Tensor, y: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+    """(p, q) of each kind of sublayer for the pairs (x, y) ``(..., d)``; each ``(blocks, ...)``.
+
+    What a sublayer adds is read while the block runs, so that the p of all of them add up to the
+    block's own; the q do not, as parts across the difference can cancel.
+
+    Raises:
+        BadPoints: a block that cannot be taken apart, such as one without a skip connection.
+    """
+    rows: list[dict[str, tuple[Tensor, Tensor]]] = []
+    for g in net.blocks:
+        if not hasattr(g, "with_parts"):
+            raise BadPoints(
+                f"{net.name} has a block without sublayers that add up: give a residual network."
+            )
+        with torch.no_grad():
+            (x_after, of_x), (y_after, of_y) = g.with_parts(x), g.with_parts(y)
+        delta = (y - x).double()
+        size = delta.norm(dim=-1)
+        row = {}
+        for name in of_x:
+            update = of_y[name].double() - of_x[name].double()
+            along = (delta * update).sum(-1) / size.square()
+            across = (update - along.unsqueeze(-1) * delta).norm(dim=-1) / size
+            row[name] = along, across
+        rows.append(row)
+        x, y = x_after, y_after
+    return {
+        name: tuple(torch.stack([row[name][k] for row in rows]) for k in (0, 1)) for name in rows[0]
+    }
+
+
+def chain(net: Network, a: Tensor, radius: float, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """The delta-chain of the proposal's Remark 3.4 around one trajectory, as far as samples show.
+
+    Backwards from the last state, where the ball has the given radius: delta_i is the largest of
+    radii so small that every sampled point of the ball is carried into the next ball.
+
+    Args:
+        a: ``(d,)``; directions: unit vectors ``(k, d)``; all blocks map R^d to itself.
+
+    Returns:
+        delta_0 ... delta_n, ``(n + 1,)``, and the largest radius around a itself whose sampled
+        points end within ``radius``: no smaller than delta_0.
+    """
+    with torch.no_grad():
+        states = net.trace(a)
+    found = [radius]
+    for g, x in zip(reversed(net.blocks), reversed(states[:-1]), strict=True):
+        found.append(_largest(g, x, found[-1], directions))
+    whole = lambda z: net.trace(z)[-1]  # noqa: E731
+    direct = _largest(whole, states[0], radius, directions)
+    return torch.tensor(found[::-1], dtype=torch.float64), torch.tensor(direct)
+
+
+def _largest(g: Block, x: Tensor, radius: float, directions: Tensor) -> float:
+    """The largest of ``FINE`` radii up to four times ``radius`` such that it and all smaller ones
+    are carried within ``radius``, in every direction."""
+    radii = 4 * radius * torch.arange(1, FINE + 1, dtype=x.dtype, device=x.device) / FINE
+    points = x + radii[:, None, None] * directions.to(x)
+    with torch.no_grad():
+        y, centre = g(points.reshape(-1, x.shape[-1])), g(x[None])
+    away = (y - centre).norm(dim=-1).reshape(FINE, -1).amax(-1)
+    within = (away < radius).int().cumprod(0).sum()
+    return float(radii[within - 1]) if within else 0.0
+
+
 def gini(amounts: Tensor) -> Tensor:
     """Gini coefficient over the last axis: 0 if all are equal, (k - 1)/k if one of k has
     everything.
@@ -140,10 +209,21 @@ def chord_position(line: Tensor, start: int = 0, end: int = -1) -> Tensor:
     return ((line - origin) * chord).sum(-1) / chord.square().sum(-1)
 
 
-def nearest(x: Tensor, real: Tensor) -> Tensor:
-    """The real activation nearest to each point: ``(..., d)`` and ``(k, d)`` to ``(..., d)``."""
-    flat = x.reshape(-1, x.shape[-1])
-    return real[torch.cdist(flat, real).argmin(-1)].reshape(x.shape)
+def anchors(x: Tensor, real: Tensor, random: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+    """For each point the nearest real activation of *another* line, and a random one as far away.
+
+    Args:
+        x: ``(P, d)``; real: ``(k, d)``; random: ``(j, d)``.
+        own: ``(P, k)``, True where a real activation is an end of the point's own line: such a one
+            lies in the direction of the path, which a random anchor never does.
+
+    Returns:
+        Both ``(P, d)``; the second lies in the direction of the nearest random point.
+    """
+    from_real = torch.cdist(x, real).masked_fill(own, torch.inf)
+    distance, index = from_real.min(-1, keepdim=True)
+    away = random[torch.cdist(x, random).argmin(-1)] - x
+    return real[index[:, 0]], x + away / away.norm(dim=-1, keepdim=True) * distance
 
 
 def matched(real: Tensor, samples: int, *, seed: int) -> Tensor:

@@ -1,0 +1,112 @@
+"""Exponents on planes and segments through activations, beside the plateaus of their outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from plateaus.experiments.ends import Ends
+from plateaus.geometry import flood, paths
+from plateaus.measures import exponents
+from plateaus.networks.network import Network
+
+WINDOW = (-0.25, 1.25)
+"""Of both coordinates of a plane; a is at (0, 0), b at (1, 0)."""
+
+
+def plane(net: Network, a: Tensor, b: Tensor, c: Tensor, *, steps: int = 31) -> xr.Dataset:
+    """The plane through three points that enter ``net``, with two derivatives for each node.
+
+    Returns:
+        ``exponent`` [per block], the largest on the plane; ``second``; ``height``, the distance of
+        the output from that of a in units of b's; ``merged``, the height at which a sampled path in
+        the window joins the node to a; dims ``beta, alpha``.
+    """
+    a, b, c = (net.check(x) for x in (a, b, c))
+    e1, e2 = paths.plane_axes(a, b, c)
+    points = paths.plane(a, b, c, steps=steps, alpha=WINDOW, beta=WINDOW)
+    flat = points.reshape(-1, points.shape[-1])
+    images = exponents.pushed(net, flat, exponents.frame(e1, e2))
+    found = exponents.exponents(images, len(net)).reshape(steps, steps, 2)
+    with torch.no_grad():
+        y = net.trace(torch.cat([a[None], b[None], flat]))[-1].double()
+    away = (y - y[0]).norm(dim=-1)
+    height = (away[2:] / away[1]).reshape(steps, steps).numpy(force=True)
+    at = np.linspace(*WINDOW, steps)
+    source = (int(np.abs(at).argmin()),) * 2
+    values = {
+        "exponent": found[..., 0].numpy(force=True),
+        "second": found[..., 1].numpy(force=True),
+    }
+    values |= {"height": height, "merged": flood.over_grid(height, source)}
+    return xr.Dataset(
+        {name: (("beta", "alpha"), v) for name, v in values.items()},
+        coords={"beta": at, "alpha": at},
+        attrs={"blocks": len(net)},
+    )
+
+
+def planes(ends: Ends, count: int, *, steps: int = 31) -> xr.Dataset:
+    """``plane`` of the first pairs, each with the second end of the next pair as third point."""
+    rows, b = [], ends.b
+    for k in range(count):
+        part = next(ends[[k]].parts(steps))
+        rows.append(plane(part.net, part.a[0], part.b[0], b[(k + 1) % len(b)], steps=steps))
+    return xr.concat(rows, "plane").assign_attrs(ends.attrs, steps=steps)
+
+
+def segments(ends: Ends, *, steps: int = 41) -> xr.Dataset:
+    """``exponent`` along the segments themselves, log of the speed per block, and ``distance`` of
+    the outputs from a's in units of b's; dims ``pair, alpha``.
+    """
+    rows = []
+    for part in ends.parts(steps):
+        points = paths.segment(part.a, part.b, steps=steps)
+        rows.append(_along(part.net, points))
+    return xr.concat(rows, "pair").assign_attrs(ends.attrs, steps=steps)
+
+
+def _along(net: Network, points: Tensor) -> xr.Dataset:
+    unit = points[:, -1:] - points[:, :1]
+    unit = unit / unit.norm(dim=-1, keepdim=True)
+    with torch.no_grad():
+        y, speed = torch.func.jvp(
+            lambda z: net.trace(z)[-1], (points,), (unit.expand_as(points).contiguous(),)
+        )
+    away = (y - y[:, :1]).double().norm(dim=-1)
+    values = {
+        "exponent": speed.double().norm(dim=-1).log() / len(net),
+        "distance": away / away[:, -1:],
+    }
+    return xr.Dataset(
+        {name: (("pair", "alpha"), v.numpy(force=True)) for name, v in values.items()},
+        coords={"alpha": np.linspace(0, 1, points.shape[1])},
+    )
+
+
+def sweep(found: xr.Dataset, shares: Sequence[float]) -> xr.Dataset:
+    """Do plateaus end on ridges? For each plane and radius (in units of the distance of a and b).
+
+    Returns:
+        ``overlap`` of the exponent with the boundary of the plateau of a, and with that boundary
+        ``shifted`` by half a window; ``boundary``, the share of nodes on it; dims ``plane, share``.
+    """
+    shape = found.sizes["plane"], len(shares)
+    values = {name: np.full(shape, np.nan) for name in ("overlap", "shifted", "boundary")}
+    for i in range(shape[0]):
+        one = found.isel(plane=i)
+        for j, r in enumerate(shares):
+            edge = exponents.edge(one.merged.values < r)
+            values["overlap"][i, j] = exponents.overlap(one.exponent.values, edge)
+            moved = exponents.shifted(edge)
+            values["shifted"][i, j] = exponents.overlap(one.exponent.values, moved)
+            values["boundary"][i, j] = edge.mean()
+    return xr.Dataset(
+        {name: (("plane", "share"), v) for name, v in values.items()},
+        coords={"share": list(shares)},
+        attrs=found.attrs,
+    )

@@ -1,0 +1,146 @@
+"""Shares, sublayers, extents and anchors on networks that are known; with wrong twins."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from plateaus.errors import BadPoints
+from plateaus.experiments import Ends, contraction, trajectories
+from plateaus.measures import dynamics
+from plateaus.networks import nulls, toy
+from plateaus.networks.network import Network
+from plateaus.networks.residual import network
+
+torch.set_num_threads(1)
+
+
+def of_blocks(*blocks, d=1):
+    return Network(blocks=blocks, dims=(d,) * (len(blocks) + 1), dtype=torch.float64)
+
+
+def points(*rows):
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def steep(x):
+    """Isometric inside, expanding at the boundary, in the first coordinate only."""
+    first = x[..., :1]
+    return torch.cat([first + 20 * torch.clamp(8 * first - 3.5, 0, 1), x[..., 1:]], -1)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    torch.manual_seed(1)
+    return network(toy.build(width=8, blocks=4), dtype=torch.float64)
+
+
+def followed(net, a, b):
+    return trajectories.follow(Ends.of_points(net, a, b), steps=21)
+
+
+def test_shares_add_to_the_departure_and_name_the_mechanism():
+    far = 1e6  # a norm that does not grow
+    a, b = points([0, far], [0, far]), points([1, far], [1.01, far])
+    of_boundary = contraction.shares(followed(of_blocks(steep, d=2), a, b)).mean("pair")
+    assert float(of_boundary.sel(term="expansion")) > 0.99 * float(of_boundary.sum())
+    pull = lambda x: torch.cat([torch.where(x[..., :1] < 0.5, 0.5 * x[..., :1], 1 - 0.5 * (  # noqa: E731
+        1 - x[..., :1])), x[..., 1:]], -1)  # fmt: skip
+    of_inside = contraction.shares(followed(of_blocks(pull, d=2), a, b)).mean("pair")
+    assert float(of_inside.sel(term="contraction")) == pytest.approx(math.log(2))
+    # Twice the blocks' outputs changes nothing but the norm: its term, and what it takes away.
+    double = contraction.shares(followed(of_blocks(lambda x: 2 * steep(x), d=2), a, b)).mean("pair")
+    assert float(double.sel(term="norm")) == pytest.approx(math.log(2), abs=1e-6)
+    assert float(double.sum()) == pytest.approx(float(of_boundary.sum()))
+
+
+def test_shares_are_exact_on_every_line(trained):
+    generator = torch.Generator().manual_seed(2)
+    ends = Ends.of_inputs(trained, *torch.randn(2, 30, 2, generator=generator).double())
+    found = trajectories.follow(ends, steps=21)
+    of = trajectories.of_lines(found)
+    departure = of.sel(kind="between", drop=True) - of.sel(kind="inside", drop=True)
+    total = contraction.shares(found).sum("term", skipna=False)
+    np.testing.assert_allclose(total, departure, rtol=1e-9, atol=1e-12)
+    twin = contraction.shares(found).isel(term=[0, 2]).sum("term", skipna=False)  # norm dropped
+    assert not np.allclose(twin, departure, equal_nan=True)
+
+
+def test_a_linearised_network_has_no_departure(trained):
+    generator = torch.Generator().manual_seed(3)
+    a, b = torch.randn(2, 12, 8, generator=generator, dtype=torch.float64)
+    flat = nulls.linearised(trained[1:], at=torch.zeros(8, dtype=torch.float64))
+    assert abs(contraction.shares(followed(flat, a, b)).sum("term")).max() < 1e-9
+    assert abs(contraction.shares(followed(trained[1:], a, b)).sum("term")).max() > 1e-3
+
+
+def test_sublayers_add_up_to_the_block(trained):
+    generator = torch.Generator().manual_seed(4)
+    x, y = torch.randn(2, 10, 8, generator=generator, dtype=torch.float64)
+    whole = dynamics.of_pairs(trained[1:], x, y)
+    parts = dynamics.sublayers(trained[1:], x, y)
+    torch.testing.assert_close(sum(p for p, _ in parts.values()), whole.parallel, rtol=1e-9, atol=0)
+    torch.testing.assert_close(parts["mlp"][1], whole.transverse, rtol=1e-9, atol=1e-12)
+    swapped = dynamics.sublayers(trained[1:], x, y.flip(0))
+    assert not torch.allclose(swapped["mlp"][0], whole.parallel)
+    with pytest.raises(BadPoints, match="residual"):
+        dynamics.sublayers(trained[:1], torch.zeros(2).double(), torch.ones(2).double())
+
+
+def test_anchors_leave_the_own_line_out_and_match_distances():
+    generator = torch.Generator().manual_seed(5)
+    x, real, random = torch.randn(3, 9, 4, generator=generator, dtype=torch.float64)
+    own = torch.eye(9, dtype=torch.bool)
+    real[range(9)] = x + 0.01  # the own end is by far the nearest
+    near, far = dynamics.anchors(x, real, random, own)
+    distance = (near - x).norm(dim=-1)
+    assert (distance > 0.1).all()
+    torch.testing.assert_close((far - x).norm(dim=-1), distance)
+    twin, _ = dynamics.anchors(x, real, random, torch.zeros_like(own))
+    assert ((twin - x).norm(dim=-1) < 0.03).all()
+    brute = torch.stack([min((r for j, r in enumerate(real) if j != i),
+                             key=lambda r, i=i: (r - x[i]).norm()) for i in range(9)])  # fmt: skip
+    assert torch.equal(near, brute)
+
+
+def test_gaps_called_half_way_do_not_know_the_later_blocks():
+    a, b = points([0.0], [0.0]), points([1.0], [1.02])
+    late = followed(of_blocks(lambda x: x, steep), a, b)
+    of = trajectories.of_lines(late, trajectories.HALF_WAY)
+    half = of.sel(kind="between") - of.sel(kind="inside")
+    circle = trajectories.of_lines(late)
+    built_in = circle.sel(kind="between") - circle.sel(kind="inside")
+    assert float(half.mean()) < 0.5 * float(built_in.mean())  # half-way the line is still even
+
+
+def test_extents_of_an_affine_network_and_of_more_blocks(trained):
+    generator = torch.Generator().manual_seed(6)
+    inputs = torch.randn(2, 12, 2, generator=generator).double()
+    found = contraction.extents(Ends.of_inputs(trained, *inputs), steps=21)
+    assert found.depth.values.tolist() == [1, 2, 3, 4]
+    np.testing.assert_allclose(found.affine, 0.25, atol=1e-9)
+    assert (found.appended >= found.fixed.isel(depth=-1) - 1e-12).all()
+    scaled = network(toy.build("linear", width=8, blocks=4), dtype=torch.float64)
+    flat = contraction.extents(Ends.of_inputs(scaled, *inputs), steps=21)
+    np.testing.assert_allclose(flat.relative, 0.25, atol=1e-9)
+    assert abs(found.relative - 0.25).max() > 0.01
+
+
+def test_a_chain_of_balls_is_carried_and_is_no_larger_than_the_ball_itself(trained):
+    d = 8
+    unit = torch.eye(d).double()
+    halves = of_blocks(*3 * [lambda x: 0.5 * x], d=d)
+    chain, direct = dynamics.chain(halves, torch.zeros(d).double(), 0.5, unit)
+    assert chain.tolist() == pytest.approx([0.5 * 2**k for k in (3, 2, 1, 0)], rel=0.05)
+    assert float(direct) == pytest.approx(2, rel=0.01)  # sought up to four times the radius
+    generator = torch.Generator().manual_seed(7)
+    some = torch.nn.functional.normalize(torch.randn(60, d, generator=generator).double(), dim=-1)
+    a = torch.randn(d, generator=generator).double()
+    chain, direct = dynamics.chain(trained[1:], a, 0.5, some)
+    assert 0 < chain[0] <= direct * 1.02
+    for k, g in enumerate(trained[1:].blocks):
+        x = trained[1:].trace(a)[k]
+        away = (g(x + chain[k] * some) - g(x[None])).norm(dim=-1).max()
+        assert away < chain[k + 1]
+        assert (g(x + 3 * chain[k] * some) - g(x[None])).norm(dim=-1).max() > chain[k + 1]  # twin
