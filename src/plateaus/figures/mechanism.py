@@ -1,0 +1,34 @@
+"""Maps of patch and reading, and which sublayers carry a boundary."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+
+from plateaus.figures.style import PALETTE, REFERENCE
+
+
+def patch_by_reading(width: xr.DataArray, ax: Axes) -> AxesImage:
+    """Median width for each patched block (up) and each block read behind (right)."""
+    shown = width.median("pair").transpose("block_in", "readout")
+    low, high = int(shown.block_in[0]) - 0.5, int(shown.block_in[-1]) + 0.5
+    image = ax.imshow(shown, origin="lower", extent=(low, high, low, high), cmap="cividis",
+                      vmin=0.4, vmax=0.8)  # fmt: skip
+    ax.grid(False)
+    ax.set_xlabel("read after block")
+    ax.set_ylabel("patched at block")
+    return image
+
+
+def halves(carried: xr.DataArray, ax: Axes) -> Axes:
+    """Bars of what attention and the MLP of each block add; dims ``block, half``."""
+    place = np.arange(carried.sizes["block"])
+    for shift, half, colour in ((-0.2, "attention", "green"), (0.2, "mlp", "orange")):
+        bars = carried.sel(half=half)
+        ax.bar(place + shift, bars, 0.4, color=PALETTE[colour], label=half)
+    ax.axhline(0, **REFERENCE)
+    ax.set_xticks(place[::2], carried.block.values[::2])
+    ax.set_xlabel("block")
+    return ax
