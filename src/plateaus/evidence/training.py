@@ -61,10 +61,15 @@ def beside(result: xr.Dataset, cell: str, of: str) -> tuple[Measured, np.ndarray
     the mean, and each seed. ``of`` is "loss" or a reading, whose slope is meant.
     """
     ends = [
-        loss_at(result, name) if of == "loss" else slope_at(result, name, reading=of)
+        {
+            int(t.seed[-1]): float(t.loss[-1]) if of == "loss" else medians(t, of)[-1]
+            for t in of_cell(result, name)
+        }
         for name in (cell, SHALLOW)
     ]
-    return paired(*ends), ends[0] - ends[1]
+    seeds = sorted(ends[0].keys() & ends[1].keys())
+    x, y = (np.array([each[seed] for seed in seeds]) for each in ends)
+    return paired(x, y), x - y
 
 
 def at_loss(training: xr.Dataset, loss: float) -> float:
