@@ -101,3 +101,18 @@ def test_a_level_is_reached_where_the_curve_equals_it():
     assert curves.crossing(ends_there, 1.0) == 1  # beyond it, it would never be
     rests_there = torch.tensor([0.0, 0.5, 0.5, 1.0])
     assert torch.isclose(curves.crossing(rests_there, 0.5), torch.tensor(1 / 3))
+
+
+def test_logit_differences_run_from_a_to_b():
+    """Three tokens; A predicts the first, B the second, and a third moves on its own."""
+    logits = torch.stack([2 - 3 * ALPHA**2, 1 + ALPHA**2, 5 * ALPHA - 4], dim=-1)
+    logits[-1] = torch.tensor([-1.0, 2.0, 1.0])
+    found = curves.logit_difference(logits)
+    assert torch.allclose(found, ALPHA**2)  # 0 at A; a reversed one would begin at 1
+    assert torch.isnan(curves.logit_difference(logits[..., :1])).all()
+
+
+def test_a_fall_is_no_slope():
+    """The steepest rise counts, however steep a fall beside it."""
+    bump = torch.tensor([0.0, 0.5, 1.0, 0.0, 0.25])
+    assert curves.maximum_slope(bump) == 2
