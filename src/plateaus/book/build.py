@@ -31,6 +31,7 @@ from plateaus.book import (
     leash,
     many_models,
     scoreboard,
+    training_pictures,
 )
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
@@ -163,6 +164,7 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         nbformat.write(notebook, copy)
     add_cover(folder)
     first_picture.place(folder / "book")
+    training_pictures.place(root / "book" / "models", folder / "book" / "models")
     explorers.place(root, folder)
     many_models.place(root / "book" / "results" / "grid.nc", folder / "book")
     fill(folder / "book" / "re-execute.md", cost.MARK, cost.table(seconds, WORKERS))
