@@ -46,6 +46,8 @@ def picture(record: dict[str, Any], measured: dict[str, Any], folder: Path) -> s
     right.set_ylabel("maximum slope")
     for ax in (left, right):
         ax.set_xscale("symlog", linthresh=0.3)
+        ax.set_xlim(-0.05, 1.5 * record["tokens"] / 1e6)
+        ax.set_xticks([0, 1, 10, 100])
         style.plain_powers(ax.xaxis)
         ax.set_xlabel("tokens (M)")
     (folder / f"{name}.png").write_bytes(style.png(figure))
