@@ -44,6 +44,11 @@ from plateaus.evidence.interpolation import (
 )
 from plateaus.evidence.nesting import violations
 from plateaus.evidence.published import flat_jump_flat, side_by_side
+from plateaus.evidence.regions import (
+    edge_gain,
+    edge_share,
+    edge_shares,
+)
 from plateaus.evidence.superposition import half_exit_gained
 from plateaus.evidence.tasks import gains, half_exit_spread, labels_matter, spread
 from plateaus.evidence.training import (
@@ -79,6 +84,9 @@ __all__ = [
     "by_reading",
     "corner_is_best",
     "dissimilar_slope",
+    "edge_gain",
+    "edge_share",
+    "edge_shares",
     "every_seed",
     "flat_at_40",
     "flat_jump_flat",

@@ -1,0 +1,74 @@
+"""Colours of slices and numbers of plateaus where they are known; with wrong twins."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+import plateaus as pl
+from plateaus import evidence
+from plateaus.data import prompts
+from plateaus.experiments import regions
+from plateaus.measures import slices
+
+
+def blend(n=21):
+    """Three colours that change evenly: linear in both coordinates."""
+    x, y = np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n))
+    return np.stack([x, y, x + y], axis=-1)
+
+
+def areas(n=21):
+    """Two areas of one colour each, with one edge."""
+    return (np.indices((n, n))[1] > n // 2).astype(float)[..., None] * np.ones(3)
+
+
+def test_an_even_blend_has_a_fifth_of_its_change_in_a_fifth_of_its_points_and_areas_have_all():
+    assert slices.edge_share(blend()) == pytest.approx(0.2, abs=1e-3)
+    assert slices.edge_share(areas()) == pytest.approx(1)
+    # The twin that takes the flattest fifth cannot tell them apart that way round.
+    steep = np.sort(slices.change(areas()).ravel())
+    assert steep[: len(steep) // 5].sum() == 0
+
+
+def test_each_distance_is_scaled_by_its_own_maximum():
+    d = np.stack([np.full((4, 4), 1.0), np.full((4, 4), 5.0), np.arange(16.0).reshape(4, 4)])
+    rgb = slices.colours(d)
+    assert rgb.shape == (4, 4, 3) and np.allclose(rgb[..., :2], 0)
+    assert rgb[0, 0, 2] == 1 and not np.allclose((1 - d / d.max())[0], 0)
+
+
+def test_labels_are_the_clusters_of_an_ultrametric():
+    levels = np.full((4, 4), 3.0)
+    levels[:2, :2] = levels[2:, 2:] = 1.0
+    assert [len(set(regions._labels(levels, r))) for r in (0.5, 2.0, 4.0)] == [4, 2, 1]
+    assert len(set(regions._labels(levels, 1.0))) == 4  # below the radius, not at it
+
+
+@pytest.fixture(scope="module")
+def model():
+    lm = pl.load("laboratory-3l")
+    return lm, prompts.unrelated(lm, 6)
+
+
+def test_the_corners_of_a_slice_have_their_own_colours_and_the_prompts_are_their_own(model):
+    lm, pairs = model
+    found = regions.triples(lm, pairs, 3, resolution=25)
+    at = lambda v: int(np.abs(found.alpha.values - v).argmin())  # noqa: E731
+    colour = found.colour.values[:, at(0)]
+    assert np.allclose(colour[:, at(0), 0], 1, atol=1e-4)  # A is all red
+    assert np.allclose(colour[:, at(1), 1], 1, atol=1e-4)  # B is all green, in B's own prompt
+    assert (colour[:, at(1), 0] < 0.9).all() and found.sizes["triple"] == 3
+    shares = evidence.edge_shares(found)
+    even = xr.DataArray(blend(25), dims=("beta", "alpha", "channel"))
+    flat = found.assign(colour=found.colour * 0 + even)
+    assert (shares > evidence.edge_shares(flat)).all()
+
+
+def test_more_are_joined_at_larger_radii_and_never_fewer_than_heights_prove(model):
+    lm, pairs = model
+    words = torch.arange(10, 22)
+    found = regions.clusters(lm, pairs.a[0, :-1], words, shares=(1e-6, 0.5, 1.0, 1e6))
+    assert found.number.values[0] == len(words) and found.number.values[-1] == 1
+    assert (np.diff(found.number) <= 0).all() and (found.least <= found.number).all()
+    assert found.largest.values[-1] == 1 and found.largest.values[0] == 1 / len(words)
