@@ -110,8 +110,9 @@ def save_tiny(architecture: str, folder, *, scale: float = 0.05, sharp: float = 
     model.save_pretrained(folder)
     words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(VOCABULARY)}, unk_token="w0"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    first = transformers.AddedToken("w1", single_word=True)  # and not the beginning of "w14"
     transformers.PreTrainedTokenizerFast(
-        tokenizer_object=words, unk_token="w0", bos_token="w1"
+        tokenizer_object=words, unk_token="w0", bos_token=first
     ).save_pretrained(folder)
     return str(folder)
 
