@@ -78,6 +78,10 @@ def test_rest_is_listed(book: Path) -> None:
     (book / disclosures.WITHDRAWN).write_text(
         "- {chapter: 4-dynamics/trajectories, sentence: It expands least., because: It does not.}"
     )
+    assert "- 4-dynamics/trajectories: “It" in disclosures.disclosures(book), "no such page here"
+    chapter = book.parent / "chapters" / "4-dynamics" / "trajectories.ipynb"
+    chapter.parent.mkdir(parents=True)
+    chapter.touch()
     page = disclosures.disclosures(book)
     for line in (
         "- [J1](#claim-j1): Slopes of ten pairs.",

@@ -39,8 +39,7 @@ def disclosures(book: Path) -> str:
             f"{link(c.id)}, `{model}`: {why}" for c in every for model, why in c.retrained.items()
         ],
         "Sentences withdrawn": [
-            f"{{doc}}`/chapters/{w['chapter']}`: “{w['sentence']}” {w['because']}"
-            for w in withdrawn
+            f"{chapter(book, w['chapter'])}: “{w['sentence']}” {w['because']}" for w in withdrawn
         ],
     }
     parts = []
@@ -48,6 +47,12 @@ def disclosures(book: Path) -> str:
         label = "(trained-again)=\n" if title == "Models trained again" else ""
         parts.append(f"{label}### {title}\n\n{folded(list(entries))}")
     return "\n\n".join(parts) + "\n"
+
+
+def chapter(book: Path, name: str) -> str:
+    """A link to a chapter, or its name where the checkout has not got it."""
+    there = (book.parent / "chapters" / f"{name}.ipynb").is_file()
+    return f"{{doc}}`/chapters/{name}`" if there else name
 
 
 def folded(entries: list[str]) -> str:
