@@ -21,11 +21,12 @@ from plateaus.measures import certificates
 
 matplotlib.use("Agg")
 RADII = [F(3, 5), F(4, 5), F(1)]
+FRAME = ((-2, -2), (2, 2))
 
 
 @pytest.fixture(scope="module")
 def plane() -> ExactPlane:
-    return ExactPlane.of(landscape(), window=((-2, -2), (2, 2)), anchor=centres()[0], metric="linf")
+    return ExactPlane.of(landscape(), window=FRAME, anchor=centres()[0], metric="linf")
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +170,36 @@ def test_figures_draw_data(shares, plane, searched):
         assert ax.get_xlabel() or ax is axes[0, 0]
         assert ax.get_ylabel() or ax is axes[1, 0]
     fig.canvas.draw()
+
+
+def test_the_band_is_kept_where_the_anchor_is_no_node(plane):
+    """a lies between nodes; the way to its node is bounded too, and a tie is undecided."""
+    off = ExactPlane.of(landscape(), window=FRAME, anchor=(F(1, 10), F(1, 10)), metric="linf")
+    s, t = certificates.directional(off)
+    step = F(4, 16)  # 17 nodes on [-2, 2]: the nearest is the origin
+    at_node = off.height((0, 0))
+    far, edge = (float(at_node + step * (x / 2)) for x in (s + t, max(s, t)))
+    for r, verdict in ((far + 1e-6, 1), ((far + edge) / 2, 0)):
+        assert certificates.decided(off, r, steps=17).verdict.sel(s=0, t=0) == verdict
+    on = ExactPlane.of(landscape(), window=FRAME, anchor=(0, 0), metric="linf")
+    tie = float(step * max(certificates.directional(on)) / 2)
+    assert certificates.decided(on, tie, steps=17).verdict.sel(s=0, t=0) == 0
+
+
+def test_equal_activations_are_no_neighbours(gpt2_lm):
+    (context,) = prompts.unrelated(gpt2_lm, 1, tokens=6, seed=0).a[:, :-1]
+    near = joins._nearest(gpt2_lm.at(context), torch.tensor([5, 5, 9]), 1, 1)
+    assert near.flatten().tolist()[:2] == [2, 2]
+
+
+def test_the_shell_reaches_from_the_shortest_end_to_the_longest(gpt2_lm, monkeypatch):
+    shells, search = [], joins.search
+    monkeypatch.setattr(
+        joins, "search", lambda *args, **k: (shells.append(k["shell"]), search(*args, **k))[1]
+    )
+    contexts = prompts.unrelated(gpt2_lm, 1, tokens=6, seed=0).a[:, :-1]
+    ends = Ends.of_prompts(gpt2_lm, joins.close_words(gpt2_lm, contexts, words=6, nearest=1))
+    table = joins.straight(ends, steps=3).isel(pair=[0, 1])
+    found = joins.join(ends, table, steps=1, restarts=1, nodes=3, dense=2)
+    norms = [*found.norm_a.values, *found.norm_b.values]
+    assert shells == [pytest.approx((min(norms), max(norms)))]

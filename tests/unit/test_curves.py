@@ -116,3 +116,9 @@ def test_a_fall_is_no_slope():
     """The steepest rise counts, however steep a fall beside it."""
     bump = torch.tensor([0.0, 0.5, 1.0, 0.0, 0.25])
     assert curves.maximum_slope(bump) == 2
+
+
+def test_a_normalised_distance_may_exceed_one():
+    """It is divided by the distance of the ends, not by the largest on the way."""
+    there_and_back = torch.tensor([[0.0], [3.0], [1.0]])
+    assert curves.normalised_distance(there_and_back).tolist() == [0, 3, 1]

@@ -8,7 +8,7 @@ import torch
 
 import plateaus as pl
 from plateaus.measures import growth
-from plateaus.networks.residual import ResidualMLP, network
+from plateaus.networks.residual import PlainMLP, ResidualMLP, network
 
 PAIRS = [((0.75, -0.25), (-0.45, -0.25)), ((-0.9, 0.8), (0.6, 0.1))]
 
@@ -60,3 +60,10 @@ def test_trainings_and_pairs_are_told_apart():
     assert both.pieces.dims == ("blocks", "training", "pair")
     assert (both.end.sel(training=1).values == alone.end.sel(training=0).values).all()
     assert (both.end.sel(training=0).values != both.end.sel(training=1).values).all()
+
+
+def test_a_merge_height_is_the_largest_on_the_way():
+    torch.manual_seed(0)
+    net = network(PlainMLP((2, 8, 8, 1)), dtype=torch.float64)
+    found = growth.on_segments({2: [net]}, [((-2.0, 1.0), (4.0, 3.0))], dim="blocks").squeeze()
+    assert found.merge_height > 10 * found.end  # a hill on the way

@@ -86,3 +86,24 @@ def test_a_difference_of_samples_that_are_not_paired():
     apart = statistics.difference(*both)
     assert apart.ci[1] - apart.ci[0] > 4 * (paired.ci[1] - paired.ci[0])
     assert statistics.difference(x[:1], y) == Measured(value=None, ci=None, n=1)
+
+
+def test_a_difference_of_medians_has_an_interval_of_medians():
+    """One outlier moves the mean of a resample by 100 and its median not at all."""
+    x = np.array([0.0, 0, 0, 0, 0, 0, 0, 0, 0, 1000])
+    found = statistics.difference(x, np.zeros(10))
+    assert found.value == 0 and found.ci == (0, 0)
+
+
+def test_a_row_that_lacks_one_value_is_left_out_of_all():
+    x, y = np.array([1.0, np.nan, 3, 4]), np.array([0.0, 5, 1, np.nan])
+    statistic = lambda a, b: float(np.mean(a - b))  # noqa: E731
+    assert statistics.interval(x, y, statistic=statistic)[0] == 1.5
+
+
+def test_nested_intervals_resample_seeds_and_the_pairs_within():
+    alone = np.arange(20.0)
+    pairs, seeds = np.tile(alone, (4, 1)), np.tile(alone[:, None], (1, 4))
+    for values in (pairs, seeds):  # only pairs differ, then only seeds
+        value, low, high = statistics.nested(values)
+        assert value == 9.5 and low < 8.5 and high > 10.5

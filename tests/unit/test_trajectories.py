@@ -151,3 +151,9 @@ def test_lines_begin_where_the_block_begins_and_come_in_parts(monkeypatch):
     monkeypatch.setattr("plateaus.experiments.ends.AT_ONCE", 2 * 7 * D)
     split = trajectories.follow(ends, steps=7, against_nulls=True)
     xr.testing.assert_allclose(split, whole)  # each line keeps its own random place and pair
+
+
+def test_a_radius_is_a_share_of_the_distance_of_the_ends():
+    """Not of the largest distance on the way, which is four times that here."""
+    y = torch.tensor([[0.0], [0.3], [4.0], [0.9], [1.0]])
+    assert lines.plateaus(y, share=0.25).tolist() == [1, 0, 0, 2, 2]
