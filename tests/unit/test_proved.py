@@ -7,6 +7,9 @@ import pytest
 import plateaus as pl
 from plateaus.data import prompts
 from plateaus.experiments import Ends, joins, proved
+from plateaus.geometry import paths
+from plateaus.geometry.metrics import heights
+from plateaus.networks.explicit import explicit
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +37,13 @@ def test_pieces_bulge_with_the_square_of_their_length_and_the_blocks_behind(pair
     short, long = (proved.bulges(ends, (3, 5), length=x) for x in (0.01, 0.02))
     assert (abs(long / short - 4) < 0.4).all()
     assert short.sel(block=3) > short.sel(block=5) > 0
+
+
+def test_the_floor_of_a_segment_lies_below_its_highest_sample(pair):
+    """By as much as rounding leaves open: the upper end of the bounds would lie above it."""
+    (part,) = pair[0][[0]].parts(1)
+    plain = explicit(part.net.reading("logits")).reading("logits")
+    a, b = part.a[0].double(), part.b[0].double()
+    highest = float(heights(plain(paths.segment(a, b, steps=257)), plain(a), "kl").max())
+    floor = proved._segment_floor(plain, a, b)
+    assert highest * (1 - 1e-3) < floor < highest
