@@ -29,7 +29,7 @@ from plateaus.geometry.bounds import (
 )
 from plateaus.geometry.bounds import radius as radius_module
 from plateaus.geometry.bounds.interval import Box
-from plateaus.geometry.bounds.program import Branch, Linear, Pointwise
+from plateaus.geometry.bounds.program import Branch, Linear, Pointwise, program
 from plateaus.geometry.exact import ExactNetwork, Root, exact, witnesses
 from plateaus.geometry.exact.program import ReLU, Residual, affine, hinges
 from plateaus.networks.network import Network
@@ -382,3 +382,12 @@ def test_a_wrong_decomposition_still_gives_a_bound(size, monkeypatch):
     monkeypatch.setattr(singular.np.linalg, "svd", shrunk)
     assert true <= singular.singular(weight)
     assert right(weight / size, compute_uv=False)[0] * 0.8 * size < true  # the twin that assumes
+
+
+def test_a_layer_norm_stretches_more_than_its_scale_in_the_maximum_norm():
+    """At equal entries, (1, -1, -1, -1) moves the first centred coordinate by 3/2."""
+    norm = nn.LayerNorm(4, elementwise_affine=False, dtype=torch.float64)
+    (step,) = program(Network(blocks=(norm,), dims=(4, 4), dtype=torch.float64))
+    move = torch.tensor([1.0, -1, -1, -1], dtype=torch.float64) * 1e-6
+    seen = float(norm(move).abs().max()) / 1e-6
+    assert 1.49 / norm.eps**0.5 < seen <= lipschitz_module.of_step(step, "linf")
