@@ -29,7 +29,7 @@ from plateaus.geometry.exact import (
     floating,
     witnesses,
 )
-from plateaus.geometry.exact.program import ReLU, hinges
+from plateaus.geometry.exact.program import ReLU, absolute, affine, hinges
 from plateaus.geometry.metrics import heights
 from plateaus.measures.known import gate, wall
 from plateaus.networks.network import Network
@@ -207,3 +207,20 @@ def test_ranges_hold_everything(seed, activation, norm):
 def test_what_separates_nothing_says_so(error, call):
     with pytest.raises(error):
         call(smooth(0), [0.0, 0.0, 0.0], [1.0, 1.0, 1.0])
+
+
+def test_states_of_inner_blocks_are_those_that_can_be():
+    """relu(1 - 2|u| - relu(|v| - 1)) of u, v = tanh: the wall ends where no state reaches."""
+    wall_with_ends = ExactNetwork.of(
+        *absolute(2),
+        affine([[2, 0], [0, 1]], [0, -1]),
+        ReLU(),
+        affine([[-1, -1]], [1]),
+        ReLU(),
+        inputs=2,
+    )
+    (behind,) = floating(wall_with_ends).blocks
+    net = Network(blocks=(nn.Tanh(), behind), dims=(2, 2, 1), dtype=torch.float64, name="tanh")
+    a, b = [-1.0, 0.0], [1.0, 0.0]
+    found = separation.level_set(net, a, b, [1, 0], 0, block=1, goal=0.99)
+    assert found.height >= 0.99

@@ -391,3 +391,10 @@ def test_a_layer_norm_stretches_more_than_its_scale_in_the_maximum_norm():
     move = torch.tensor([1.0, -1, -1, -1], dtype=torch.float64) * 1e-6
     seen = float(norm(move).abs().max()) / 1e-6
     assert 1.49 / norm.eps**0.5 < seen <= lipschitz_module.of_step(step, "linf")
+
+
+def test_a_product_pays_for_the_corner_of_a_box():
+    """The identity of the plane moves the corner of the unit square by the square root of two."""
+    plane = ExactNetwork.of(affine([[1, 0], [0, 1]]), inputs=2)
+    found = ceiling(plane, [0, 0], 1, method="product", metric="l2", norm="linf")
+    assert float(found) >= 2**0.5

@@ -6,8 +6,11 @@ import pytest
 import torch
 
 import plateaus as pl
+from plateaus.geometry.bounds.chain import maps
+from plateaus.geometry.bounds.program import program
+from plateaus.geometry.bounds.tube import bulges
 from plateaus.geometry.certified import certify_path
-from plateaus.geometry.metrics import heights
+from plateaus.geometry.metrics import heights, steepness
 from plateaus.networks.explicit import explicit
 
 
@@ -35,3 +38,12 @@ def test_a_piece_of_a_segment_is_proved(ends, reading, metric, options):
     # The model itself, in float32, is this map up to rounding.
     near = heights(net(dense), net(a), metric).max()
     assert float(near) == pytest.approx(highest, rel=1e-2, abs=1e-4)
+
+
+def test_a_piece_is_no_lower_than_its_ends_and_all_of_its_bulge(ends):
+    net, a, b = ends
+    plain = explicit(net[3:]).reading("logits")
+    nodes = torch.stack([a, a + 0.01 * (b - a)])
+    path = certify_path(plain, nodes, metric="kl", pieces=1, budget=1)
+    tube = bulges(maps(program(plain)), nodes[:1].numpy(), nodes[1:].numpy())
+    assert path.ceiling >= path.highest + steepness("kl", 2) * float(tube.bulge[0])

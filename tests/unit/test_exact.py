@@ -214,3 +214,10 @@ def test_euclidean_heights_are_heights_not_squares():
     assert line.contains(1, 6) and not line.contains(1, 5) and plane.contains((1, 0), F(501, 100))
     small = ExactNetwork.of(affine([[F(1, 10**170)]]), inputs=1)
     assert float(ExactSegment.of(small, [0], [1]).merge_height()) == 1e-170
+
+
+def test_a_euclidean_interval_has_a_low_end_of_its_own():
+    line = ExactSegment.of(witnesses.identity(), [0], [1], metric="l2", window=(-2, 2)).component(
+        F(1, 2)
+    )
+    assert (line.low, line.high) == (F(-1, 2), F(1, 2)) and line.exits_low and line.exits_high
