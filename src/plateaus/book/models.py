@@ -70,9 +70,8 @@ def measure(folder: Path, report: Callable[[str], None] = print) -> dict[str, An
             if row.get("sha256") != digest:
                 lm = _stage(folder / name, record, step)
                 row = {"sha256": digest, **slopes(lm, pairs_for(folder, record))}
-                report(
-                    f"{name}, step {step}: {row['stream'][0]:.2f} [{row['stream'][1]:.2f}, {row['stream'][2]:.2f}]"
-                )
+                slope, low, high = row["stream"]
+                report(f"{name}, step {step}: {slope:.2f} [{low:.2f}, {high:.2f}]")
             out.setdefault(name, {})[str(step)] = row
             file.write_text(
                 json.dumps({**known, **out}, indent=1) + "\n"
@@ -151,7 +150,8 @@ def table(folder: Path, measured: dict[str, Any]) -> str:
         lines += [
             f"## {language.capitalize()}",
             "",
-            f"| model | blocks × width | weights (M) | tokens (M) | {unit} | maximum slope | at step 0 | min |",
+            f"| model | blocks × width | weights (M) | tokens (M) | {unit} | maximum slope "
+            "| at step 0 | min |",
             "|---|---|---|---|---|---|---|---|",
         ]
         lines += [
@@ -168,32 +168,45 @@ def table(folder: Path, measured: dict[str, Any]) -> str:
 
 def _words(size: int) -> str:
     return (
-        f"All of them together take {size / 1e6:.0f} MB. Each folder is in the Hugging Face format with a card (`README.md`), the whole "
-        'training record (`training.json`) and checksums that are compared at every load. `plateaus.load("NAME")` reads one, '
-        '`plateaus.load("NAME", checkpoint="step-N")` an earlier state of it, `plateaus train lm PRESET` makes it again.\n\n'
-        f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts (stories; passages of English prose) of the maximum slope of d(α)/d(1), "
-        "patched after block 0 and read from the raw stream after the last block, with its 95 % bootstrap interval; a straight line "
-        "has 1. KL(truth ‖ model) is the mean over the prefixes of held-out stories, of one next word. `laboratory-6l-seed1` to `-seed4` differ from `laboratory-6l` in the "
-        "seed alone, which decides the first weights and the stories. Twins and smaller sizes of the prose model stop in the middle of the same schedule, where "
-        "the slope of the main model is still low, and some are no better than a 3-gram: they are there to be looked at, and nothing about normalisation, "
-        "activation, architecture or size is decided on them; the row of the main model's checkpoint at as many tokens, further down, is the one to stand "
-        "beside them. The last column is the time of training on two CPU cores, in minutes. `plateaus models` writes this page."
+        f"All of them together take {size / 1e6:.0f} MB. Each folder is in the Hugging Face format "
+        "with a card (`README.md`), the whole training record (`training.json`) and checksums that "
+        'are compared at every load. `plateaus.load("NAME")` reads one, '
+        '`plateaus.load("NAME", checkpoint="step-N")` an earlier state of it, '
+        "`plateaus train lm PRESET` makes it again.\n\n"
+        f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts "
+        "(stories; passages of English prose) of the maximum slope of d(α)/d(1), patched after "
+        "block 0 and read from the raw stream after the last block, with its 95 % bootstrap "
+        "interval; a straight line has 1. KL(truth ‖ model) is the mean over the prefixes of "
+        "held-out stories, of one next word. `laboratory-6l-seed1` to `-seed4` differ from "
+        "`laboratory-6l` in the seed alone, which decides the first weights and the stories. Twins "
+        "and smaller sizes of the prose model stop in the middle of the same schedule, where the "
+        "slope of the main model is still low, and some are no better than a 3-gram: they are "
+        "there to be looked at, and nothing about normalisation, activation, architecture or size "
+        "is decided on them; the row of the main model's checkpoint at as many tokens, further "
+        "down, is the one to stand beside them. The last column is the time of training on two CPU "
+        "cores, in minutes. `plateaus models` writes this page."
     )
 
 
 def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
     s, q = record["settings"], record["quality"]
     steps = list(measured)
-    loss = (
-        f"{q['kl_truth_to_model']:.3f}"
-        if s["language"] == "laboratory"
-        else f"{q['bits_per_byte']:.3f} ({_signed(100 * (q['bits_per_byte'] / q['bits_per_byte_trigram'] - 1))}{NARROW}%)"
-    )
-    return (
-        f"| {record['name']} | {s['blocks']}{NARROW}×{NARROW}{s['width']} | {record['parameters'] / 1e6:.2f} | "
-        f"{record['tokens'] / 1e6:.1f} | {loss} | {_interval(measured[steps[-1]])} | {_interval(measured[steps[0]])} | "
-        f"{cost(record['log'], 'tokens')['minutes']:.0f} |"
-    )
+    if s["language"] == "laboratory":
+        loss = f"{q['kl_truth_to_model']:.3f}"
+    else:
+        beyond = _signed(100 * (q["bits_per_byte"] / q["bits_per_byte_trigram"] - 1))
+        loss = f"{q['bits_per_byte']:.3f} ({beyond}{NARROW}%)"
+    cells = [
+        record["name"],
+        f"{s['blocks']}{NARROW}×{NARROW}{s['width']}",
+        f"{record['parameters'] / 1e6:.2f}",
+        f"{record['tokens'] / 1e6:.1f}",
+        loss,
+        _interval(measured[steps[-1]]),
+        _interval(measured[steps[0]]),
+        f"{cost(record['log'], 'tokens')['minutes']:.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def _history(record: dict[str, Any], measured: dict[str, Any]) -> list[str]:
@@ -202,7 +215,8 @@ def _history(record: dict[str, Any], measured: dict[str, Any]) -> list[str]:
     lines = [
         f"## {record['name']} through training",
         "",
-        "| step | tokens (M) | validation loss (nats per token) | maximum slope: stream | logits | probabilities |",
+        "| step | tokens (M) | validation loss (nats per token) | maximum slope: stream | logits "
+        "| probabilities |",
         "|---|---|---|---|---|---|",
     ]
     for step, row in measured.items():

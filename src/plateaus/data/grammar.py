@@ -47,7 +47,7 @@ def female(name: str) -> bool:
 
 
 # ---- sentences
-# -------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 SENTENCES: dict[str, float] = {
     "$subject was $being .": 4,
@@ -103,7 +103,7 @@ def story(facts: Facts) -> list[Choice]:
 
 
 # ---- people
-# ----------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 @rule
@@ -292,7 +292,7 @@ def oldpet(facts: Facts) -> list[Choice]:
 
 
 # ---- numbers
-# -----------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------
 
 
 @rule
@@ -325,7 +325,8 @@ def sum(facts: Facts) -> list[Choice]:  # noqa: A001  (the rule is named like th
     return [
         Choice(
             1,
-            f"$subject had {spoken[a]} {fruit} and found {spoken[b]} more . Now $pronoun had {spoken[a + b]} {fruit}",
+            f"$subject had {spoken[a]} {fruit} and found {spoken[b]} more . "
+            f"Now $pronoun had {spoken[a + b]} {fruit}",
             facts,
         )
         for a in range(2, 8)

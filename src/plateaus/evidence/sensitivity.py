@@ -42,7 +42,7 @@ def peak_widths(result: xr.Dataset, along: str = "alpha") -> np.ndarray:
     step = np.ones_like(step) if along == "alpha" else step
     low, high = norm.min(-1, keepdims=True), norm.max(-1, keepdims=True)
     above = norm > (low + high) / 2
-    edges = np.cumsum(np.pad(~above, ((0, 0), (0, 0), (0, 0))), axis=-1)
+    edges = np.cumsum(~above, axis=-1)
     top = np.take_along_axis(edges, norm.argmax(-1)[..., None], -1)
     around = above & (edges == top)
     weight = (np.pad(step, ((0, 0), (0, 0), (1, 0))) + np.pad(step, ((0, 0), (0, 0), (0, 1)))) / 2

@@ -49,9 +49,13 @@ def random_cases(seed: int) -> Iterator[Case]:
     them folded at the end.
     """
     rng = Random(seed)
-    entry = lambda: Fraction(rng.randint(-4, 4), 2)  # noqa: E731
-    # noqa: E731
-    matrix = lambda rows, columns: [[entry() for _ in range(columns)] for _ in range(rows)]
+
+    def entry() -> Fraction:
+        return Fraction(rng.randint(-4, 4), 2)
+
+    def matrix(rows: int, columns: int) -> list[list[Fraction]]:
+        return [[entry() for _ in range(columns)] for _ in range(rows)]
+
     while True:
         width, outputs = rng.randint(2, 3), rng.randint(1, 2)
         blocks = [

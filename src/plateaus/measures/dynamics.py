@@ -81,7 +81,8 @@ def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
     size = delta.norm(dim=-1)
     if (size == 0).any():
         raise BadPoints(
-            "Two trajectories of a pair coincide, so their contraction ratio is undefined: give distinct points."
+            "Two trajectories of a pair coincide, so their contraction ratio is undefined: "
+            "give distinct points."
         )
     update = delta.diff(dim=0)
     before = delta[:-1]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -58,16 +59,16 @@ class ImageRun(Run):
             )
         return cls(s, work, load_images(given.data, s.images, given.revision))
 
+    @abstractmethod
     def build(self) -> None:
         """Set ``model``."""
-        raise NotImplementedError
 
     def loss(self, step: int) -> Tensor:
         return self.loss_of(torch.from_numpy(self.order(step)), step)
 
+    @abstractmethod
     def loss_of(self, places: Tensor, step: int) -> Tensor:
         """The loss in nats on the training images at ``places``, ``(batch,)``."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
