@@ -28,7 +28,9 @@ def built(folder: Path, root: Path, *, extensions: list[str]) -> str:
     (stage / "page.md").write_text(PAGE)
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     assert site.__name__ in settings["sphinx"]["extra_extensions"]
-    settings["sphinx"]["extra_extensions"] = ["sphinx_proof", *extensions]
+    apart = {site.__name__, "plateaus.book.lookup"}
+    others = [one for one in settings["sphinx"]["extra_extensions"] if one not in apart]
+    settings["sphinx"]["extra_extensions"] = [*others, *extensions]
     (stage / "_config.yml").write_text(yaml.safe_dump(settings))
     build.render(root, folder)
     return (folder / "html" / "page.html").read_text(encoding="utf-8")

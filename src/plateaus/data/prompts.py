@@ -56,7 +56,7 @@ def unrelated(
             network, and does not depend on what lies on this machine.
         bos: whether the token that starts a document is put before every prompt, where it counts
             as no token of the prompt; None: as the tokeniser was published to begin a text.
-        start, lead: how samples begin, see :func:`plateaus.data.sources.samples`.
+        start, lead: how samples begin, see ``sources.samples``.
 
     Raises:
         BadParameter, BadPrompt: an argument that cannot be; a source that yields too few prompts.

@@ -1,5 +1,5 @@
 """Plain and residual perceptrons: the proposal's toy networks, as torch modules and as
-``Network``s.
+``Network``.
 """
 
 from __future__ import annotations
