@@ -1,0 +1,159 @@
+"""Activations put together from the features of a dictionary, as base points and as targets
+(Giglemiani et al. 2024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from plateaus.errors import BadParameter
+from plateaus.experiments import directions
+from plateaus.experiments.ends import Ends
+from plateaus.geometry import paths
+from plateaus.measures import curves
+from plateaus.networks.dictionary import Dictionary
+
+QUARTER = 0.25
+"""Of the median distance between two real activations' outputs: where a plateau ends here."""
+COMPOSED = ("structured", "baseline")
+
+
+def composed(
+    dictionary: Dictionary, real: Tensor, *, structured: bool, seed: int = 0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """For each real activation ``(n, d)`` one of other features, as many, as active, and as long.
+
+    The leading feature is drawn from those that are active anywhere in ``real``. The others are
+    drawn likewise (the published baseline), or, ``structured``, each is the one not yet used whose
+    cosine with the new leading feature is nearest to what it was with the old one.
+
+    Returns:
+        The new activations ``(n, d)``, and the activities of the real and of the new ones
+        ``(n, f)``.
+    """
+    z = dictionary.encode(real)
+    new = torch.zeros_like(z)
+    alive = torch.nonzero(z.amax(0) > 0)[:, 0]
+    unit = dictionary.W_dec / dictionary.W_dec.norm(dim=-1, keepdim=True)
+    generator = np.random.default_rng(seed)
+    for row, old in zip(new, z, strict=True):
+        size, which = old.sort(descending=True)
+        count = int((size > 0).sum())
+        drawn = torch.from_numpy(generator.permutation(len(alive))).to(alive)
+        chosen = alive[drawn[:count]]
+        if structured and count:
+            cosine = unit[which[1:count]] @ unit[which[0]]
+            chosen = _like(cosine, unit[alive] @ unit[chosen[0]], int(drawn[0]), alive)
+        row[chosen] = size[:count]
+    points = dictionary.decode(new)
+    return points * real.norm(dim=-1, keepdim=True) / points.norm(dim=-1, keepdim=True), z, new
+
+
+def _like(wanted: Tensor, offered: Tensor, first: int, alive: Tensor) -> Tensor:
+    """``first``, then for each wanted cosine the feature not yet used that comes nearest."""
+    free, chosen = torch.ones_like(offered, dtype=torch.bool), [first]
+    for cosine in wanted:
+        free[chosen[-1]] = False
+        chosen.append(int(torch.where(free, (offered - cosine).abs(), torch.inf).argmin()))
+    return alive[torch.tensor(chosen)]
+
+
+def points(ends: Ends, kind: str, dictionary: Dictionary, seed: int, *, of: Tensor) -> Tensor:
+    """Points of one kind ``(pairs, d)``; "real" and composed ones are, or are made like, ``of``.
+
+    Raises:
+        BadParameter: no such kind.
+    """
+    if kind == "real":
+        return of
+    if kind in COMPOSED:
+        return composed(dictionary, of, structured=kind == "structured", seed=seed)[0]
+    if kind not in directions.KINDS:
+        known = ", ".join([*directions.KINDS, *COMPOSED])
+        raise BadParameter(f"A point is one of {known}, got {kind!r}: choose one of these.")
+    return directions.KINDS[kind](ends, seed)
+
+
+def moved(ends: Ends, dictionary: Dictionary, *, base: str, toward: str, seed: int = 0) -> Ends:
+    """Ends from base points of one kind to targets of another; each target is another pair's."""
+    other = directions.real(ends, 2 * seed + 1)
+    return ends.moved(
+        a=points(ends, base, dictionary, 2 * seed, of=ends.a),
+        b=points(ends, toward, dictionary, 2 * seed + 1, of=other),
+    )
+
+
+def walk(ends: Ends, *, steps: int = 100, length: float) -> xr.Dataset:
+    """Straight from the first ends towards the second, as far as ``length`` whatever they are.
+
+    Returns:
+        ``distance``, dims ``pair, step``: L2 from the output at the base point, of the stream after
+        the last block; ``step`` runs from 0 to 100 in hundredths of the way.
+    """
+    rows = []
+    for part in ends.parts(steps + 1):
+        along = paths.ray(part.a, part.b - part.a, length=length, steps=steps + 1)
+        with torch.no_grad():
+            rows.append(curves.distance(part.net.readings(along, readouts=False)[-1].value).cpu())
+    found = torch.cat(rows).numpy()
+    return xr.Dataset(
+        {"distance": (("pair", "step"), found, {"units": "units of the stream"})},
+        coords={"pair": list(ends.labels), "step": np.linspace(0, 100, steps + 1)},
+        attrs=ends.attrs | {"length": length, "steps": steps},
+    )
+
+
+def radius(ends: Ends) -> float:
+    """A quarter of the median distance between the outputs of a real activation and another."""
+    rows = []
+    for part in ends.moved(b=directions.real(ends, 1)).parts(2):
+        both = torch.stack([part.a, part.b], dim=1)
+        with torch.no_grad():
+            rows.append(curves.distance(part.net.readings(both, readouts=False)[-1].value)[:, 1])
+    return QUARTER * float(torch.cat(rows).median())
+
+
+def steepest(result: xr.Dataset) -> np.ndarray:
+    """The step (0 to 100) in whose middle the distance grows fastest ``(pair,)``."""
+    growth = result.distance.diff("step", label="lower")
+    half = 50 / result.attrs["steps"]
+    return growth.idxmax("step").values + half
+
+
+def plateau_length(result: xr.Dataset, radius: float) -> np.ndarray:
+    """The step at which the distance reaches ``radius`` ``(pair,)``; 100 where it never does."""
+    at = curves.crossing(torch.as_tensor(result.distance.values) / radius, 1.0)
+    return 100 * np.nan_to_num(at.numpy(), nan=1.0)
+
+
+def walks(
+    ends: Ends, dictionary: Dictionary, ways: dict[str, tuple[str, str]], *, steps: int,
+    seed: int = 0, through: Callable[[Ends], Ends] = lambda ends: ends,
+) -> dict[str, xr.Dataset]:  # fmt: skip
+    """``walk`` for every way (base, target), all as long as real activations are in the median.
+
+    Args:
+        through: what carries the same points into another network, such as one untrained.
+    """
+    length = float(ends.a.norm(dim=-1).median())
+    found = {}
+    for name, (base, toward) in ways.items():
+        some = through(moved(ends, dictionary, base=base, toward=toward, seed=seed))
+        found[name] = walk(some, steps=steps, length=length).assign_attrs(base=base, toward=toward)
+    return found
+
+
+def together(found: dict[str, dict[str, xr.Dataset]]) -> xr.Dataset:
+    """The distances of all results (model -> way -> result), dims ``model, way, pair, step``."""
+    models = []
+    for ways in found.values():
+        rows = [way.drop_vars("pair") for way in ways.values()]
+        names = xr.DataArray(list(ways), dims="way", name="way")
+        models.append(xr.concat(rows, names, combine_attrs="drop_conflicts"))
+    names = xr.DataArray(list(found), dims="model", name="model")
+    return xr.concat(models, names, combine_attrs="drop_conflicts").astype("float32")
