@@ -50,6 +50,7 @@ from plateaus.evidence.regions import (
     edge_shares,
 )
 from plateaus.evidence.superposition import half_exit_gained
+from plateaus.evidence.synthetic import length_ratio, share_of_difference
 from plateaus.evidence.tasks import gains, half_exit_spread, labels_matter, spread
 from plateaus.evidence.training import (
     at_equal_loss,
@@ -65,6 +66,7 @@ __all__ = [
     "at_equal_loss",
     "every_training",
     "rank_by_loss",
+    "share_of_difference",
     "slope_by_depth",
     "slope_by_width",
     "angle_gained",
@@ -96,6 +98,7 @@ __all__ = [
     "half_exit_gained",
     "half_exit_spread",
     "labels_matter",
+    "length_ratio",
     "isotropic_minus_random",
     "local_maximum",
     "log_contraction",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -21,6 +21,13 @@ from plateaus.networks.dictionary import Dictionary
 QUARTER = 0.25
 """Of the median distance between two real activations' outputs: where a plateau ends here."""
 COMPOSED = ("structured", "baseline")
+REBUILT = "rebuilt"
+"""Encoded and decoded: what the dictionary keeps of a real activation, as long as it."""
+TARGETS = ("real", "random", "isotropic", *COMPOSED)
+BASES = ("real", "random", *COMPOSED, REBUILT)
+WAYS = {f"real, towards {kind}": ("real", kind) for kind in TARGETS}
+WAYS |= {f"{kind}, towards random": (kind, "random") for kind in BASES}
+"""Name -> base point and target."""
 
 
 def composed(
@@ -50,8 +57,11 @@ def composed(
             cosine = unit[which[1:count]] @ unit[which[0]]
             chosen = _like(cosine, unit[alive] @ unit[chosen[0]], int(drawn[0]), alive)
         row[chosen] = size[:count]
-    points = dictionary.decode(new)
-    return points * real.norm(dim=-1, keepdim=True) / points.norm(dim=-1, keepdim=True), z, new
+    return _as_long(dictionary.decode(new), real), z, new
+
+
+def _as_long(points: Tensor, real: Tensor) -> Tensor:
+    return points * real.norm(dim=-1, keepdim=True) / points.norm(dim=-1, keepdim=True)
 
 
 def _like(wanted: Tensor, offered: Tensor, first: int, alive: Tensor) -> Tensor:
@@ -61,6 +71,35 @@ def _like(wanted: Tensor, offered: Tensor, first: int, alive: Tensor) -> Tensor:
         free[chosen[-1]] = False
         chosen.append(int(torch.where(free, (offered - cosine).abs(), torch.inf).argmin()))
     return alive[torch.tensor(chosen)]
+
+
+def quality(dictionary: Dictionary, real: Tensor, *, seed: int = 0) -> dict[str, float]:
+    """What a dictionary keeps of activations ``(n, d)``, and how nearly composed ones are like
+    them in the cosines of their features.
+    """
+    found = {
+        "features": dictionary.features,
+        "explained variance": round(dictionary.explained(real), 2),
+        "active at once": round(dictionary.active(real), 1),
+        "active at all": int((dictionary.encode(real).amax(0) > 0).sum()),
+    }
+    for kind in COMPOSED:
+        made = composed(dictionary, real, structured=kind == COMPOSED[0], seed=seed)
+        found[f"cosine error, {kind}"] = round(cosine_error(dictionary, *made[1:]), 2)
+    return found
+
+
+def cosine_error(dictionary: Dictionary, z: Tensor, new: Tensor) -> float:
+    """Mean absolute difference between the cosines of active features with the leading one, of
+    activities ``z`` and ``new`` ``(n, f)``, feature by feature in the order of activity.
+    """
+    unit = dictionary.W_dec / dictionary.W_dec.norm(dim=-1, keepdim=True)
+    off = []
+    for both in zip(z, new, strict=True):
+        count = int((both[0] > 0).sum())
+        which = [one.argsort(descending=True, stable=True)[:count] for one in both]
+        off.append(torch.stack([unit[w[1:]] @ unit[w[0]] for w in which if len(w)]).diff(dim=0))
+    return float(torch.cat([x.flatten() for x in off]).abs().mean())
 
 
 def points(ends: Ends, kind: str, dictionary: Dictionary, seed: int, *, of: Tensor) -> Tensor:
@@ -73,8 +112,10 @@ def points(ends: Ends, kind: str, dictionary: Dictionary, seed: int, *, of: Tens
         return of
     if kind in COMPOSED:
         return composed(dictionary, of, structured=kind == "structured", seed=seed)[0]
+    if kind == REBUILT:
+        return _as_long(dictionary.decode(dictionary.encode(of)), of)
     if kind not in directions.KINDS:
-        known = ", ".join([*directions.KINDS, *COMPOSED])
+        known = ", ".join([*directions.KINDS, *COMPOSED, REBUILT])
         raise BadParameter(f"A point is one of {known}, got {kind!r}: choose one of these.")
     return directions.KINDS[kind](ends, seed)
 
@@ -132,28 +173,42 @@ def plateau_length(result: xr.Dataset, radius: float) -> np.ndarray:
 
 
 def walks(
-    ends: Ends, dictionary: Dictionary, ways: dict[str, tuple[str, str]], *, steps: int,
+    ends: Ends, dictionary: Dictionary, ways: Iterable[str] = tuple(WAYS), *, steps: int = 100,
     seed: int = 0, through: Callable[[Ends], Ends] = lambda ends: ends,
 ) -> dict[str, xr.Dataset]:  # fmt: skip
-    """``walk`` for every way (base, target), all as long as real activations are in the median.
+    """``walk`` for every way named, all as long as real activations are in the median.
 
     Args:
+        ways: names in ``WAYS``.
         through: what carries the same points into another network, such as one untrained.
     """
     length = float(ends.a.norm(dim=-1).median())
     found = {}
-    for name, (base, toward) in ways.items():
+    for name in ways:
+        base, toward = WAYS[name]
         some = through(moved(ends, dictionary, base=base, toward=toward, seed=seed))
         found[name] = walk(some, steps=steps, length=length).assign_attrs(base=base, toward=toward)
     return found
 
 
-def together(found: dict[str, dict[str, xr.Dataset]]) -> xr.Dataset:
-    """The distances of all results (model -> way -> result), dims ``model, way, pair, step``."""
-    models = []
-    for ways in found.values():
-        rows = [way.drop_vars("pair") for way in ways.values()]
-        names = xr.DataArray(list(ways), dims="way", name="way")
-        models.append(xr.concat(rows, names, combine_attrs="drop_conflicts"))
-    names = xr.DataArray(list(found), dims="model", name="model")
-    return xr.concat(models, names, combine_attrs="drop_conflicts").astype("float32")
+def carried(into: Ends, points: Ends) -> Ends:
+    """The same points in the networks of other ends."""
+    return into.moved(a=points.a, b=points.b)
+
+
+def summary(found: dict[str, dict[str, xr.Dataset]], radii: dict[str, float]) -> xr.Dataset:
+    """``steepest`` and ``length`` of all results (model -> way -> result), in steps of a hundred.
+
+    Args:
+        radii: model -> where its plateaus end.
+
+    Returns:
+        Dims ``model, way, pair``, float32.
+    """
+    data = {"steepest": [], "length": []}
+    for name, ways in found.items():
+        data["steepest"].append([steepest(way) for way in ways.values()])
+        data["length"].append([plateau_length(way, radii[name]) for way in ways.values()])
+    arrays = {k: (("model", "way", "pair"), np.array(v, dtype="float32")) for k, v in data.items()}
+    ways = list(next(iter(found.values())))
+    return xr.Dataset(arrays, coords={"model": list(found), "way": ways})

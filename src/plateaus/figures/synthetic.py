@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from plateaus.figures.style import PALETTE
+from plateaus.figures.style import BOUND, CYCLE, PALETTE
 
-COLOURS = [PALETTE[c] for c in ("blue", "orange", "purple", "green", "red") if c in PALETTE]
+COLOURS = [PALETTE[name] for name in CYCLE]
 
 
-def curves(results: Mapping[str, xr.Dataset], ax: Axes, *, level: float) -> Axes:
-    """Median over base points of the distance moved, divided by ``level``'s unit, per step."""
-    ax.axhline(level, color=PALETTE["ink"], ls=":", lw=1)
-    for (name, result), colour in zip(results.items(), COLOURS, strict=False):
-        ax.plot(result.step, result.distance.median("pair"), color=colour, label=name)
+def curves(
+    results: Mapping[str, xr.Dataset], bases: Sequence[str], ax: Axes, *, level: float
+) -> Axes:
+    """Median over base points of each kind of the distance moved against the step; dashed:
+    ``level``.
+    """
+    ax.axhline(level, **BOUND)
+    for kind, colour in zip(bases, COLOURS, strict=False):
+        result = results[f"{kind}, towards random"]
+        ax.plot(result.step, result.distance.median("pair"), color=colour, label=kind)
     ax.set_xlabel("step  [hundredths of the way]")
     ax.set_ylabel("distance moved  [units of the stream]")
     return ax
 
 
-def shares(values: Mapping[str, np.ndarray], ax: Axes, *, label: str) -> Axes:
-    """Share of base points at or below each step: one staircase for each kind."""
-    for (name, x), colour in zip(values.items(), COLOURS, strict=False):
-        ax.ecdf(x, color=colour, label=name)
-    ax.set_xlabel(label)
+def shares(steepest: xr.DataArray, targets: Sequence[str], ax: Axes) -> Axes:
+    """Share of base points ``(way, pair)`` at or below each step: a staircase for each target."""
+    for kind, colour in zip(targets, COLOURS, strict=False):
+        ax.ecdf(steepest.sel(way=f"real, towards {kind}").values, color=colour, label=kind)
+    ax.set_xlabel("step of steepest change")
     ax.set_ylabel("share of base points")
     ax.set_xlim(0, 100)
     return ax

@@ -1,4 +1,4 @@
-"""A sparse dictionary of activations: features that a sparse autoencoder found, read from its files.
+"""A sparse dictionary of activations: features found by a sparse autoencoder, read from files.
 
 The files are those of SAELens: ``cfg.json`` and ``sae_weights.safetensors`` with ``W_enc``,
 ``b_enc``, ``W_dec`` and ``b_dec``. Published dictionaries load by the name of their folder; those

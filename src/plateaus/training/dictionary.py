@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
@@ -21,7 +21,8 @@ from torch import Tensor
 
 from plateaus.data import sources
 from plateaus.disk import write_bytes, write_json
-from plateaus.errors import TrainingError
+from plateaus.errors import TrainingError, UnsupportedModel
+from plateaus.networks import dictionary as dictionaries
 from plateaus.networks.dictionary import CONFIG, NAMES, WEIGHTS, Dictionary
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
@@ -47,6 +48,33 @@ class Recipe:
     block: int = 1
     """The block that the activations enter."""
     seed: int = 0
+
+
+QUICK = Recipe(features=512, windows=1000, steps=400)
+"""For a model that brings no dictionary, trained while a chapter waits."""
+
+
+def of(lm: LanguageModel, given: str, *, block: int = 1) -> Dictionary:
+    """The dictionary in the folder ``given``; for "auto" the one that comes with a model of the
+    book, and for any other model one that is trained now, by ``QUICK``.
+
+    Raises:
+        UnsupportedModel: it is of what enters another block; and as ``networks.dictionary.load``.
+    """
+    if given == sources.AUTO:
+        folder = dictionaries.shipped(lm.name)
+        if folder is None:
+            recipe = replace(QUICK, block=block)
+            return train(activations(lm, recipe, text(lm))[0], recipe)
+    else:
+        folder = Path(given)
+    found = dictionaries.load(folder, like=torch.empty(lm.d, device=lm.device, dtype=lm.dtype))
+    if found.block not in (None, block):
+        raise UnsupportedModel(
+            f"The dictionary {found.name} is of what enters block {found.block}, and activations "
+            f"that enter block {block} are needed: give another one."
+        )
+    return found
 
 
 def activations(lm: LanguageModel, recipe: Recipe, source: str) -> tuple[Tensor, Tensor]:
@@ -103,9 +131,15 @@ def train(x: Tensor, recipe: Recipe) -> Dictionary:
         fall.step()
         with torch.no_grad():
             W_dec /= W_dec.norm(dim=-1, keepdim=True)
-    parts = {"W_enc": W_enc, "b_enc": b_enc * spread, "W_dec": W_dec, "b_dec": mean + spread * b_dec}
+    parts = {
+        "W_enc": W_enc,
+        "b_enc": b_enc * spread,
+        "W_dec": W_dec,
+        "b_dec": mean + spread * b_dec,
+    }
     parts = {name: value.detach() for name, value in parts.items()}
-    return Dictionary(**parts, k=recipe.active, block=recipe.block)
+    facts = {"kind": f"trained here, {recipe.steps} steps, seed {recipe.seed}"}
+    return Dictionary(**parts, k=recipe.active, block=recipe.block, provenance=facts)
 
 
 def text(lm: LanguageModel) -> str:
