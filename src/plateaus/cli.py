@@ -91,10 +91,18 @@ def _study(sub: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
         from plateaus.book import studies
 
-        studies.save(arguments.name, tables=arguments.tables, out=arguments.out)
+        studies.save(
+            arguments.name,
+            tables=arguments.tables,
+            weights=arguments.weights,
+            images=arguments.images,
+            out=arguments.out,
+        )
 
     sub.add_argument("name", help="such as tasks; an unknown name is answered with all of them")
     sub.add_argument("--tables", help="folder of benchmark tables (kept there by pmlb)")
+    sub.add_argument("--weights", help="vision: folder with resnet20.th and resnet56.th")
+    sub.add_argument("--images", help="vision: folder with cifar_convnetjs4000.npz")
     sub.add_argument("--out", type=Path, help="folder (default: book/results of the checkout)")
     sub.set_defaults(run=run)
 
@@ -149,12 +157,13 @@ def _train(kinds: argparse._SubParsersAction) -> None:
     for kind, presets, about in (
         (
             "vision",
-            "vision-resnet, vision-vit, or one of these with -shuffled",
+            "vision-digits (needs no data), vision-resnet, vision-vit, or one of these two with "
+            "-shuffled",
             "a network that names what an image shows",
         ),
         (
             "contrastive",
-            "contrastive-resnet or contrastive-vit",
+            "contrastive-digits (needs no data), contrastive-resnet or contrastive-vit",
             "the same networks without labels (SimCLR)",
         ),
     ):

@@ -16,25 +16,45 @@ from plateaus.book.places import repository
 from plateaus.book.provenance import source_digest, versions
 from plateaus.errors import BadParameter
 from plateaus.experiments.tasks import saved
-from plateaus.studies import superposition, toy
+from plateaus.studies import contrastive, superposition, toy, vision
 
 FOLDER = "book/results"
 STUDIES = {name: lambda tables, make=make: make(tables).run() for name, make in toy.STUDIES.items()}
 STUDIES["superposition"] = superposition.study
+STUDIES["contrastive"] = contrastive.study
 """Name -> what computes it, given the folder of tables or None."""
+PUBLISHED = {"vision": vision.study}
+"""Name -> what computes it, given a folder of published weights and one of images."""
 
 
-def save(name: str, *, tables: str | None = None, out: Path | None = None) -> Path:
+def save(
+    name: str,
+    *,
+    tables: str | None = None,
+    weights: str | None = None,
+    images: str | None = None,
+    out: Path | None = None,
+) -> Path:
     """Compute the study ``name`` and write it to ``<out>/<name>.nc``.
 
     Raises:
-        BadParameter: no such study.
+        BadParameter: no such study, or published weights without their folders.
     """
-    if name not in STUDIES:
-        raise BadParameter(f"There is no study {name!r}: choose one of {', '.join(STUDIES)}.")
+    if name not in STUDIES | PUBLISHED:
+        known = ", ".join(STUDIES | PUBLISHED)
+        raise BadParameter(f"There is no study {name!r}: choose one of {known}.")
     start = time.perf_counter()
-    found = saved(STUDIES[name](tables))
-    given = ["--tables", "<folder>"] if tables else []
+    folders = {"tables": tables, "weights": weights, "images": images}
+    if name in PUBLISHED:
+        if weights is None or images is None:
+            raise BadParameter(
+                f"The study {name} measures published networks, got weights={weights!r} and "
+                f"images={images!r}: give --weights and --images, the folders where they lie."
+            )
+        found = saved(PUBLISHED[name](weights, images))
+    else:
+        found = saved(STUDIES[name](tables))
+    given = [part for key, there in folders.items() if there for part in (f"--{key}", "<folder>")]
     facts = {
         "command": shlex.join(["plateaus", "study", name]) + " ".join(["", *given]),
         "source": source_digest(),

@@ -14,6 +14,7 @@ import torch
 
 from plateaus.data.images import Images
 
+NAME = "digits"
 BRIGHTEST = 16
 """Of a pixel in the file."""
 _HELD_OUT = 5
@@ -37,7 +38,7 @@ def images(size: int = 32) -> Images:
     held, kept = order[::_HELD_OUT], np.delete(order, np.s_[::_HELD_OUT])
     y = torch.from_numpy(digits)
     return Images(
-        name="digits",
+        name=NAME,
         train=x[kept],
         labels=y[kept],
         test=x[held],

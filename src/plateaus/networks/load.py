@@ -15,6 +15,9 @@ from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.loaded import LoadedNetwork
 from plateaus.networks.source import Source
 
+STATE_DICTS = (".th", ".pt", ".pth")
+"""How a file ends that is not in a library's format."""
+
 
 def device(name: str | torch.device = "auto") -> torch.device:
     """The torch device for "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1", "mps".
@@ -49,7 +52,8 @@ def load(
     """A model, weights as trained: what it is decides what is returned.
 
     A causal language model becomes a ``LanguageModel``, which at a prompt is a ``Network``; a
-    network that sees images an ``ImageNetwork``; a folder of toy networks one of them.
+    network that sees images an ``ImageNetwork``; a folder of toy networks one of them; a file that
+    ends in .th, .pt or .pth, a state dict, one of the ResNets for CIFAR (``networks.cifar``).
 
     Args:
         name: a shipped model ("laboratory-12l"), a directory in Hugging Face format or one that
@@ -73,6 +77,10 @@ def load(
             f"The precision is a floating-point dtype of torch, got {dtype!r}: give torch.float32, "
             "torch.float64 or torch.bfloat16."
         )
+    if _is_state_dict(name):
+        from plateaus.networks import cifar
+
+        return cifar.load(name, device=where, dtype=dtype or torch.float32)
     source = sources.find(name, checkpoint if checkpoint is not None else revision)
     if source.toy:
         return toy.load(source, device=where, dtype=dtype)
@@ -87,6 +95,10 @@ def load(
     from plateaus.networks import vision
 
     return vision.load(source, described, size=size, **options)
+
+
+def _is_state_dict(name: object) -> bool:
+    return isinstance(name, str | os.PathLike) and str(name).endswith(STATE_DICTS)
 
 
 _device = device  # the argument of ``load`` has the same name

@@ -8,6 +8,7 @@ from plateaus.training import card as cards
 from plateaus.training.images.settings import ImageSettings
 
 TITLES = {
+    "digits": "the digits of scikit-learn, 8 × 8 pixels enlarged fourfold (UCI, CC BY 4.0)",
     "fashion": "Fashion-MNIST (Zalando, MIT licence)",
     "mnist": "MNIST (CC BY-SA 3.0)",
     "cifar_convnetjs4000": "4,000 training images of CIFAR-10, from the repository convnetjs",

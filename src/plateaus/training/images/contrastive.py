@@ -125,10 +125,23 @@ def probe(
                 for part in images.train[:count].split(500)
             ]
         )
-    y, (mean, spread) = images.labels[:count], (x.mean(0), x.std(0).clamp_min(1e-12))
+    weight, bias = regression(x, images.labels[:count], len(images.names), penalty=penalty)
+    with torch.no_grad():
+        linear = head(body)
+        linear.weight.copy_(weight)
+        linear.bias.copy_(bias)
+
+
+def regression(
+    x: Tensor, y: Tensor, classes: int, *, penalty: float = 1e-4
+) -> tuple[Tensor, Tensor]:
+    """Weights ``(classes, d)`` and biases ``(classes,)`` of a multinomial logistic regression on
+    features ``(samples, d)`` in float64, which are standardised for the fit.
+    """
+    mean, spread = x.mean(0), x.std(0).clamp_min(1e-12)
     x = (x - mean) / spread
-    weight = torch.zeros(len(images.names), x.shape[1], dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(len(images.names), dtype=torch.float64, requires_grad=True)
+    weight = torch.zeros(classes, x.shape[1], dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
     mover = torch.optim.LBFGS([weight, bias], max_iter=100, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
@@ -139,7 +152,6 @@ def probe(
 
     with torch.enable_grad():
         mover.step(closure)
-    with torch.no_grad():  # the classifier reads features that are not standardised
-        linear = head(body)
-        linear.weight.copy_(weight / spread)
-        linear.bias.copy_(bias - weight @ (mean / spread))
+    with torch.no_grad():  # the features that come are not standardised
+        weight = weight / spread
+        return weight, bias - weight @ mean

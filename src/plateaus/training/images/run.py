@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForImageClassification
 
+from plateaus.data import digits
 from plateaus.data.images import Images, load_images
 from plateaus.errors import TrainingError
 from plateaus.training.images.card import card
@@ -52,6 +53,8 @@ class ImageRun(Run):
 
     @classmethod
     def of(cls, s: ImageSettings, work: Path, given: argparse.Namespace) -> ImageRun:
+        if given.data is None and s.images == digits.NAME:
+            return cls(s, work, digits.images())
         if given.data is None:
             raise TrainingError(
                 "training on images needs some: give --data a folder with .npz files, one such "

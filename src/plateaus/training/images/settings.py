@@ -123,6 +123,15 @@ _VIT = {
     "precision": "bfloat16",
     "learning_rate": 2e-3,
 }
+_DIGITS = {
+    "images": "digits",
+    "flip": "no",
+    "depths": (3, 3, 3),
+    "widths": (16, 24, 32),
+    "batch": 128,
+    "checkpoints": 0,
+    "threads": 1,
+}
 _RESNET = VisionSettings(name="vision-resnet")
 _TRANSFORMER = VisionSettings(name="vision-vit", samples=600_000, warmup=0.1, **_VIT)
 VISION = {
@@ -130,12 +139,18 @@ VISION = {
     "vision-resnet-shuffled": replace(_RESNET, name="vision-resnet-shuffled", labels="shuffled"),
     "vision-vit": _TRANSFORMER,
     "vision-vit-shuffled": replace(_TRANSFORMER, name="vision-vit-shuffled", labels="shuffled"),
+    "vision-digits": VisionSettings(name="vision-digits", samples=60_000, shift=4, **_DIGITS),
 }
-"""Fashion-MNIST; the controls differ from their models in the labels alone."""
+"""Fashion-MNIST, and the digits that ship with the package; the controls differ from their models
+in the labels alone.
+"""
 CONTRASTIVE = {
     "contrastive-resnet": ContrastiveSettings(name="contrastive-resnet", samples=900_000),
     "contrastive-vit": ContrastiveSettings(
         name="contrastive-vit", samples=300_000, warmup=0.1, **_VIT
+    ),
+    "contrastive-digits": ContrastiveSettings(
+        name="contrastive-digits", samples=200_000, crop=0.5, noise=0.1, **_DIGITS
     ),
 }
 """The bodies of the supervised presets, in the same order of the data."""

@@ -1,0 +1,90 @@
+"""Paths between images of different classes, entering a network that sees images at its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from plateaus.data.images import Images
+from plateaus.errors import BadParameter
+from plateaus.experiments.ends import Ends
+from plateaus.experiments.interpolation import sweep
+from plateaus.experiments.sharpness import over
+from plateaus.geometry import paths as ways
+from plateaus.networks.loaded import ImageNetwork
+from plateaus.networks.network import Network
+
+PATHS: Mapping[str, Callable[..., Tensor]] = {"straight": ways.segment, "slerp": ways.slerp}
+"""Both take feature maps as vectors: on the second, length and direction change by themselves."""
+READINGS = ("stream", "pooled", "logits", "probabilities")
+"""After the last block; a network may lack some."""
+
+
+def apart(images: Images, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """``count`` random pairs of test images of different classes, as two uint8 tensors ``(count,
+    channels, size, size)``; an image may stand in several pairs.
+
+    Raises:
+        BadParameter: the test images show one class only.
+    """
+    random, y = np.random.default_rng(seed), images.test_labels
+    i, j = (torch.from_numpy(random.integers(len(y), size=50 * count)) for _ in range(2))
+    chosen = (y[i] != y[j]).nonzero()[:count, 0]
+    if len(chosen) < count:
+        raise BadParameter(
+            f"Of {50 * count} random pairs of {len(y)} test images of {images.name} only "
+            f"{len(chosen)} show different classes, not {count}: give images of more classes."
+        )
+    return images.test[i[chosen]], images.test[j[chosen]]
+
+
+def stages(net: Network) -> list[int]:
+    """Numbers of the blocks with which a stage begins: the first behind the stem, and each that
+    changes the size of the maps.
+    """
+    wider = [i for i in range(2, len(net)) if net.dims[i + 1] != net.dims[i]]
+    return [1, *wider]
+
+
+def swept(
+    net: ImageNetwork,
+    a: Tensor,
+    b: Tensor,
+    *,
+    blocks: Sequence[int],
+    paths: Mapping[str, Callable[..., Tensor]] = PATHS,
+    steps: int = 50,
+) -> xr.Dataset:
+    """Curves between the activations of images ``a`` and ``b``, entering at several blocks.
+
+    Returns:
+        ``slope`` and ``half_exit``, dims ``path, block_in, reading, pair``, after the last block.
+    """
+    names = [name for name in READINGS if name == "stream" or name in net.readouts]
+
+    def along(path: Callable[..., Tensor]) -> xr.Dataset:
+        found = sweep(Ends.of_images(net, a, b, block=blocks[0]), blocks=blocks, steps=steps,
+                      path=path)[["slope", "half_exit"]]  # fmt: skip
+        last = [int(np.flatnonzero(found.reading == name)[-1]) for name in names]
+        kept = found.isel(readout=last).swap_dims(readout="reading").drop_vars("block_out")
+        return kept.assign_coords(pair=np.arange(len(a)))
+
+    return over("path", paths, along).transpose("path", "block_in", "reading", "pair")
+
+
+@torch.no_grad()
+def accuracy(net: ImageNetwork, images: Images) -> float:
+    """Share of the test images whose class has the largest logit."""
+    logits = net.reading("logits")(net.points(images.test))
+    return float((logits.argmax(-1) == images.test_labels).double().mean())
+
+
+def headline(result: xr.Dataset, reading: str = "stream") -> xr.Dataset:
+    """What the claims are about: straight paths that enter behind the stem, read in the stream
+    after the last block.
+    """
+    return result.sel(path="straight", reading=reading).isel(block_in=0)

@@ -1,0 +1,57 @@
+"""Published ResNets for CIFAR against the same networks with random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import xarray as xr
+
+from plateaus.data.images import Images, load_images
+from plateaus.experiments.images import accuracy, apart, stages, swept
+from plateaus.experiments.sharpness import over
+from plateaus.networks.batch_norm import with_statistics
+from plateaus.networks.load import load
+from plateaus.networks.loaded import ImageNetwork
+
+MODELS = ("resnet20", "resnet56")
+IMAGES = "cifar_convnetjs4000"
+"""4,000 images, all of them from the training set of CIFAR-10."""
+SETTLING = 500
+"""Images, none of them in a pair, that give the batch norms of random networks their statistics."""
+WEIGHTS = ("as drawn", "random", "pretrained")
+"""Random weights with the statistics 0 and 1 of a fresh network, and with those of images."""
+
+
+def study(
+    weights: str, images: str, *, models: Sequence[str] = MODELS, pairs: int = 60
+) -> xr.Dataset:
+    """What ``measured`` says of each of ``<weights>/<model>.th``, along ``network``."""
+    shown = load_images(images, IMAGES)
+    nets = {name: load(Path(weights) / f"{name}.th") for name in models}
+    found = over("network", nets, lambda net: measured(net, shown, pairs=pairs).assign_coords(
+        block_in=["stage 1", "stage 2", "stage 3"]))  # fmt: skip
+    digests = {name: net.provenance["sha256"] for name, net in nets.items()}
+    return found.assign_attrs(images=f"{IMAGES}, {shown.checksum}", sha256=str(digests))
+
+
+@torch.no_grad()
+def measured(
+    net: ImageNetwork, images: Images, *, pairs: int, seed: int = 0, **options: object
+) -> xr.Dataset:
+    """One network and the same with random weights, on pairs of images of different classes.
+
+    Returns:
+        ``slope``, ``half_exit``, dims ``weights, path, block_in, reading, pair``, and ``accuracy``
+        on the test images.
+    """
+    drawn = net.step_zero(seed)
+    settled = with_statistics(drawn, drawn.points(images.train[:SETTLING]))
+    each = dict(zip(WEIGHTS, (drawn, settled, net), strict=True))
+    a, b = apart(images, pairs, seed=seed)
+    options = {"blocks": stages(net), **options}
+    return over(
+        "weights", each, lambda one: swept(one, a, b, **options).assign(
+            accuracy=accuracy(one, images))
+    )  # fmt: skip
