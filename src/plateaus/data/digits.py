@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from plateaus.data.images import Images
+from plateaus.data.images import Images, load_images
 
 NAME = "digits"
 BRIGHTEST = 16
@@ -45,3 +45,8 @@ def images(size: int = 32) -> Images:
         test_labels=y[held],
         names=tuple("0123456789"),
     )
+
+
+def named(source: str) -> Images:
+    """The digits where ``source`` is "digits", or an .npz file: see ``load_images``."""
+    return images() if source == NAME else load_images(source, Path(source).stem, option="images")

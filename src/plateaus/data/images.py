@@ -113,13 +113,15 @@ class Images:
         )
 
 
-def load_images(source: str, name: str, revision: str | None = None) -> Images:
+def load_images(
+    source: str, name: str, revision: str | None = None, *, option: str = "--data"
+) -> Images:
     """Images from ``source``: a folder that holds ``<name>.npz``, an .npz file, or
     ``hub:<dataset>``.
 
     A file has ``Xtrain``, ``Ytrain``, ``Xtest``, ``Ytest``, or ``X`` and ``Y`` alone, of which a
     fixed random fifth is held out; pixels are uint8, ``(samples, size, size)`` or ``(samples, size,
-    size, channels)``.
+    size, channels)``. ``option`` is what the source is called where it was given.
 
     Raises:
         TrainingError: nothing there, or not such arrays.
@@ -132,7 +134,7 @@ def load_images(source: str, name: str, revision: str | None = None) -> Images:
         path = path / f"{name}.npz"
         if not path.is_file():
             raise TrainingError(
-                f"--data {source} has no {name}.npz: choose images="
+                f"{option} {source} has no {name}.npz: choose images="
                 f"{' or '.join(present) or 'a file that exists'} with --set, or another folder."
             )
     try:
@@ -148,7 +150,7 @@ def load_images(source: str, name: str, revision: str | None = None) -> Images:
         TypeError,
     ) as error:
         raise TrainingError(
-            f"--data {source} could not be read as images ({str(error).splitlines()[0]}): give a "
+            f"{option} {source} could not be read as images ({str(error).splitlines()[0]}): give a "
             "folder with .npz files, one such file, or hub:<dataset>."
         ) from error
     if {"X", "Y"} <= set(arrays):

@@ -62,7 +62,8 @@ def swept(
     """Curves between the activations of images ``a`` and ``b``, entering at several blocks.
 
     Returns:
-        ``slope`` and ``half_exit``, dims ``path, block_in, reading, pair``, after the last block.
+        ``slope`` and ``half_exit``, dims ``path, stage, reading, pair``, after the last block; the
+        first of ``blocks`` is stage 1.
     """
     names = [name for name in READINGS if name == "stream" or name in net.readouts]
 
@@ -71,9 +72,10 @@ def swept(
                       path=path)[["slope", "half_exit"]]  # fmt: skip
         last = [int(np.flatnonzero(found.reading == name)[-1]) for name in names]
         kept = found.isel(readout=last).swap_dims(readout="reading").drop_vars("block_out")
-        return kept.assign_coords(pair=np.arange(len(a)))
+        kept = kept.rename(block_in="stage")
+        return kept.assign_coords(pair=np.arange(len(a)), stage=np.arange(1, 1 + len(blocks)))
 
-    return over("path", paths, along).transpose("path", "block_in", "reading", "pair")
+    return over("path", paths, along).transpose("path", "stage", "reading", "pair")
 
 
 @torch.no_grad()
@@ -87,4 +89,4 @@ def headline(result: xr.Dataset, reading: str = "stream") -> xr.Dataset:
     """What the claims are about: straight paths that enter behind the stem, read in the stream
     after the last block.
     """
-    return result.sel(path="straight", reading=reading).isel(block_in=0)
+    return result.sel(path="straight", reading=reading).isel(stage=0)

@@ -25,33 +25,58 @@ WEIGHTS = ("as drawn", "random", "pretrained")
 
 
 def study(
-    weights: str, images: str, *, models: Sequence[str] = MODELS, pairs: int = 60
+    weights: str,
+    images: str,
+    *,
+    models: Sequence[str] = MODELS,
+    pairs: int = 60,
+    work: Path = Path("runs/vision"),
 ) -> xr.Dataset:
-    """What ``measured`` says of each of ``<weights>/<model>.th``, along ``network``."""
+    """What ``measured`` says of each of ``<weights>/<model>.th``, along ``network``; what is found
+    in ``work`` is not computed again.
+    """
     shown = load_images(images, IMAGES)
     nets = {name: load(Path(weights) / f"{name}.th") for name in models}
-    found = over("network", nets, lambda net: measured(net, shown, pairs=pairs).assign_coords(
-        block_in=["stage 1", "stage 2", "stage 3"]))  # fmt: skip
+    found = over(
+        "network",
+        nets,
+        lambda net: measured(net, shown, pairs=pairs, work=work / f"{net.name}-{pairs}"),
+    )
     digests = {name: net.provenance["sha256"] for name, net in nets.items()}
     return found.assign_attrs(images=f"{IMAGES}, {shown.checksum}", sha256=str(digests))
 
 
 @torch.no_grad()
 def measured(
-    net: ImageNetwork, images: Images, *, pairs: int, seed: int = 0, **options: object
+    net: ImageNetwork,
+    images: Images,
+    *,
+    pairs: int,
+    seed: int = 0,
+    work: Path | None = None,
+    **options: object,
 ) -> xr.Dataset:
     """One network and the same with random weights, on pairs of images of different classes.
 
     Returns:
-        ``slope``, ``half_exit``, dims ``weights, path, block_in, reading, pair``, and ``accuracy``
-        on the test images.
+        ``slope``, ``half_exit``, dims ``weights, path, stage, reading, pair``, and ``accuracy`` on
+        the test images.
     """
     drawn = net.step_zero(seed)
     settled = with_statistics(drawn, drawn.points(images.train[:SETTLING]))
     each = dict(zip(WEIGHTS, (drawn, settled, net), strict=True))
     a, b = apart(images, pairs, seed=seed)
     options = {"blocks": stages(net), **options}
-    return over(
-        "weights", each, lambda one: swept(one, a, b, **options).assign(
-            accuracy=accuracy(one, images))
-    )  # fmt: skip
+
+    def one(name: str) -> xr.Dataset:
+        file = None if work is None else work / f"{name}.nc"
+        if file is not None and file.is_file():
+            return xr.load_dataset(file)
+        found = swept(each[name], a, b, **options)
+        found = found.assign(accuracy=accuracy(each[name], images))
+        if file is not None:
+            work.mkdir(parents=True, exist_ok=True)
+            found.to_netcdf(file)
+        return found
+
+    return over("weights", {name: name for name in WEIGHTS}, one)

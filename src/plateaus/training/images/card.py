@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from plateaus.data import digits
 from plateaus.training import card as cards
 from plateaus.training.images.settings import ImageSettings
 
@@ -22,7 +23,7 @@ def card(record: dict[str, Any], presets: dict[str, ImageSettings]) -> str:
         f"A {_architecture(s)} of {record['parameters'] / 1e6:.2f} million parameters for images "
         f"of {data['size']} × {data['size']} pixels with {data['channels']} "
         f"channel{'s' * (data['channels'] > 1)}, trained for this book "
-        f"{_objective(s, contrastive)}."
+        f"{_objective(s, contrastive, data['training'])}."
     )
     precision = " autocast over float32 weights" if s["precision"] == "bfloat16" else ""
     projection = "; `projection.safetensors` holds the projection head" if contrastive else ""
@@ -42,7 +43,8 @@ def card(record: dict[str, Any], presets: dict[str, ImageSettings]) -> str:
         "## Through training",
         cards.curve(record, "samples"),
     ]
-    made = cards.command(record, record["recipe"], presets, "body", "--data DIRECTORY")
+    given = "" if data["images"] == digits.NAME else "--data DIRECTORY"
+    made = cards.command(record, record["recipe"], presets, "body", given)
     return cards.page(record, opening, facts, sections, unit="samples", made=made)
 
 
@@ -56,12 +58,12 @@ def _architecture(s: dict[str, Any]) -> str:
     return f"ResNet (basic blocks {depths}, channels {widths})"
 
 
-def _objective(s: dict[str, Any], contrastive: bool) -> str:
+def _objective(s: dict[str, Any], contrastive: bool, training: int) -> str:
     if contrastive:
         return (
             f"without labels (SimCLR, temperature {s['temperature']:g}, {2 * s['batch']} views a "
             f"step, compared in {s['projection']} dimensions); its classifier is a linear probe on "
-            f"{s['probe']:,} labelled training images"
+            f"{min(s['probe'], training):,} labelled training images"
         )
     if s["labels"] == "shuffled":
         return "on labels dealt out at random once: a control, which can only learn by heart"
