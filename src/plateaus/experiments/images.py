@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,11 +13,11 @@ from torch import Tensor
 from plateaus.data.images import Images
 from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends
-from plateaus.experiments.interpolation import sweep
-from plateaus.experiments.sharpness import over
+from plateaus.experiments.interpolation import interpolate
+from plateaus.experiments.sharpness import over, sharpness
 from plateaus.geometry import paths as ways
 from plateaus.networks.loaded import ImageNetwork
-from plateaus.networks.network import Network
+from plateaus.networks.network import Chain, Network
 
 PATHS: Mapping[str, Callable[..., Tensor]] = {"straight": ways.segment, "slerp": ways.slerp}
 """Both take feature maps as vectors: on the second, length and direction change by themselves."""
@@ -66,16 +67,25 @@ def swept(
         first of ``blocks`` is stage 1.
     """
     names = [name for name in READINGS if name == "stream" or name in net.readouts]
+    whole = Ends.of_images(net, a, b, block=blocks[0])
+
+    def entering(block: int, path: Callable[..., Tensor]) -> xr.Dataset:
+        at = whole.at(block)
+        ends = Ends.of_points(in_one(net[block:]), at.a, at.b)
+        found = sharpness(interpolate(ends, steps=steps, path=path))[["slope", "half_exit"]]
+        kept = found.swap_dims(readout="reading").drop_vars("block_out").sel(reading=names)
+        return kept.assign_coords(pair=np.arange(len(a)))
 
     def along(path: Callable[..., Tensor]) -> xr.Dataset:
-        found = sweep(Ends.of_images(net, a, b, block=blocks[0]), blocks=blocks, steps=steps,
-                      path=path)[["slope", "half_exit"]]  # fmt: skip
-        last = [int(np.flatnonzero(found.reading == name)[-1]) for name in names]
-        kept = found.isel(readout=last).swap_dims(readout="reading").drop_vars("block_out")
-        kept = kept.rename(block_in="stage")
-        return kept.assign_coords(pair=np.arange(len(a)), stage=np.arange(1, 1 + len(blocks)))
+        numbered = dict(enumerate(blocks, 1))
+        return over("stage", numbered, lambda block: entering(block, path))
 
     return over("path", paths, along).transpose("path", "stage", "reading", "pair")
+
+
+def in_one(net: Network) -> Network:
+    """The same function in a single block: nothing is read on the way."""
+    return replace(net, blocks=(Chain(steps=net.blocks),), dims=(net.dims[0], net.dims[-1]))
 
 
 @torch.no_grad()

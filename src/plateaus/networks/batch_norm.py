@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
-from plateaus.errors import BadParameter
 from plateaus.networks.network import Block, Network
 
 Net = TypeVar("Net", bound=Network)
@@ -26,14 +25,9 @@ def with_statistics(net: Net, x: Tensor) -> Net:
     Args:
         x: what enters the first block, ``(points, d)``; several hundred of them.
 
-    Raises:
-        BadParameter: the network has no batch norm; BadPoints: see ``Network.check``.
+    A network without batch norm comes back as it is. Raises ``BadPoints``: see ``Network.check``.
     """
     x, blocks = net.check(x), []
-    if not any(True for block in net.blocks for _ in _norms(block)):
-        raise BadParameter(
-            f"{net.name} has no batch norm, so there are no statistics to set: use it as it is."
-        )
     for block in copy.deepcopy(net.blocks):
         norms = list(_norms(block))
         for norm in norms:

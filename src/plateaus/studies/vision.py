@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 
 from plateaus.data.images import Images, load_images
-from plateaus.experiments.images import accuracy, apart, stages, swept
+from plateaus.experiments.images import PATHS, accuracy, apart, stages, swept
 from plateaus.experiments.sharpness import over
 from plateaus.networks.batch_norm import with_statistics
 from plateaus.networks.load import load
@@ -29,7 +29,7 @@ def study(
     images: str,
     *,
     models: Sequence[str] = MODELS,
-    pairs: int = 60,
+    pairs: int = 50,
     work: Path = Path("runs/vision"),
 ) -> xr.Dataset:
     """What ``measured`` says of each of ``<weights>/<model>.th``, along ``network``; what is found
@@ -60,19 +60,20 @@ def measured(
 
     Returns:
         ``slope``, ``half_exit``, dims ``weights, path, stage, reading, pair``, and ``accuracy`` on
-        the test images.
+        the test images. What is as drawn travels straight and from stage 1 only.
     """
     drawn = net.step_zero(seed)
     settled = with_statistics(drawn, drawn.points(images.train[:SETTLING]))
     each = dict(zip(WEIGHTS, (drawn, settled, net), strict=True))
     a, b = apart(images, pairs, seed=seed)
     options = {"blocks": stages(net), **options}
+    few = {**options, "blocks": options["blocks"][:1], "paths": {"straight": PATHS["straight"]}}
 
     def one(name: str) -> xr.Dataset:
         file = None if work is None else work / f"{name}.nc"
         if file is not None and file.is_file():
             return xr.load_dataset(file)
-        found = swept(each[name], a, b, **options)
+        found = swept(each[name], a, b, **(few if name == WEIGHTS[0] else options))
         found = found.assign(accuracy=accuracy(each[name], images))
         if file is not None:
             work.mkdir(parents=True, exist_ok=True)
