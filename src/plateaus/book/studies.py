@@ -16,12 +16,20 @@ from plateaus.book.places import repository
 from plateaus.book.provenance import source_digest, versions
 from plateaus.errors import BadParameter
 from plateaus.experiments.tasks import saved
-from plateaus.studies import contrastive, superposition, toy, vision
+from plateaus.studies import superposition, toy, vision
 
 FOLDER = "book/results"
+
+
+def _contrastive(tables: str | None) -> xr.Dataset:
+    from plateaus.studies import contrastive  # late: the transformer libraries take seconds
+
+    return contrastive.study(tables)
+
+
 STUDIES = {name: lambda tables, make=make: make(tables).run() for name, make in toy.STUDIES.items()}
 STUDIES["superposition"] = superposition.study
-STUDIES["contrastive"] = contrastive.study
+STUDIES["contrastive"] = _contrastive
 """Name -> what computes it, given the folder of tables or None."""
 PUBLISHED = {"vision": vision.study}
 """Name -> what computes it, given a folder of published weights and one of images."""

@@ -4,6 +4,8 @@ images spread over the sphere (Wang and Isola 2020).
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,4 +23,4 @@ def uniformity(x: Tensor) -> Tensor:
     images ``(n, d)``: 0 where all coincide, and the lower the more they spread.
     """
     squared = F.pdist(F.normalize(x, dim=-1)).square()
-    return torch.logsumexp(-2 * squared, 0) - torch.log(torch.tensor(float(len(squared))))
+    return torch.logsumexp(-2 * squared, 0) - math.log(len(squared))

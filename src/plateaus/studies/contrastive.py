@@ -4,6 +4,8 @@ of its plateaus, and of its features.
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +27,7 @@ from plateaus.training.export import export
 from plateaus.training.images.augment import generator, view
 from plateaus.training.images.contrastive import ContrastiveRun, regression
 from plateaus.training.images.run import ImageRun
-from plateaus.training.images.settings import CONTRASTIVE, VISION
+from plateaus.training.images.settings import CONTRASTIVE, VISION, ContrastiveSettings
 from plateaus.training.images.vision import VisionRun
 from plateaus.training.loop import train
 
@@ -70,6 +72,17 @@ def trained(
         train(run)
         export(run, folder / "model")
     return load(folder / "model", device="cpu")
+
+
+def short(settings: ContrastiveSettings, images: Images) -> tuple[ImageNetwork, list[float]]:
+    """A contrastive training of which nothing is kept: the network, and the loss on views of test
+    images before and after, in nats.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        net = trained(ContrastiveRun, settings, settings.seed, images, Path(folder))
+        (record,) = Path(folder).glob("*/model/training.json")
+        log = json.loads(record.read_text())["log"]
+    return net, [row["contrastive_loss"] for row in log if "contrastive_loss" in row]
 
 
 def measured(net: ImageNetwork, images: Images, *, pairs: int) -> xr.Dataset:

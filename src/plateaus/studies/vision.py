@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 import xarray as xr
 
@@ -43,7 +44,9 @@ def study(
         lambda net: measured(net, shown, pairs=pairs, work=work / f"{net.name}-{pairs}"),
     )
     digests = {name: net.provenance["sha256"] for name, net in nets.items()}
-    return found.assign_attrs(images=f"{IMAGES}, {shown.checksum}", sha256=str(digests))
+    return found.drop_attrs().assign_attrs(
+        pairs=pairs, images=f"{IMAGES}, {shown.checksum}", sha256=str(digests)
+    )
 
 
 @torch.no_grad()
@@ -80,4 +83,8 @@ def measured(
             found.to_netcdf(file)
         return found
 
-    return over("weights", {name: name for name in WEIGHTS}, one)
+    where = {
+        "path": list(options.get("paths", PATHS)),
+        "stage": 1 + np.arange(len(options["blocks"])),
+    }
+    return over("weights", {n: n for n in WEIGHTS}, lambda name: one(name).reindex(where))
