@@ -2,6 +2,7 @@
 # make pages  the same from the committed outputs, executing nothing: a minute or two
 # make test   style, unit and property tests, the book's contract, and every committed number again
 # make test-plain  the committed numbers once more, as on another processor
+# make test-browser  the built pages and both explorers in a real browser; needs Chromium
 # make bench  speed of the prefix-cached evaluation against naive hooks, as ratios
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -16,7 +17,7 @@ export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pages test test-plain bench notebooks venv constraints clean
+.PHONY: book pages test test-plain test-browser bench notebooks venv constraints clean
 
 book: $(READY)
 	$(PY) -m plateaus.book.leash 0 plateaus.cli book
@@ -38,6 +39,11 @@ test-plain: export MKL_ENABLE_INSTRUCTIONS := SSE4_2
 test-plain: export ONEDNN_MAX_CPU_ISA := SSE41
 test-plain: $(READY)
 	$(PYTEST) chapters
+
+# `make pages` or `make book` comes first; Chromium is the system's own.
+test-browser: $(READY)
+	$(PY) -m pip install --quiet -c constraints.txt -e ".[browser]"
+	$(PY) -m pytest -n 2 --dist loadfile tests/browser
 
 bench: $(READY)
 	$(PY) -m plateaus.cli bench --out _build/bench.json

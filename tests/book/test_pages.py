@@ -125,7 +125,7 @@ def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
 def test_readme_names_the_commands_and_make_has_them() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in ("book", "pages", "test", "bench", "notebooks"):
+    for target in ("book", "pages", "test", "test-browser", "bench", "notebooks"):
         assert f"`make {target}`" in readme and re.search(rf"(?m)^{target}: ", makefile)
 
 

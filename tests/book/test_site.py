@@ -80,3 +80,17 @@ def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(site, "PACKAGE", "no-such-package")
     with pytest.raises(BuildFailed, match="no-such-package, which is not installed: run `make"):
         site.mathematics(tmp_path)
+
+
+def test_icons_come_from_their_fonts_alone(tmp_path: Path) -> None:
+    scripts = tmp_path / "_static" / "scripts"
+    scripts.mkdir(parents=True)
+    (scripts / "fontawesome.js").touch()
+    (scripts / "fontawesome.js.LICENSE.txt").touch()
+    (scripts / "theme.js").touch()
+    page = tmp_path / "page.html"
+    kept = '<script src="_static/scripts/theme.js?digest=1"></script>'
+    page.write_text(f'<script defer src="_static/scripts/fontawesome.js?digest=1"></script>{kept}')
+    site.lighten(tmp_path)
+    assert page.read_text() == kept
+    assert [one.name for one in scripts.iterdir()] == ["theme.js"]

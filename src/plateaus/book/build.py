@@ -38,7 +38,7 @@ from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters
-from plateaus.book.site import mathematics
+from plateaus.book.site import lighten, mathematics
 from plateaus.errors import BuildFailed, NoMark
 from plateaus.results import write_json
 
@@ -49,8 +49,8 @@ WORKERS = 2
 COVER_MARK = "% cover"
 """The line of `book/introduction.md` that a chapter's figure replaces."""
 COVER_TEXT = (
-    "How far the output moves from that of one activation (left), the plateaus of six radii around "
-    "it (middle), and when they join (right)."
+    "How far the output moves from that of one activation (top left), the plateaus of six radii "
+    "around it (top right), and when they join (below)."
 )
 
 
@@ -72,6 +72,7 @@ def build(root: Path, *, again: bool = True) -> Path:
         stage(root, work, rows)
         render(root, work)
         mathematics(work / "html")
+        lighten(work / "html")
         builds.publish(target, work)
     return target / "html" / "index.html"
 

@@ -19,6 +19,7 @@ IN_CODE = re.compile(
     r'<span class="n">pl</span>(?:<span class="o">\.</span><span class="n">\w+</span>)+'
 )
 """A dotted name as Pygments marks it up."""
+SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.DOTALL)
 UNLISTED = ("plateaus.figures",)
 """What the reference leaves out: nothing outside the chapters draws with it."""
 
@@ -92,7 +93,18 @@ def link_code(
         return f'<a href="{page_of}#{place.node_id}">{written}</a>'
 
     if "body" in context:
-        context["body"] = IN_CODE.sub(linked, context["body"])
+        body = IN_CODE.sub(linked, context["body"])
+        context["body"] = SIGNATURE.sub(lambda match: _lines(match.group()), body)
+
+
+def _lines(signature: str) -> str:
+    """Parameters one a line: Sphinx makes them a list of definitions without terms, which screen
+    readers stumble over.
+    """
+    for tag, kind in (("dl", "parameters"), ("dd", "parameter")):
+        signature = signature.replace(f"<{tag}>", f'<span class="{kind}">')
+        signature = signature.replace(f"</{tag}>", "</span>")
+    return signature
 
 
 def full_name(words: str) -> str | None:

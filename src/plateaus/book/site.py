@@ -7,6 +7,7 @@ fonts. Scripts that would ask another site are left out.
 from __future__ import annotations
 
 import html
+import re
 import shutil
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -21,6 +22,7 @@ from plateaus.errors import BuildFailed
 PACKAGE = "sphinx-mathjax-offline"
 SCRIPT = "tex-chtml.js"
 FONTS = "output/chtml/fonts/woff-v2"
+ICONS = re.compile(r"<script[^>]*/scripts/fontawesome\.js[^>]*>(?:</script>)?")
 DESCRIPTION = 40, 200
 """Fewest and most characters of a page's description."""
 
@@ -47,6 +49,17 @@ def mathematics(pages: Path) -> None:
     target = pages / "_static" / "mathjax"
     shutil.copytree(source / FONTS, target / FONTS, dirs_exist_ok=True)
     shutil.copy(source / SCRIPT, target)
+
+
+def lighten(pages: Path) -> None:
+    """Leave out the script that draws icons anew, a third of what a first visit loads: their fonts
+    are there. The theme writes it into every page, past all settings.
+    """
+    for page in pages.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(ICONS.sub("", text), encoding="utf-8")
+    for script in (pages / "_static" / "scripts").glob("fontawesome.js*"):
+        script.unlink()
 
 
 def no_live_kernels(app: Sphinx, config: Config) -> None:
