@@ -27,10 +27,19 @@ def _contrastive(tables: str | None) -> xr.Dataset:
     return contrastive.study(tables)
 
 
+def _contraction(tables: str | None) -> xr.Dataset:
+    from plateaus.studies import contraction  # late, as above
+
+    return contraction.study()
+
+
 STUDIES = {name: lambda tables, make=make: make(tables).run() for name, make in toy.STUDIES.items()}
 STUDIES["superposition"] = superposition.study
 STUDIES["contrastive"] = _contrastive
+STUDIES["contraction"] = _contraction
 """Name -> what computes it, given the folder of tables or None."""
+UNROUNDED = ("contraction",)
+"""Those whose smallest numbers are kept: how exactly an identity holds."""
 PUBLISHED = {"vision": vision.study}
 """Name -> what computes it, given a folder of published weights and one of images."""
 
@@ -61,7 +70,8 @@ def save(
             )
         found = saved(PUBLISHED[name](weights, images))
     else:
-        found = saved(STUDIES[name](tables))
+        decimals = None if name in UNROUNDED else 3
+        found = saved(STUDIES[name](tables), decimals=decimals)
     given = [part for key, there in folders.items() if there for part in (f"--{key}", "<folder>")]
     facts = {
         "command": shlex.join(["plateaus", "study", name]) + " ".join(["", *given]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 import xarray as xr
@@ -42,28 +40,94 @@ def shares(result: xr.Dataset) -> xr.DataArray:
     return xr.concat(terms, xr.DataArray(list(SHARES), dims="term", name="term"))
 
 
-def trainings(studies: Mapping[str, xr.Dataset], model: str) -> xr.Dataset:
-    """Each training's means over lines, of ``trajectories.study``; dims ``weights, training``.
+def by_line(studies: xr.Dataset) -> xr.Dataset:
+    """Each line's own means over its gaps, of ``trajectories.follow`` along ``weights``.
 
     Returns:
-        ``inside``, the sum of log c inside plateaus over all blocks; ``later``, between minus
-        inside over the later half of the blocks, where the states half-way call the gaps;
-        and ``terms`` with dim ``term``, see ``shares``.
+        ``log_c`` of each block, dims ``weights, kind, pair, block``; ``total``, the sum over all
+        blocks (``weights, kind, pair``), gaps called by the outputs; ``later``, between minus
+        inside over the later half of the blocks, called by the states half-way (``weights,
+        pair``); and ``terms`` with dim ``term``, see ``shares``. NaN where a line has no gap of a
+        kind.
     """
-    rows = []
-    for study in studies.values():
-        each = []
-        for weights in ("trained", "untrained"):
-            one = study.sel(weights=weights)
-            later = trajectories.of_lines(one, trajectories.HALF_WAY)
-            gap = later.sel(kind="between", drop=True) - later.sel(kind="inside", drop=True)
-            inside = trajectories.of_lines(one).sel(kind="inside", drop=True)
-            found = {"inside": inside, "later": gap, "terms": shares(one)}
-            each.append(xr.Dataset(found).drop_vars("weights", errors="ignore").mean("pair"))
-        names = xr.DataArray(["trained", "untrained"], dims="weights", name="weights")
-        rows.append(xr.concat(each, names))
-    names = xr.DataArray(list(studies), dims="training", name="training")
-    return xr.concat(rows, names).assign_attrs(model=model)
+    found = {}
+    for weights in studies.weights.values:
+        one = studies.sel(weights=weights, drop=True)
+        later = trajectories.of_lines(one, trajectories.HALF_WAY)
+        found[weights] = xr.Dataset(
+            {
+                "log_c": trajectories.of_blocks(one),
+                "total": trajectories.of_lines(one),
+                "later": later.sel(kind="between", drop=True) - later.sel(kind="inside", drop=True),
+                "terms": shares(one),
+            }
+        )
+    names = xr.DataArray(list(found), dims="weights", name="weights")
+    return xr.concat(found.values(), names)
+
+
+def trainings(lines: xr.Dataset, model: str) -> xr.Dataset:
+    """What claims about trainings rest on, of ``by_line`` along ``training``: means over lines.
+
+    Returns:
+        ``inside``, the sum of log c inside plateaus over all blocks, and ``later``; dims
+        ``weights, training``.
+    """
+    inside = lines.total.sel(kind="inside", drop=True)
+    found = xr.Dataset({"inside": inside, "later": lines.later})
+    return found.mean("pair").assign_attrs(model=model)
+
+
+def identities(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
+    """How far each line is from what must hold exactly; dim ``pair``.
+
+    Returns:
+        ``identity``: c^2 against (1 + p)^2 + q^2, relative, the worst of all gaps and blocks.
+        ``telescoping``: the product of all c_l against the ratio of the distances at the two ends,
+        relative. ``shares``: the sum of the three shares against one, the departure taken from
+        these distances alone. ``affine``: the departure [nats] of the network made affine at a.
+    """
+    followed = trajectories.follow(ends, steps=steps, share=share)
+    terms, kinds = shares(followed), trajectories.gap_kinds(followed).values
+    rows, at = [], 0
+    for part in ends.parts(steps):
+        points = paths.segment(part.a, part.b, steps=steps)
+        called = kinds[at : at + len(points)]
+        with torch.no_grad():
+            gaps = _gaps(part.net.trace(points))
+            tangent = nulls.linearised(part.net, at=part.a)
+            flat = _gaps(tangent.trace(points))
+        right = (1 + gaps.parallel).square() + gaps.transverse.square()
+        whole, telescoped = gaps.last / gaps.first, gaps.ratio.prod(0)
+        rows.append(
+            {
+                "identity": (gaps.ratio.square() / right - 1).abs().amax((0, -1)),
+                "telescoping": (telescoped / whole - 1).abs().amax(-1),
+                "departure": _departure(whole.log().numpy(force=True), called),
+                "affine": _departure((flat.last / flat.first).log().numpy(force=True), called),
+            }
+        )
+        at += len(points)
+    found = {k: np.concatenate([np.asarray(row[k]) for row in rows]) for k in rows[0]}
+    total = terms.sum("term", skipna=False).values
+    deviation = {
+        "identity": found["identity"],
+        "telescoping": found["telescoping"],
+        "shares": np.abs(total / found["departure"] - 1),
+        "affine": np.abs(found["affine"]),
+    }
+    return xr.Dataset({k: ("pair", v) for k, v in deviation.items()}, attrs=ends.attrs)
+
+
+def _gaps(states: list[Tensor]) -> dynamics.Contraction:
+    return dynamics.contraction([x[:, :-1] for x in states], [x[:, 1:] for x in states])
+
+
+def _departure(log: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Mean of ``log`` ``(pairs, gaps)`` between plateaus minus that inside; NaN without a kind."""
+    inside, between = (np.where(kinds == k, log, np.nan) for k in ("inside", "between"))
+    means = [np.ma.masked_invalid(x).mean(-1).filled(np.nan) for x in (between, inside)]
+    return means[0] - means[1]
 
 
 def sublayers(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:

@@ -96,9 +96,10 @@ def pick(study: xr.Dataset, setting: str, model: str = "") -> tuple[xr.Dataset, 
     return tuple(one.sel(weights=name) for name in reversed(WEIGHTS))
 
 
-def saved(result: xr.Dataset) -> xr.Dataset:
-    """The same in float32 with three decimals, packed small when it is written."""
-    small = result.astype("float32").round(3)
+def saved(result: xr.Dataset, *, decimals: int | None = 3) -> xr.Dataset:
+    """The same in float32 with so many decimals (None: all), packed small when it is written."""
+    small = result.astype("float32")
+    small = small if decimals is None else small.round(decimals)
     for name in small.data_vars:
         small[name].encoding = {"zlib": True, "complevel": 9, "shuffle": True}
     return small

@@ -21,10 +21,9 @@ def study(
     """What the claims about dynamics need of each model, side by side along ``training``.
 
     Returns:
-        ``pull`` and ``log_total`` of ``trajectories.study``; ``inside``, ``later`` and ``terms`` of
-        ``contraction.trainings``; ``fixed`` and ``relative``, the extents of
-        ``contraction.extents`` at the smallest and the largest number of blocks (dim ``blocks``),
-        with ``grows``, ``affine`` and ``appended``; ``overlap`` and ``shifted`` of
+        ``pull`` and ``log_total`` of ``trajectories.study``; ``fixed`` and ``relative``, the
+        extents of ``contraction.extents`` at the smallest and the largest number of blocks (dim
+        ``blocks``), with ``grows``, ``affine`` and ``appended``; ``overlap`` and ``shifted`` of
         ``exponents.sweep`` at a quarter of the distance.
     """
     rows, names = [], []
@@ -40,7 +39,6 @@ def _of_model(lm: LanguageModel, pairs: int, planes: int, seed: int) -> xr.Datas
     some = prompts.unrelated(lm, pairs, seed=seed)
     ends = {name: Ends.of_prompts(each, some) for name, each in both.items()}
     found = trajectories.study(ends["trained"], ends["untrained"], seed=seed)
-    means = contraction.trainings({lm.name: found}, lm.name).isel(training=0, drop=True)
     apart = prompts.sharing_context(lm, pairs, seed=seed)
     reached = _ends(contraction.extents(Ends.of_prompts(lm, apart), steps=25))
     over = []
@@ -49,7 +47,7 @@ def _of_model(lm: LanguageModel, pairs: int, planes: int, seed: int) -> xr.Datas
         swept = exponents.sweep(few, [0.25])[["overlap", "shifted"]]
         over.append(swept.isel(share=0, drop=True))
     weights = xr.DataArray(list(both), dims="weights", name="weights")
-    parts = [found[list(KEPT)], means, reached, xr.concat(over, weights)]
+    parts = [found[list(KEPT)], reached, xr.concat(over, weights)]
     parts = [p.drop_vars(("pair", "depth"), errors="ignore") for p in parts]
     return xr.merge(parts, combine_attrs="drop")
 

@@ -208,6 +208,16 @@ def of_lines(result: xr.Dataset, called_by: str = OUTPUTS) -> xr.DataArray:
     return xr.concat(found.values(), dim=xr.DataArray(list(found), dims="kind", name="kind"))
 
 
+def of_blocks(result: xr.Dataset) -> xr.DataArray:
+    """Each line's own means of log c at each block, gaps called by the outputs; dims ``kind, pair,
+    block``. NaN where a line has no gap of a kind.
+    """
+    kinds = gap_kinds(result)
+    found = {k: result.log_ratio.where(kinds == k).mean("gap") for k in ("inside", "between")}
+    found["random"] = result.random_log_ratio
+    return xr.concat(found.values(), dim=xr.DataArray(list(found), dims="kind", name="kind"))
+
+
 def attractions(studies: Mapping[str, xr.Dataset], model: str) -> xr.Dataset:
     """Of several trainings of one network, how much more updates point to real anchors than to
     random ones at the same distance: ``gap``, medians over points; dims ``weights, training``.

@@ -1,0 +1,151 @@
+"""The networks behind the chapter on contraction: toys of three shapes and trained language models,
+each line of each training measured alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+import xarray as xr
+
+from plateaus.data import prompts, toy
+from plateaus.experiments import contraction, trajectories
+from plateaus.experiments.ends import Ends
+from plateaus.experiments.sharpness import over
+from plateaus.measures import dynamics
+from plateaus.networks.load import load
+from plateaus.networks.network import Network
+from plateaus.networks.residual import ResidualMLP
+from plateaus.studies import STEPS
+from plateaus.training.toy import Recipe, Trained, train
+
+SHAPES = {
+    "residual": {},
+    "no-skip": {"blocks": 8, "skip": False},
+    "tied": {"blocks": 8, "skip": False, "tied": True},
+}
+"""The proposal's network of 20 blocks; fully connected twins with as many layers as still train,
+the last one with the same block eight times."""
+MODELS = ("laboratory-6l", *(f"laboratory-6l-seed{k}" for k in range(1, 5)), "prose-12l")
+"""Shipped language models: five trainings of one, and a single one on prose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toys:
+    """The toys and the lines on which they are measured."""
+
+    seeds: Sequence[int] = tuple(range(5))
+    samples: int = 10_000
+    epochs: int = 6
+    lines: int = 50
+    """Of each training; no two trainings share one."""
+    few: int = 20
+    """Of these, for what is measured of pairs of all trainings together."""
+    uses: Sequence[int] = (4, 8, 16)
+    """How often the one block of a network with tied weights is used."""
+
+    def train(self, name: str) -> Trained:
+        """All seeds of one shape on the proposal's spiral."""
+        points = toy.spiral(samples=self.samples, noise=0.02, seed=0)
+        recipe = Recipe(epochs=self.epochs, batch=256, rate=2e-3, seeds=tuple(self.seeds))
+        return train(partial(ResidualMLP, **SHAPES[name]), points, recipe)
+
+    def ends(self, net: Network, k: int, lines: int | None = None) -> Ends:
+        """The lines of the ``k``-th training, between points of different classes."""
+        count = self.lines * len(self.seeds)
+        a, b = toy.different_classes(toy.spiral(samples=max(4000, 8 * count), seed=1), count)
+        mine = slice(k, None, len(self.seeds))
+        return Ends.of_inputs(net, a[mine][:lines], b[mine][:lines])
+
+    def run(self) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
+        """What ``lines_of`` gives of each training, and what else is asked of a shape."""
+        rows, more = [], {}
+        for name in SHAPES:
+            trained = self.train(name)
+            nets = {w: trained.networks(step=s) for w, s in STEPS.items()}
+            for k, seed in enumerate(self.seeds):
+                both = {w: self.ends(nets[w][k], k) for w in ("trained", "untrained")}
+                found = lines_of(both).expand_dims(training=[f"{name}, seed {seed}"])
+                rows.append(found.assign_coords(network=("training", [name])))
+            if name == "tied":
+                more["tied"] = over("seed", dict(enumerate(nets["trained"])), self.used)
+                continue
+            each = [
+                contraction.extents(self.ends(net, k, self.few))
+                for k, net in enumerate(nets["trained"])
+            ]
+            more[name] = xr.concat(each, "pair", combine_attrs="drop")
+            if name == "residual":
+                more[name] = more[name].merge(chain_of(self.ends(nets["trained"][0], 0, 1)))
+        return xr.concat(rows, "training", join="outer"), more
+
+    def used(self, net: Network) -> xr.Dataset:
+        """``inside``, the sum of log c inside plateaus, and ``moves``, the distance that the states
+        of a still go in the last use, in units of their norm; dims ``uses, pair``.
+        """
+        (first, block), d = net.blocks[:2], net.dims[-1]
+
+        def after(times: int) -> xr.Dataset:
+            longer = replace(net, blocks=(first, *times * [block]), dims=(2, *(times + 1) * [d]))
+            ends = self.ends(longer, 0)
+            inside = trajectories.of_lines(trajectories.follow(ends)).sel(kind="inside", drop=True)
+            with torch.no_grad():
+                before, last = longer[1:].trace(ends.a)[-2:]
+            moves = ((last - before).norm(dim=-1) / last.norm(dim=-1)).numpy()
+            return xr.Dataset({"inside": inside, "moves": ("pair", moves)})
+
+        return over("uses", {n: n for n in self.uses}, after)
+
+
+def lines_of(both: Mapping[str, Ends]) -> xr.Dataset:
+    """One training: ``contraction.by_line``, its ``log_c`` of the trained network alone, and the
+    worst of its lines in each of ``contraction.identities``.
+    """
+    found = contraction.by_line(over("weights", both, trajectories.follow))
+    found["log_c"] = found.log_c.sel(weights="trained", drop=True)
+    blocks = np.arange(found.sizes["block"])  # counted from where the lines enter
+    found = found.assign_coords(block=blocks, pair=np.arange(found.sizes["pair"]))
+    return found.merge(contraction.identities(both["trained"]).max("pair"), combine_attrs="drop")
+
+
+def chain_of(ends: Ends, *, share: float = 0.25, count: int = 64) -> xr.Dataset:
+    """A chain of balls around the first a, sampled in ``count`` directions: ``radii`` by the blocks
+    ``passed``, and ``direct``, that of the largest ball that needs no chain.
+    """
+    part = next(ends.parts(1))
+    a, b = part.net.trace(part.a[0])[-1], part.net.trace(part.b[0])[-1]
+    drawn = np.random.default_rng(0).standard_normal((count, part.a.shape[-1]))
+    unit = torch.nn.functional.normalize(torch.from_numpy(drawn), dim=-1)
+    radii, direct = dynamics.chain(part.net, part.a[0], share * float((a - b).norm()), unit)
+    return xr.Dataset({"radii": ("passed", radii.numpy()), "direct": float(direct)})
+
+
+def of_model(name: str, lines: int) -> xr.Dataset:
+    """``lines_of`` a shipped language model."""
+    lm = load(name, dtype=torch.float64)
+    some = prompts.unrelated(lm, lines, seed=0)
+    weights = {"trained": lm, "untrained": lm.step_zero(0)}
+    return lines_of({w: Ends.of_prompts(each, some) for w, each in weights.items()})
+
+
+def study(toys: Toys | None = None, models: Sequence[str] = MODELS) -> xr.Dataset:
+    """Everything side by side: lines along ``training``, whose ``network`` it names; extents of two
+    shapes (``of_residual``, ``of_no_skip``, of the pairs of all trainings); one block used again
+    and again (``of_tied``); and a chain of balls.
+    """
+    toys = toys or Toys()
+    lines, more = toys.run()
+    rows = [lines]
+    for name in models:
+        found = of_model(name, toys.lines).expand_dims(training=[name])
+        rows.append(found.assign_coords(network=("training", [name.split("-seed")[0]])))
+    parts = [xr.concat(rows, "training", join="outer", combine_attrs="drop")]
+    for shape, found in more.items():
+        short = f"of_{shape.replace('-', '_')}"
+        own = {d: f"{short}_{d}" for d in found.dims if d not in ("uses", "seed", "passed")}
+        parts.append(found.rename(own | {n: f"{short}_{n}" for n in found.data_vars}))
+    return xr.merge(parts, combine_attrs="drop")
