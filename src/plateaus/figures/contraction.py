@@ -9,12 +9,26 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from plateaus.figures.style import PALETTE, REFERENCE, colours
+from plateaus.figures.trajectories import KINDS
 
 TERMS = {
     "contraction": (PALETTE["blue"], "interior contracts"),
     "norm": (PALETTE["grey"], "norm grows"),
     "expansion": (PALETTE["orange"], "boundary expands"),
 }
+
+
+def by_block(found: xr.DataArray, ax: Axes) -> Axes:
+    """log c of each kind of pair by block, with its interval; dims ``kind, block, bound`` with the
+    bounds "value", "low" and "high".
+    """
+    ax.axhline(0, **REFERENCE)
+    for kind, (colour, words) in KINDS.items():
+        value, low, high = (found.sel(kind=kind, bound=b) for b in ("value", "low", "high"))
+        ax.plot(found.block, value, "o-", ms=3, color=colour, label=words)
+        ax.fill_between(found.block, low, high, color=colour, alpha=0.25, lw=0)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return ax
 
 
 def terms(found: Mapping[str, xr.DataArray], ax: Axes) -> Axes:

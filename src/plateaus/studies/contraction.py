@@ -134,8 +134,8 @@ def of_model(name: str, lines: int) -> xr.Dataset:
 
 def study(toys: Toys | None = None, models: Sequence[str] = MODELS) -> xr.Dataset:
     """Everything side by side: lines along ``training``, whose ``network`` it names; extents of two
-    shapes (``of_residual``, ``of_no_skip``, of the pairs of all trainings); one block used again
-    and again (``of_tied``); and a chain of balls.
+    shapes, of the pairs of all trainings; one block used again and again; and a chain of balls:
+    see ``of_network`` and ``of_shape``.
     """
     toys = toys or Toys()
     lines, more = toys.run()
@@ -145,7 +145,29 @@ def study(toys: Toys | None = None, models: Sequence[str] = MODELS) -> xr.Datase
         rows.append(found.assign_coords(network=("training", [name.split("-seed")[0]])))
     parts = [xr.concat(rows, "training", join="outer", combine_attrs="drop")]
     for shape, found in more.items():
-        short = f"of_{shape.replace('-', '_')}"
-        own = {d: f"{short}_{d}" for d in found.dims if d not in ("uses", "seed", "passed")}
-        parts.append(found.rename(own | {n: f"{short}_{n}" for n in found.data_vars}))
+        own = {d: _of(shape, d) for d in found.dims if d not in SHARED}
+        parts.append(found.rename(own | {n: _of(shape, n) for n in found.data_vars}))
     return xr.merge(parts, combine_attrs="drop")
+
+
+SHARED = ("uses", "seed", "passed")
+"""Dims that only one shape has."""
+
+
+def _of(shape: str, name: str) -> str:
+    return f"{name}_of_{shape}"
+
+
+def of_network(kept: xr.Dataset, name: str) -> xr.Dataset:
+    """The trainings of one network in what ``study`` gave, with the blocks that it has."""
+    own = kept[[n for n in kept.data_vars if "training" in kept[n].dims]]
+    own = own.isel(training=(kept.network == name).values).drop_vars("network")
+    return own.dropna("block", how="all", subset=["log_c"]).assign_attrs(model=name)
+
+
+def of_shape(kept: xr.Dataset, shape: str) -> xr.Dataset:
+    """What else ``study`` asked of a shape, under its own names."""
+    ending = _of(shape, "")
+    own = kept[[str(n) for n in kept.data_vars if str(n).endswith(ending)]]
+    names = {n: str(n).removesuffix(ending) for n in {*own.dims, *own.data_vars}}
+    return own.rename({n: new for n, new in names.items() if n != new}).assign_attrs(model=shape)
