@@ -15,6 +15,8 @@ from plateaus.networks import nulls
 
 ROUNDING = 1e-6
 """An extent that is smaller by no more than this counts as no smaller."""
+FEW = 6
+"""Points of a segment that show whether a distance grows evenly on it."""
 SHARES = ("contraction", "norm", "expansion")
 """Of interiors in absolute distances; by a growing norm, which dilutes all distances; of boundaries
 beyond that."""
@@ -184,7 +186,7 @@ def extents(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
     rows = [_reach(d, share * whole) for d in curves_at.values()]
     own = [_reach(d, share * d[:, -1:]) for d in curves_at.values()]
     deepest = ends.at(blocks[-1])
-    affine = _distances(deepest, steps, tangent=True)
+    affine = _distances(deepest, min(steps, FEW), tangent=True)
     shrunk = _distances(deepest, steps, shrink=True)
     fixed = np.stack(rows)
     return xr.Dataset(

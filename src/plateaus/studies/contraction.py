@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,7 +43,7 @@ class Toys:
     samples: int = 10_000
     epochs: int = 6
     lines: int = 50
-    """Of each training; no two trainings share one."""
+    """Of each training; no two trainings of a toy share one."""
     few: int = 20
     """Of these, for what is measured of pairs of all trainings together."""
     uses: Sequence[int] = (4, 8, 16)
@@ -84,8 +85,9 @@ class Toys:
         return xr.concat(rows, "training", join="outer"), more
 
     def used(self, net: Network) -> xr.Dataset:
-        """``inside``, the sum of log c inside plateaus, and ``moves``, the distance that the states
-        of a still go in the last use, in units of their norm; dims ``uses, pair``.
+        """``inside``, the sum of log c inside plateaus, and how far the state of a is, after the
+        last use, from where it was one use (``moves``) and two uses before (``returns``), in units
+        of its norm; dims ``uses, pair``.
         """
         (first, block), d = net.blocks[:2], net.dims[-1]
 
@@ -94,22 +96,27 @@ class Toys:
             ends = self.ends(longer, 0)
             inside = trajectories.of_lines(trajectories.follow(ends)).sel(kind="inside", drop=True)
             with torch.no_grad():
-                before, last = longer[1:].trace(ends.a)[-2:]
-            moves = ((last - before).norm(dim=-1) / last.norm(dim=-1)).numpy()
-            return xr.Dataset({"inside": inside, "moves": ("pair", moves)})
+                two, one, last = longer[1:].trace(ends.a)[-3:]
+            gone = {"moves": one, "returns": two}
+            gone = {k: (last - x).norm(dim=-1) / last.norm(dim=-1) for k, x in gone.items()}
+            return xr.Dataset(
+                {"inside": inside} | {k: ("pair", x.numpy()) for k, x in gone.items()}
+            )
 
         return over("uses", {n: n for n in self.uses}, after)
 
 
-def lines_of(both: Mapping[str, Ends]) -> xr.Dataset:
-    """One training: ``contraction.by_line``, its ``log_c`` of the trained network alone, and the
-    worst of its lines in each of ``contraction.identities``.
+def lines_of(both: Mapping[str, Ends], **options: Any) -> xr.Dataset:
+    """One training, followed with these options of ``trajectories.follow``: what
+    ``contraction.by_line`` gives, ``log_c`` of the trained network alone, and the worst of its
+    lines in each of ``contraction.identities``.
     """
-    found = contraction.by_line(over("weights", both, trajectories.follow))
+    found = contraction.by_line(over("weights", both, partial(trajectories.follow, **options)))
     found["log_c"] = found.log_c.sel(weights="trained", drop=True)
     blocks = np.arange(found.sizes["block"])  # counted from where the lines enter
     found = found.assign_coords(block=blocks, pair=np.arange(found.sizes["pair"]))
-    return found.merge(contraction.identities(both["trained"]).max("pair"), combine_attrs="drop")
+    worst = contraction.identities(both["trained"], **options)
+    return found.merge(worst.max("pair"), combine_attrs="drop")
 
 
 def chain_of(ends: Ends, *, share: float = 0.25, count: int = 64) -> xr.Dataset:
@@ -124,11 +131,13 @@ def chain_of(ends: Ends, *, share: float = 0.25, count: int = 64) -> xr.Dataset:
     return xr.Dataset({"radii": ("passed", radii.numpy()), "direct": float(direct)})
 
 
-def of_model(name: str, lines: int) -> xr.Dataset:
-    """``lines_of`` a shipped language model."""
+def of_model(name: str, lines: int, seed: int) -> xr.Dataset:
+    """``lines_of`` a shipped language model; where its first weights are not kept, others are drawn
+    from the seed.
+    """
     lm = load(name, dtype=torch.float64)
     some = prompts.unrelated(lm, lines, seed=0)
-    weights = {"trained": lm, "untrained": lm.step_zero(0)}
+    weights = {"trained": lm, "untrained": lm.step_zero(seed)}
     return lines_of({w: Ends.of_prompts(each, some) for w, each in weights.items()})
 
 
@@ -140,8 +149,8 @@ def study(toys: Toys | None = None, models: Sequence[str] = MODELS) -> xr.Datase
     toys = toys or Toys()
     lines, more = toys.run()
     rows = [lines]
-    for name in models:
-        found = of_model(name, toys.lines).expand_dims(training=[name])
+    for k, name in enumerate(models):
+        found = of_model(name, toys.lines, k).expand_dims(training=[name])
         rows.append(found.assign_coords(network=("training", [name.split("-seed")[0]])))
     parts = [xr.concat(rows, "training", join="outer", combine_attrs="drop")]
     for shape, found in more.items():
