@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from plateaus.errors import BadPoints
 from plateaus.experiments import Ends, contraction, trajectories
@@ -12,6 +13,7 @@ from plateaus.measures import dynamics
 from plateaus.networks import nulls, toy
 from plateaus.networks.network import Network
 from plateaus.networks.residual import network
+from plateaus.studies import contraction as networks
 
 torch.set_num_threads(1)
 
@@ -144,3 +146,54 @@ def test_a_chain_of_balls_is_carried_and_is_no_larger_than_the_ball_itself(train
         away = (g(x + chain[k] * some) - g(x[None])).norm(dim=-1).max()
         assert away < chain[k + 1]
         assert (g(x + 3 * chain[k] * some) - g(x[None])).norm(dim=-1).max() > chain[k + 1]  # twin
+
+
+def test_lines_are_summed_by_block_and_over_trainings(trained):
+    generator = torch.Generator().manual_seed(8)
+    ends = Ends.of_inputs(trained, *torch.randn(2, 12, 2, generator=generator).double())
+    found = networks.lines_of({"trained": ends, "untrained": ends}, steps=21)
+    np.testing.assert_allclose(
+        found.log_c.sum("block", skipna=False), found.total.sel(weights="trained"), atol=1e-12
+    )
+    several = xr.concat([found, found.assign(total=found.total + 1)], "training")
+    means = contraction.trainings(several, "made")
+    assert means.inside.dims == means.later.dims == ("training", "weights")
+    assert float(means.inside[1, 0] - means.inside[0, 0]) == pytest.approx(1)
+    assert means.attrs["model"] == "made"
+
+
+def test_identities_hold_and_their_twins_do_not(trained, monkeypatch):
+    generator = torch.Generator().manual_seed(9)
+    ends = Ends.of_inputs(trained, *torch.randn(2, 8, 2, generator=generator).double())
+    found = contraction.identities(ends, steps=21)
+    assert set(found.data_vars) == {"identity", "telescoping", "shares", "affine"}
+    assert float(found.to_array().max()) < 1e-9
+    monkeypatch.setattr(nulls, "linearised", lambda net, at: net)  # nothing is made affine
+    assert float(contraction.identities(ends, steps=21).affine.max()) > 1e-3
+    shares = contraction.shares
+    monkeypatch.setattr(contraction, "shares", lambda r: shares(r).isel(term=[0, 2]))  # no norm
+    assert float(contraction.identities(ends, steps=21).shares.max()) > 1e-3
+
+
+def test_a_tied_block_is_used_as_often_as_asked():
+    toys = networks.Toys(seeds=(0, 1), samples=600, epochs=1, lines=6, few=3, uses=(4, 8))
+    kept = networks.study(toys, [])
+    tied = networks.of_shape(kept, "tied")
+    assert tied.sizes == {"seed": 2, "uses": 2, "pair": 6}
+    as_trained = networks.of_network(kept, "tied").isel(training=0)
+    trained_use = as_trained.total.sel(weights="trained", kind="inside")
+    np.testing.assert_allclose(tied.inside.sel(seed=0, uses=8), trained_use, atol=1e-12)
+    assert not np.allclose(tied.inside.sel(seed=0, uses=4), trained_use, equal_nan=True)
+    residual = networks.of_network(kept, "residual")
+    assert residual.sizes["block"] == 20 and residual.training.size == 2
+    assert networks.of_network(kept, "no-skip").sizes["block"] == 8
+    reach = networks.of_shape(kept, "residual")
+    assert reach.relative.sizes == {"depth": 20, "pair": 6} and reach.direct >= reach.radii[0]
+
+
+def test_an_orbit_of_two_points_moves_and_returns():
+    turn = lambda x: -x * (0.5 + 0.5 / x.norm(dim=-1, keepdim=True))  # noqa: E731
+    net = Network(blocks=(lambda x: x, turn), dims=(2, 2, 2), dtype=torch.float64)
+    found = networks.Toys(seeds=(0,), lines=6, uses=(4, 32)).used(net).sel(uses=32)
+    np.testing.assert_allclose(found.moves, 2, atol=1e-6)
+    np.testing.assert_allclose(found.returns, 0, atol=1e-6)
