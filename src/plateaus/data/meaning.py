@@ -46,22 +46,22 @@ def in_grammar(
     apart. What lies between (the same next word, another story) is neither.
     """
     for context in contexts:
-        branches = _after(tuple(lm.tokenizer.decode(context).split())).branches(possible)
+        branches = reader_after(tuple(lm.tokenizer.decode(context).split())).branches(possible)
         words = sorted(branches, key=lambda word: (-branches[word][0], word))[:CHOICES]
         p, after = zip(*(branches[word] for word in words), strict=True) if words else ((), ())
         truth = cache(lambda k, after=after: after[k].next())
         fits = {
             SIMILAR: lambda u, v, after=after: same_meaning(after[u], after[v]),
-            DIFFERENT: lambda u, v, truth=truth: _distance(truth(u), truth(v)) >= APART,
+            DIFFERENT: lambda u, v, truth=truth: distance(truth(u), truth(v)) >= APART,
         }
         drawn = {m: _draw(p, fits[m], g) for m, g in generators.items()}
         yield {m: two and tuple(int(lm.ids(words[k])[0]) for k in two) for m, two in drawn.items()}
 
 
 @lru_cache(maxsize=2048)
-def _after(words: tuple[str, ...]) -> Reader:
+def reader_after(words: tuple[str, ...]) -> Reader:
     """The reader after a prefix; most stories share their first words with others."""
-    return _after(words[:-1]).read(words[-1:]) if words else Reader()
+    return reader_after(words[:-1]).read(words[-1:]) if words else Reader()
 
 
 def same_meaning(a: Reader, b: Reader) -> bool:
@@ -113,7 +113,8 @@ def _draw(
     return next((pairs[k] for k in order.tolist() if fits(*pairs[k])), None)
 
 
-def _distance(p: dict[str, float], q: dict[str, float]) -> float:
+def distance(p: dict[str, float], q: dict[str, float]) -> float:
+    """Root Jensen-Shannon divergence of two distributions of words, in √nats."""
     words = sorted({*p, *q})
     p, q = (torch.tensor([r.get(w, 0.0) for w in words], dtype=torch.float64) for r in (p, q))
     return float(root_jsd(p, q))

@@ -48,6 +48,10 @@ from plateaus.evidence.regions import (
     edge_gain,
     edge_share,
     edge_shares,
+    meaning_against_token,
+    meaning_at_equal_token,
+    more_than_inside,
+    switches,
 )
 from plateaus.evidence.superposition import half_exit_gained
 from plateaus.evidence.synthetic import length_ratio, share_of_difference
@@ -102,8 +106,11 @@ __all__ = [
     "isotropic_minus_random",
     "local_maximum",
     "log_contraction",
+    "meaning_against_token",
+    "meaning_at_equal_token",
     "midpoints",
     "mlp_frozen",
+    "more_than_inside",
     "optimum_at_corner",
     "plateau_at_last",
     "random_minus_real",
@@ -116,6 +123,7 @@ __all__ = [
     "slope_left",
     "slope_lost",
     "spread",
+    "switches",
     "violations",
     "width_lost",
 ]

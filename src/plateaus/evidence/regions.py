@@ -1,4 +1,6 @@
-"""Evidence from ``experiments.regions``: how sharp the colours of slices are (J5)."""
+"""Evidence on regions: how sharp the colours of slices are (J5), how many neurons switch at a
+boundary (J7), and whether slopes know what a prompt means (J8).
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from plateaus.evidence.criterion import criterion
-from plateaus.measures import slices
-from plateaus.measures.statistics import Measured, median
+from plateaus.measures import slices, statistics
+from plateaus.measures.statistics import Measured, larger, measured, median
 
 Two = tuple[Measured, Measured]
 
@@ -27,3 +29,50 @@ def edge_share(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
 def edge_gain(trained: xr.Dataset, step_0: xr.Dataset) -> Measured:
     """J5: the same after training minus before it, triple by triple."""
     return median(edge_shares(trained) - edge_shares(step_0))
+
+
+@criterion
+def switches(
+    dissimilar: xr.Dataset, similar: xr.Dataset | None, exactly: xr.Dataset
+) -> tuple[Measured, ...]:
+    """J7, of ``experiments.switching``; controls: paths between ends of similar meaning, and a
+    count beside the exact number.
+    """
+    alike = statistics.NOTHING if similar is None else median(similar.crossed)
+    true = exactly.exact.where(exactly.exact > 0)
+    return median(dissimilar.crossed), alike, median(exactly.counted / true)
+
+
+@criterion
+def more_than_inside(
+    different: xr.Dataset,
+    similar: xr.Dataset | None,
+    different_0: xr.Dataset,
+    similar_0: xr.Dataset | None,
+) -> Two:
+    """J7: sign changes per length, different over similar meaning; control: before training."""
+    if similar is None:
+        return statistics.NOTHING, statistics.NOTHING
+    found = ((different, similar), (different_0, similar_0))
+    return tuple(statistics.ratio(x.whole / x.length, y.whole / y.length) for x, y in found)
+
+
+@criterion
+def meaning_at_equal_token(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
+    """J8, of ``experiments.meaning``: does the slope tell different meaning from one meaning?
+    Control: before training.
+    """
+    kinds = ("different", "similar")
+    found = ([x.slope.sel(kind=k).values for k in kinds] for x in (trained, step_0))
+    return tuple(measured(*two, statistic=larger) for two in found)
+
+
+@criterion
+def meaning_against_token(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
+    """J8: slope of one last token and different meanings minus that of different last tokens and
+    one meaning; control: before training.
+    """
+    return tuple(
+        statistics.difference(x.slope.sel(kind="different"), x.slope.sel(kind="words"))
+        for x in (trained, step_0)
+    )

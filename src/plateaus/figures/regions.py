@@ -37,3 +37,17 @@ def numbers(results: Mapping[str, xr.Dataset], ax: Axes) -> Axes:
     ax.set_xlabel("radius  [median distances]")
     ax.set_ylabel("number of plateaus")
     return ax
+
+
+def boxes(groups: Mapping[str, Mapping[str, np.ndarray]], ax: Axes) -> Axes:
+    """Boxes side by side: group -> name -> values; the second name of each group in grey."""
+    width = 0.35
+    for k, values in enumerate(groups.values()):
+        for j, (name, colour) in enumerate(zip(values, ("blue", "grey"), strict=False)):
+            style = {"patch_artist": True, "widths": 0.8 * width, "showfliers": False}
+            at = [k + (j - (len(values) - 1) / 2) * width]
+            drawn = ax.boxplot([values[name]], positions=at, manage_ticks=False, **style)
+            drawn["boxes"][0].set(facecolor=PALETTE[colour], label=name if k == 0 else None)
+            drawn["medians"][0].set(color="black")
+    ax.set_xticks(range(len(groups)), list(groups))
+    return ax

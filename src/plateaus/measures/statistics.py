@@ -59,20 +59,38 @@ def difference(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> Measured:
     """median(x) - median(y) of two samples that are not paired, each resampled for itself; ``n`` is
     the size of the smaller one.
     """
+    return _apart(x, y, np.subtract, seed)
+
+
+def ratio(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> Measured:
+    """median(x) / median(y) of such samples."""
+    return _apart(x, y, np.divide, seed)
+
+
+def _apart(
+    x: np.ndarray, y: np.ndarray, compared: Callable[..., np.ndarray], seed: int
+) -> Measured:
     x, y = (np.asarray(v, dtype=float)[np.isfinite(v)] for v in (x, y))
     n = min(len(x), len(y))
     if n < 2:
         return Measured(value=None, ci=None, n=n)
     found = bootstrap(
         (x, y),
-        lambda a, b, axis: np.median(a, axis=axis) - np.median(b, axis=axis),
+        lambda a, b, axis: compared(np.median(a, axis=axis), np.median(b, axis=axis)),
         n_resamples=RESAMPLES,
         confidence_level=LEVEL,
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    value = float(np.median(x) - np.median(y))
+    value = float(compared(np.median(x), np.median(y)))
     return Measured(value=value, ci=(float(found.low), float(found.high)), n=n)
+
+
+def larger(x: np.ndarray, y: np.ndarray) -> float:
+    """P(x > y) + P(x = y) / 2 of two samples ``(n,)`` and ``(m,)``: how well a threshold tells one
+    of them from the other; 0.5 is chance.
+    """
+    return float((x[:, None] > y).mean() + (x[:, None] == y).mean() / 2)
 
 
 def share(hits: np.ndarray) -> Measured:
