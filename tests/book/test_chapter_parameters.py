@@ -84,6 +84,28 @@ def test_names_that_no_chapter_has_are_refused(path: Path) -> None:
             opened(path, **{name: 1})
 
 
+@pytest.mark.parametrize(
+    ("chapter", "given", "sentence"),
+    [("regions", {"words": 420}, "words .*laboratory-3l knows 419 words")],
+    ids=["more words than there are"],
+)
+def test_what_only_a_model_can_tell_is_refused_in_the_third_cell(chapter, given, sentence) -> None:
+    path = next(p for p in chapters(ROOT) if p.stem == chapter)
+    models = {"model": "laboratory-3l", "laboratory": "laboratory-3l", "triples": 3}
+    cells = [c.source for c in code_cells(nbformat.read(path, as_version=4))]
+
+    def third(**given: Any) -> None:
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(cells[0], names)
+        names |= models | given
+        exec(cells[1], names)
+        exec(cells[2], names)
+
+    third()
+    with pytest.raises(PlateauError, match=sentence):
+        third(**given)
+
+
 def test_chapter_without_rules_would_be_seen(tmp_path: Path) -> None:
     """A twin whose second cell checks nothing accepts junk."""
     path = tmp_path / "1-a" / "b.ipynb"
