@@ -46,7 +46,7 @@ def study(
     tables: str | None = None,
     *,
     seeds: Sequence[int] = tuple(range(5)),
-    pairs: int = 100,
+    pairs: int = 50,
     work: Path = Path("runs"),
 ) -> xr.Dataset:
     """Every training of every seed, and what ``measured`` says of it, along ``training, seed``;

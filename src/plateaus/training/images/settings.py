@@ -150,7 +150,7 @@ CONTRASTIVE = {
         name="contrastive-vit", samples=300_000, warmup=0.1, **_VIT
     ),
     "contrastive-digits": ContrastiveSettings(
-        name="contrastive-digits", samples=200_000, crop=0.5, noise=0.1, **_DIGITS
+        name="contrastive-digits", samples=60_000, crop=0.5, noise=0.1, **_DIGITS
     ),
 }
 """The bodies of the supervised presets, in the same order of the data."""
