@@ -66,6 +66,15 @@ def test_pairs_show_different_classes(shown):
         images.apart(alike, 40)
 
 
+def test_what_cannot_be_measured_is_refused_at_once(net, shown):
+    images.check(net, shown)
+    with pytest.raises(BadParameter, match="spiral.* does not name what an image shows"):
+        images.check(pl.load("spiral", device="cpu"), shown)
+    small = replace(shown, test=shown.test[:, :, :28, :28])
+    with pytest.raises(BadPoints, match=r"takes images of shape \(1, 32, 32\)"):
+        images.check(net, small)
+
+
 def test_stages_begin_where_maps_become_smaller(net):
     assert images.stages(net) == [1, 4, 7]
 

@@ -43,6 +43,20 @@ def apart(images: Images, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]
     return images.test[i[chosen]], images.test[j[chosen]]
 
 
+def check(net: object, images: Images) -> None:
+    """Refuse what cannot be measured before anything is computed.
+
+    Raises:
+        BadParameter: no network that names what an image shows; BadPoints: images of another size.
+    """
+    if not isinstance(net, ImageNetwork) or "logits" not in net.readouts:
+        raise BadParameter(
+            f"{net.name} does not name what an image shows: give an image classifier, such as "
+            "vision-digits, a directory of one, or a state dict of a ResNet for CIFAR."
+        )
+    net.points(images.test[:1])
+
+
 def stages(net: Network) -> list[int]:
     """Numbers of the blocks with which a stage begins: the first behind the stem, and each that
     changes the size of the maps.
