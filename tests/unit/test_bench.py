@@ -35,18 +35,41 @@ def test_the_ways_agree_and_weights_count_once(lm_and_raw, monkeypatch):
         p.numel() for n, p in raw.named_parameters() if p.ndim == 2 and (".1." in n or ".2." in n)
     )
     assert row["fraction of the peak"] == pytest.approx(2 * weights * 7 / seconds / 1e9)
+    ratios = row["ratios"]
+    assert ratios["interpolation_vs_batched_hooks"] == single[bench.PLAIN]
+    assert 0 < ratios.pop("fraction_of_peak")
+    assert all(r["relative difference"] < 1e-4 and r["times ours"] > 0 for r in ratios.values())
 
 
-def test_a_wrong_patch_would_be_seen(lm_and_raw, monkeypatch):
+def test_a_wrong_patch_would_be_seen(lm_and_raw):
     lm, raw = lm_and_raw
     a, b = torch.randint(3, 200, (2, 2, 10), generator=torch.Generator().manual_seed(0))
     b[:, :-1] = a[:, :-1]
     ours = bench.by_prefix(lm, a, b)
-    theirs = bench.by_hooks(raw, a, b, batch=50)
+    theirs = bench.by_hooks(raw, a, b, patch=1, steps=50, batch=50)
     assert torch.allclose(ours, theirs, atol=1e-4, rtol=1e-4)
-    assert torch.allclose(theirs, bench.by_hooks(raw, a, b, batch=13), atol=1e-5)
-    monkeypatch.setattr(bench, "PATCH", 2)
-    assert not torch.allclose(ours, bench.by_hooks(raw, a, b, batch=50), atol=1e-3)
+    assert torch.allclose(theirs, bench.by_hooks(raw, a, b, patch=1, steps=50, batch=13), atol=1e-5)
+    wrong = bench.by_hooks(raw, a, b, patch=2, steps=50, batch=50)
+    assert not torch.allclose(ours, wrong, atol=1e-3)
+
+
+def test_a_wrong_measurement_would_be_seen(gpt2_folder, monkeypatch):
+    lm = bench.load(gpt2_folder, device="cpu")
+    raw = bench.plain(gpt2_folder, lm)
+    ids = torch.randint(3, 200, (1, 10), generator=torch.Generator().manual_seed(0))
+    points = lm.at(ids[:, :-1]).states(torch.tensor([3, 4, 5]), block=1)
+    options = {"patch": 1, "repeats": 1}
+    found = bench.mechanism.rows(lm, raw, ids, points, **options)
+    assert all(row["relative difference"] < 1e-4 for row in found.values())
+    honest = bench.mechanism.NormOf
+    monkeypatch.setattr(bench.mechanism, "NormOf", lambda mlp: lambda x: 1.01 * honest(mlp=mlp)(x))
+    monkeypatch.setattr(bench.mechanism, "speeds", lambda tail, x, v: v.norm(dim=-1))
+    read = bench.mechanism.patched
+    monkeypatch.setattr(
+        bench.mechanism, "patched", lambda raw, prompt, *a, **o: read(raw, prompt.flip(0), *a, **o)
+    )
+    wrong = bench.mechanism.rows(lm, raw, ids, points, **options)
+    assert all(row["relative difference"] > 5e-3 for row in wrong.values())
 
 
 def test_figures_are_written_and_told(gpt2_folder, tmp_path, monkeypatch, capsys):

@@ -5,12 +5,10 @@ Ratios in one run, never a timed test: seconds belong to a machine and to what e
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from plateaus import results
+from plateaus.bench import mechanism
+from plateaus.bench.plain import blocks, by_hooks, plain
+from plateaus.bench.timing import matrix_product_peak, median_seconds
 from plateaus.errors import BadParameter
 from plateaus.geometry import paths
-from plateaus.networks import source
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
 from plateaus.training.language.speed import throughput
@@ -28,6 +28,7 @@ from plateaus.training.language.speed import throughput
 PAIRS, TOKENS, POINTS, PATCH = 16, 10, 50, 1
 OURS = "ours, prefixes set up anew"
 PLAIN = "plain hooks, points in a batch"
+ONE_BY_ONE = "plain hooks, point by point"
 
 
 def bench(out: Path, *, model: str | None = None, repeats: int = 5) -> dict[str, Any]:
@@ -69,17 +70,20 @@ def measure(lm: LanguageModel, raw: nn.Module, repeats: int) -> dict[str, Any]:
         *net.states(torch.stack([a[0, -1], b[0, -1]]), block=PATCH), steps=POINTS
     )
     tail = net[PATCH:]
+    hooks = partial(by_hooks, raw, patch=PATCH, steps=POINTS)
     single = {
-        "plain hooks, point by point": lambda: by_hooks(raw, a[:1], b[:1], batch=1),
-        PLAIN: lambda: by_hooks(raw, a[:1], b[:1], batch=POINTS),
+        ONE_BY_ONE: lambda: hooks(a[:1], b[:1], batch=1),
+        PLAIN: lambda: hooks(a[:1], b[:1], batch=POINTS),
         OURS: lambda: by_prefix(lm, a[:1], b[:1]),
         "ours, prefix at hand": lambda: tail(points)[None],
     }
     many = {
-        PLAIN: lambda: by_hooks(raw, a, b, batch=POINTS),
+        PLAIN: lambda: hooks(a, b, batch=POINTS),
         OURS: lambda: by_prefix(lm, a, b),
     }
     peak, seconds = matrix_product_peak(lm.device), {}
+    many_points = points.repeat(PAIRS, 1)
+    large = median_seconds(lambda: tail(many_points), repeats, lm.device)
     rows = {
         f"one pair, {POINTS} points": _compare(single, repeats, lm.device, seconds),
         f"{PAIRS} pairs in their contexts": _compare(many, repeats, lm.device, {}),
@@ -87,6 +91,7 @@ def measure(lm: LanguageModel, raw: nn.Module, repeats: int) -> dict[str, Any]:
     weights = sum(
         p.numel() for block in blocks(raw)[PATCH:] for p in block.parameters() if p.ndim > 1
     )
+    of_one = rows[f"one pair, {POINTS} points"]
     return {
         "device": str(lm.device),
         "points": POINTS,
@@ -95,6 +100,12 @@ def measure(lm: LanguageModel, raw: nn.Module, repeats: int) -> dict[str, Any]:
         "ways": rows,
         "matrix-product peak [GFLOP/s]": round(peak / 1e9, 1),
         "fraction of the peak": 2 * weights * POINTS / seconds["ours, prefix at hand"] / peak,
+        "ratios": {
+            "interpolation_vs_batched_hooks": of_one[PLAIN],
+            "interpolation_vs_pointwise_hooks": of_one[ONE_BY_ONE],
+            **mechanism.rows(lm, raw, a[:1], points, patch=PATCH, repeats=repeats),
+            "fraction_of_peak": 2 * weights * len(many_points) / large / peak,
+        },
     }
 
 
@@ -128,76 +139,6 @@ def by_prefix(lm: LanguageModel, a: Tensor, b: Tensor) -> Tensor:
     return net[PATCH:](paths.segment(ends[:, 0], ends[:, 1], steps=POINTS))
 
 
-@torch.no_grad()
-def by_hooks(raw: nn.Module, a: Tensor, b: Tensor, *, batch: int) -> Tensor:
-    """The same by whole prompts and hooks on the library's model, ``batch`` points at once."""
-    layers, seen = blocks(raw), {}
-
-    def note(_module: Any, args: Any) -> None:
-        seen["enters"] = args[0][:, -1].clone()
-
-    def read(_module: Any, _args: Any, out: Any) -> None:
-        seen["leaves"] = (out if isinstance(out, Tensor) else out[0])[:, -1].clone()
-
-    def put(_module: Any, args: Any) -> None:
-        args[0][:, -1] = seen["points"]
-
-    with layers[PATCH].register_forward_pre_hook(note):
-        raw.base_model(torch.cat([a, b]), use_cache=False)
-    found = []
-    for prompt, x in zip(a, paths.segment(*seen["enters"].chunk(2), steps=POINTS), strict=True):
-        for seen["points"] in x.split(batch):
-            with ExitStack() as hooks:
-                hooks.enter_context(layers[PATCH].register_forward_pre_hook(put))
-                hooks.enter_context(layers[-1].register_forward_hook(read))
-                raw.base_model(prompt.expand(len(seen["points"]), -1), use_cache=False)
-            found.append(seen["leaves"])
-    return torch.cat(found).unflatten(0, (len(a), POINTS))
-
-
-def plain(name: str, lm: LanguageModel) -> nn.Module:
-    """The same weights as the library loads them by itself, with its own choice of attention."""
-    from transformers import AutoModelForCausalLM
-
-    where = source.find(name)
-    model = AutoModelForCausalLM.from_pretrained(
-        where.weights, dtype=lm.dtype, trust_remote_code=False, **where.revision
-    )
-    return model.to(lm.device).eval().requires_grad_(False)
-
-
-def blocks(raw: nn.Module) -> nn.ModuleList:
-    """The blocks of a model of the library."""
-    depth = raw.config.get_text_config().num_hidden_layers
-    lists = (m for m in raw.modules() if isinstance(m, nn.ModuleList))
-    return next(found for found in lists if len(found) == depth)
-
-
-def median_seconds(way: Callable[[], Any], repeats: int, device: torch.device) -> float:
-    """Median wall time until the device is done, after one call that is not counted."""
-    way()
-    times = []
-    for _ in range(repeats):
-        _wait(device)
-        start = time.perf_counter()
-        way()
-        _wait(device)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def matrix_product_peak(device: torch.device, repeats: int = 10) -> float:
-    """FLOP/s of a large float32 product on ``device``, the ceiling that the fraction refers to."""
-    size = 1024 if device.type == "cpu" else 8192
-    x, y = torch.randn(2, size, size, device=device)
-    return 2 * size**3 / median_seconds(lambda: x @ y, repeats, device)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def table(figures: dict[str, Any]) -> str:
     """The figures as text, one line for each way."""
     lines = [f"{figures['threads']} threads"]
@@ -217,9 +158,22 @@ def table(figures: dict[str, Any]) -> str:
             f"  with the prefix at hand ours reaches {row['fraction of the peak']:.0%} of the "
             f"float32 matrix-product peak, {row['matrix-product peak [GFLOP/s]']} GFLOP/s"
         )
+        lines += _ratios(row["ratios"])
     if "training" in figures:
         lines += ["", *_training(figures["training"])]
     return "\n".join(lines)
+
+
+def _ratios(ratios: dict[str, Any]) -> list[str]:
+    peak = ratios["fraction_of_peak"]
+    return [
+        *(
+            f"    {name:<34} {row['seconds'] * 1e3:9.1f} ms  plain {row['times ours']:9.1f} x"
+            for name, row in ratios.items()
+            if name != "fraction_of_peak"
+        ),
+        f"    {'fraction_of_peak':<34} {peak:.0%} with {PAIRS * POINTS} points at once",
+    ]
 
 
 def _training(row: dict[str, float]) -> list[str]:

@@ -1,0 +1,107 @@
+"""What the measurements behind a curve cost in closed form or forward mode, against the plain ways:
+dense Jacobians, row by row and point by point, and whole prompts for every point of a plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad as forward
+
+from plateaus.bench.plain import patched
+from plateaus.bench.timing import median_seconds
+from plateaus.errors import UnsupportedModel
+from plateaus.geometry import paths
+from plateaus.measures.jacobians import NormOf
+from plateaus.networks.language_model import LanguageModel
+from plateaus.networks.network import Network
+from plateaus.networks.perceptron import perceptron
+
+PATHS, SIDE = 100, 31
+"""Paths that share one layer's kernel, and points on the side of a plane."""
+DENSE = 2
+"""Points at which a dense Jacobian is taken; the others would cost as much each."""
+
+
+def rows(
+    lm: LanguageModel, raw: nn.Module, prompt: Tensor, points: Tensor, *, patch: int, repeats: int
+) -> dict[str, dict[str, float]]:
+    """Each measurement at ``points`` ``(steps, d)`` that enter block ``patch`` of ``prompt``:
+    seconds for all points, how many times as long the plain way takes, and how far apart they are.
+    """
+    net = lm.at(prompt[:, :-1])
+    tail, across = net[patch:], corners(points)
+    velocity = torch.gradient(points, spacing=1 / (len(points) - 1), dim=0)[0]
+    once = partial(median_seconds, repeats=1, device=lm.device)
+    often = partial(median_seconds, repeats=repeats, device=lm.device)
+    plane = partial(patched, raw, prompt[0], across, patch=patch, batch=len(points))
+    whole = once(lambda: dense_speeds(tail, points[:1], velocity[:1]))
+    fast = (speeds(tail, points[:1], velocity[:1]), dense_speeds(tail, points[:1], velocity[:1]))
+    found = {
+        "directional_speed": row(
+            often(lambda: speeds(tail, points, velocity)), whole, *fast, points=len(points)
+        ),
+        "slice_2d": row(
+            often(lambda: tail(across)),
+            once(plane) / len(across),
+            tail(across),
+            plane(),
+            points=len(across),
+        ),
+    }
+    try:
+        mlp = perceptron(net.blocks[patch], points[:2])
+    except UnsupportedModel:  # such as an MLP beside the attention: no closed form here
+        return found
+    ready, many = NormOf(mlp=mlp), points.repeat(PATHS, 1)
+    ready(points)  # its kernel is made here, once
+    dense = once(lambda: dense_norms(mlp, points[:DENSE])) / DENSE
+    far = NormOf(mlp=mlp)(points[:DENSE]), dense_norms(mlp, points[:DENSE])
+    alone, shared = often(lambda: NormOf(mlp=mlp)(points)), often(lambda: ready(many))
+    return found | {
+        "mlp_jacobian_one_path": row(alone, dense, *far, points=len(points)),
+        "mlp_jacobian_per_point_shared": row(shared, dense, *far, points=len(many)),
+    }
+
+
+def row(ours: float, plain: float, x: Tensor, y: Tensor, *, points: int) -> dict[str, float]:
+    """``ours``: seconds for all points; ``plain``: seconds for one, which is what it repeats."""
+    return {
+        "points": points,
+        "seconds": ours,
+        "times ours": points * plain / ours,
+        "relative difference": ((x - y).norm() / y.norm()).item(),
+    }
+
+
+def corners(points: Tensor) -> Tensor:
+    """A plane ``(SIDE², d)`` through both ends of a path and a third point."""
+    draw = torch.Generator().manual_seed(0)
+    third = torch.randn(points.shape[1], generator=draw).to(points) * points.std()
+    return paths.plane(points[0], points[-1], third, steps=SIDE).flatten(0, 1)
+
+
+def dense_norms(mlp: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """|DF|_F ``(n,)`` by reverse mode, point by point."""
+    return torch.stack([torch.func.jacrev(mlp)(x).norm() for x in points])
+
+
+@torch.no_grad()
+def speeds(tail: Network, points: Tensor, velocity: Tensor) -> Tensor:
+    """|Df v| ``(n,)`` by one pass of dual numbers."""
+    with forward.dual_level():
+        moved = forward.unpack_dual(tail(forward.make_dual(points.contiguous(), velocity)))
+        return moved.tangent.norm(dim=-1)
+
+
+def dense_speeds(tail: Network, points: Tensor, velocity: Tensor) -> Tensor:
+    """The same by the Jacobian of all blocks, row by row and point by point."""
+    found: list[Any] = []
+    for x, v in zip(points, velocity, strict=True):
+        jacobian = torch.autograd.functional.jacobian(lambda z: tail(z[None])[0], x)
+        found.append((jacobian @ v).norm())
+    return torch.stack(found)
