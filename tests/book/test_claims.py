@@ -152,6 +152,8 @@ def test_rule_is_complete(claim, root: Path) -> None:
     )
     assert claim.source in [*keys, scoreboard.OURS]
     assert claim.claim.endswith(".") and claim.criteria
+    # What others claimed stands beside what they had measured; our own questions have no such.
+    assert claim.published.endswith(".") != (claim.source == scoreboard.OURS)
     assert re.fullmatch(r"[1-4]-[a-z-]+/[a-z-]+", claim.chapter)
     for criterion in claim.criteria.values():
         assert (
@@ -304,6 +306,7 @@ def test_scoreboard_shows_every_claim_and_the_untested_as_such(root: Path) -> No
     assert page.count(f" claim-{THEOREM}\n") == 1
     assert "[J4\u00a0◐](#claim-j4){.verdict .verdict-partly-tested}" in page
     assert "**1** [0.8, 1.2] over 200 pairs; step 0: 1.07" in page
+    assert page.count("*As published:*") == len([i for i in IDS if not i.startswith("P")])
 
 
 def test_verdicts_are_typed_nowhere(root: Path) -> None:

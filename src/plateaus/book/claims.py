@@ -54,6 +54,8 @@ class Claim:
     """One of `KINDS`."""
     changed: Mapping[str, str] = field(default_factory=dict)
     """Criteria whose rule differs from the one first written, and why (see `disclosures`)."""
+    published: str = ""
+    """What the source itself measured, on what, and its numbers where it has any."""
     pilot: str = ""
     """Numbers that were seen before the rule was written."""
     retrained: Mapping[str, str] = field(default_factory=dict)

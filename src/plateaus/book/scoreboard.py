@@ -102,6 +102,7 @@ def card(claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str
         "",
         f"{source}; tested in {where}.",
         "",
+        *([f"*As published:* {claim.published}", ""] if claim.published else []),
     ]
     for criterion in claim.criteria.values():
         lines += [f"- **{words(criterion.name)}** {rule(criterion)}"]
