@@ -1,0 +1,118 @@
+"""Evidence from ``experiments.steering``: what foretells the dose that changes a prediction (P5).
+
+Intervals are over prompts, each with all of its vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.stats import rankdata
+
+from plateaus.evidence.criterion import criterion
+from plateaus.measures.statistics import Measured, measured
+
+Array = np.ndarray
+FACTOR = 1.5
+"""A foretold dose is called right within this factor."""
+
+
+def over_prompts(x: Array, y: Array, statistic: Callable[[Array, Array], float]) -> Measured:
+    """A statistic of all finite entries of ``x``, ``y`` ``(prompts, vectors)``; prompts that have
+    none are left out, the others are drawn whole.
+    """
+    usable = np.isfinite(x) & np.isfinite(y)
+    rows = np.flatnonzero(usable.any(1)).astype(float)
+
+    def of(drawn: Array) -> float:
+        i = drawn.astype(int)
+        return statistic(x[i][usable[i]], y[i][usable[i]])
+
+    return measured(rows, statistic=of)
+
+
+def spearman(x: Array, y: Array) -> float:
+    """Rank correlation; 0 where one of them is constant."""
+    p, q = rankdata(x), rankdata(y)
+    if p.std() == 0 or q.std() == 0:
+        return 0.0
+    return float(np.corrcoef(p, q)[0, 1])
+
+
+def foretellers(result: xr.Dataset) -> dict[str, Array]:
+    """What might foretell the dose of the change, ``(prompts, vectors)``, in doses.
+
+    Norms count to four digits: vectors made equally long are to be ties, not ranked by rounding.
+    """
+    norms = np.array([float(f"{x:.4g}") for x in result.norm.values])
+    longer = np.broadcast_to(1 / norms, result.flip.shape)
+    return {"exit": result.exit.values, "gradient": result.gradient.values, "norm": longer}
+
+
+@criterion
+def rank(result: xr.Dataset) -> tuple[Measured, Measured, Measured]:
+    """P5; controls: one over the norm of the vector, and the dose of straight logits."""
+    from_ = foretellers(result)
+    found = [over_prompts(result.flip.values, from_[k], spearman) for k in
+             ("exit", "norm", "gradient")]  # fmt: skip
+    return found[0], found[1], found[2]
+
+
+def in_lengths(result: xr.Dataset) -> Measured:
+    """The same correlation once the vectors' norms are taken out of both."""
+    norm = result.norm.values
+    return over_prompts(result.flip.values * norm, result.exit.values * norm, spearman)
+
+
+def by_vector(result: xr.Dataset) -> dict[str, str]:
+    """The correlation of change and exit over the prompts of each vector alone."""
+    flip, out = result.flip.values, result.exit.values
+    return {
+        str(vector): f"{over_prompts(flip[:, [j]], out[:, [j]], spearman):.2f}"
+        for j, vector in enumerate(result.vector.values)
+    }
+
+
+def _median_ratio(x: Array, y: Array) -> float:
+    return float(np.median(x / y))
+
+
+@criterion
+def ratio(result: xr.Dataset) -> tuple[Measured, Measured]:
+    """P5; control: the exit along the next vector in the list, in that vector's doses."""
+    flip, out = result.flip.values, result.exit.values
+    own = over_prompts(flip, out, _median_ratio)
+    return own, over_prompts(flip, np.roll(out, -1, axis=1), _median_ratio)
+
+
+def share_between(result: xr.Dataset, low: float = 0.8, high: float = 1.25) -> float:
+    """Share of the changes whose dose is ``low`` to ``high`` times that of the exit."""
+    times = (result.flip / result.exit).values
+    times = times[np.isfinite(times)]
+    return float(np.mean((times > low) & (times < high)))
+
+
+def rules(result: xr.Dataset) -> pd.DataFrame:
+    """Rules for someone who steers, fitted on every other prompt and tried on the rest.
+
+    Each foretells a constant times one quantity. ``factor`` is the median factor by which it is
+    wrong, ``right`` the share of doses within a factor of 1.5, ``none`` the share of changes of
+    which it foretells nothing.
+    """
+    flip, rows = result.flip.values, {}
+    for name, x in foretellers(result).items():
+        log = np.log(flip) - np.log(x)
+        constant = np.nanmedian(log[::2])
+        off = np.abs(log[1::2] - constant)
+        changed = np.isfinite(flip[1::2]).sum()
+        wrong = over_prompts(off, off, lambda one, _: float(np.exp(np.median(one))))
+        rows[name] = {
+            "times": f"{np.exp(constant):.2f}",
+            "factor": f"{wrong:.2f}",
+            "right": f"{np.nansum(off < np.log(FACTOR)) / changed:.2f}",
+            "none": f"{1 - np.isfinite(off).sum() / changed:.2f}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("foretold by")

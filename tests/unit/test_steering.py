@@ -1,0 +1,152 @@
+"""Doses of steering on networks whose plateaus and predictions are known; with wrong twins."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from plateaus.errors import BadPrompt
+from plateaus.evidence import steering as judged
+from plateaus.experiments import Ends, steering
+from plateaus.networks.dictionary import Dictionary
+from plateaus.networks.network import Network
+
+D, PAIRS = 6, 12
+
+
+def network(block, logits):
+    """Read after its only block, by a norm that does nothing, as logits."""
+    return Network(
+        blocks=(block,), dims=(D, D), name="known", dtype=torch.float64,
+        readouts={"normed": lambda x: x, "logits": logits},
+    )  # fmt: skip
+
+
+def two(x):
+    """The first token leads by 1 until the first coordinate has grown by 1."""
+    return torch.stack([torch.ones_like(x[..., 0]), x[..., 0]], -1)
+
+
+def steered(block, logits=two, steps=200, **named):
+    a = torch.zeros(PAIRS, D, dtype=torch.float64)
+    a[:, 1] = 2.0  # a median activation is 2 long, so that 4 is added at most
+    ends = Ends.of_points(network(block, logits), a, a + 1)
+    unit = torch.eye(D, dtype=torch.float64)[0]
+    return steering.steer(ends, named or {"once": unit, "long": 2 * unit}, steps=steps)
+
+
+def test_a_straight_network_leaves_at_a_quarter_and_changes_where_its_gradient_says():
+    found = steered(lambda x: x)
+    assert found.attrs["length"] == 4
+    assert np.allclose(found.exit, [1.0, 0.5]) and np.allclose(found.flip, [1.0, 0.5], atol=1e-6)
+    assert np.allclose(found.gradient, found.flip) and np.allclose(found.largest, [4, 2])
+
+
+def test_a_wall_is_the_exit_and_the_change_and_no_gradient_sees_it():
+    found = steered(lambda x: 9 * torch.sigmoid(40 * (x - 2.5)))
+    assert np.allclose(found.exit[:, 0], 2.5, atol=0.05)
+    assert np.allclose(found.flip[:, 0], 2.5, atol=0.1)
+    assert not (np.abs(found.gradient[:, 0] - 2.5) < 1).any()
+    assert found.same[0, 0, 0] and not found.same[0, 0, -1]
+
+
+def test_a_prediction_that_never_changes_has_no_dose():
+    back = -torch.eye(D, dtype=torch.float64)[0]
+    found = steered(lambda x: x, back=back)
+    assert np.isnan(found.flip).all() and np.isnan(found.gradient).all()
+    assert found.same.all() and np.allclose(found.exit, 1.0)
+    assert judged.rank(found)["value"] is None
+
+
+def test_the_first_token_to_overtake_is_the_one_that_counts():
+    logits = torch.tensor([[3.0, 2.0, 0.0, 1.0]])
+    slopes = torch.tensor([[1.0, 2.0, 7.0, 0.0]])
+    assert steering.straight_change(logits, slopes).item() == 0.5  # the third, not the second
+    assert steering.straight_change(logits, -slopes).isnan().sum() == 0
+    assert steering.straight_change(logits, torch.zeros(1, 4)).isnan().all()
+
+
+def doses(flip, exit, gradient, norm):
+    shape = ("pair", "vector")
+    data = {"flip": (shape, flip), "exit": (shape, exit), "gradient": (shape, gradient)}
+    return xr.Dataset(data | {"norm": ("vector", norm)}, attrs={"model": "known"})
+
+
+def made(times, noise, seed=0):
+    """Changes at ``times`` the exit; a gradient that knows nothing."""
+    rng = np.random.default_rng(seed)
+    out = np.exp(rng.standard_normal((60, 4)))
+    flip = times * out * np.exp(noise * rng.standard_normal(out.shape))
+    gradient = np.exp(rng.standard_normal(out.shape))
+    return doses(flip, out, gradient, np.array([1.0, 2.0, 3.0, 4.0]))
+
+
+def test_rank_and_ratio_tell_an_exit_that_is_the_change_from_one_that_is_not():
+    good, late, noise = made(1.0, 0.1), made(1.6, 0.1), made(1.0, 4.0)
+    close, loose = judged.rank(good), judged.rank(noise)
+    assert close["ci"][0] > 0.9 and abs(close["control"][0].value) < 0.3
+    assert loose["ci"][1] < 0.7
+    assert 0.95 < judged.ratio(good)["value"] < 1.05 < 1.5 < judged.ratio(late)["ci"][0]
+    assert judged.share_between(good) > 0.9 > 0.1 > judged.share_between(late)
+
+
+def test_prompts_are_resampled_whole_and_holes_are_left_out():
+    found = made(1.0, 0.3)
+    values = found.flip.values.copy()
+    values[0], values[1, :2] = np.nan, np.nan
+    some = judged.rank(found.assign(flip=(("pair", "vector"), values)))
+    assert some["n"] == 59 and some["value"] > 0.8
+    # The twin with every row four times over, as if vectors were prompts, is too sure of itself.
+    many = judged.in_lengths(found.isel(pair=np.repeat(np.arange(60), 4)))
+    assert np.ptp(many.ci) < 0.7 * np.ptp(judged.in_lengths(found).ci)
+
+
+def test_a_correlation_that_is_length_alone_vanishes_in_lengths():
+    rng = np.random.default_rng(0)
+    norm = np.array([1.0, 4.0, 16.0, 64.0])
+    flip, out = (np.exp(0.3 * rng.standard_normal((120, 4))) / norm for _ in range(2))
+    found = doses(flip, out, flip, norm)
+    assert judged.rank(found)["value"] > 0.9 and abs(judged.in_lengths(found).value) < 0.2
+
+
+def test_vectors_made_equally_long_are_ties():
+    found = doses(*np.ones((3, 1, 2)), norm=np.array([2.8639226, 2.8639231]))
+    assert len(set(judged.foretellers(found)["norm"][0])) == 1
+
+
+def test_each_vector_has_its_own_correlation():
+    found = made(1.0, 0.1).assign_coords(vector=["a", "b", "c", "d"])
+    flip = found.flip.values.copy()
+    flip[:, 3] = np.random.default_rng(5).permutation(flip[:, 3])
+    table = judged.by_vector(found.assign(flip=(("pair", "vector"), flip)))
+    values = {name: float(words.split()[0]) for name, words in table.items()}
+    assert values["a"] > 0.9 and abs(values["d"]) < 0.3
+
+
+def test_a_rule_is_tried_on_prompts_that_it_was_not_fitted_on():
+    table = judged.rules(made(1.5, 0.05))
+    assert abs(float(table.loc["exit", "times"]) - 1.5) < 0.05
+    assert float(table.loc["exit", "factor"].split()[0]) < 1.1
+    right = table.right.astype(float)
+    assert right["exit"] > 0.95 > 0.6 > right["gradient"]
+
+
+def test_vectors_come_from_means_features_and_chance(gpt2_lm):
+    ids = torch.randint(0, gpt2_lm.vocabulary, (60, 5), generator=torch.Generator().manual_seed(0))
+    states, logits = gpt2_lm.clean_run(ids)
+    d = gpt2_lm.d
+    features = torch.randn(4 * d, d, generator=torch.Generator().manual_seed(1))
+    parts = {"W_enc": features.T, "b_enc": torch.zeros(4 * d), "W_dec": features}
+    sparse = Dictionary(**parts, b_dec=states[1].mean(0), k=6)
+    found = steering.vectors(gpt2_lm, ids, sparse, seed=0)
+    top = logits.argmax(-1)
+    first = top == top.mode().values
+    x = states[1]
+    torch.testing.assert_close(found["means 1"], x[first].mean(0) - x[~first].mean(0))
+    torch.testing.assert_close(found["random 1"].norm(), found["means 1"].norm())
+    assert list(found) == [f"{k} {i}" for k in ("means", "feature", "random") for i in (1, 2)]
+    with pytest.raises(BadPrompt, match="different tokens"):
+        steering.vectors(gpt2_lm, ids[:1], sparse)
+    nothing = Dictionary(**{**parts, "b_enc": torch.full((4 * d,), -1e9)}, b_dec=x[0], k=6)
+    with pytest.raises(BadPrompt, match="0 features"):
+        steering.vectors(gpt2_lm, ids, nothing)
