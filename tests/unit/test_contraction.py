@@ -197,3 +197,7 @@ def test_an_orbit_of_two_points_moves_and_returns():
     found = networks.Toys(seeds=(0,), lines=6, uses=(4, 32)).used(net).sel(uses=32)
     np.testing.assert_allclose(found.moves, 2, atol=1e-6)
     np.testing.assert_allclose(found.returns, 0, atol=1e-6)
+    assert (found.period == 2).all()
+    x = points([0.3, 0.1], [1.0, 2.0])
+    assert networks.period(lambda z: 0.5 * z + 1, x).tolist() == [1, 1]
+    assert networks.period(lambda z: z + 1, x).tolist() == [0, 0]

@@ -186,12 +186,26 @@ def by_block(result: xr.Dataset) -> xr.DataArray:
     return _medians(result, result.log_ratio, result.random_log_ratio)
 
 
-def totals(result: xr.Dataset) -> xr.DataArray:
-    """Median over pairs of the sum of log c over all blocks; dims ``kind``.
+def running(result: xr.Dataset) -> xr.DataArray:
+    """Median over pairs of the sum of log c from the first block to each; dims ``kind, block``.
 
-    The sum of ``by_block``, a sum of medians, is no pair's.
+    The running sum of ``by_block``, a sum of medians, is no pair's.
     """
+    return _medians(
+        result, *(r.cumsum("block") for r in (result.log_ratio, result.random_log_ratio))
+    ).assign_coords(block=result.block)
+
+
+def totals(result: xr.Dataset) -> xr.DataArray:
+    """Median over pairs of the sum of log c over all blocks; dims ``kind``."""
     return _medians(result, *(r.sum("block") for r in (result.log_ratio, result.random_log_ratio)))
+
+
+def later_mean(result: xr.Dataset) -> xr.DataArray:
+    """Median over pairs of the mean of log c over the later half of the blocks; dims ``kind``."""
+    late = slice(result.sizes["block"] // 2, None)
+    both = (result.log_ratio, result.random_log_ratio)
+    return _medians(result, *(r.isel(block=late).mean("block") for r in both))
 
 
 def of_lines(result: xr.Dataset, called_by: str = OUTPUTS) -> xr.DataArray:

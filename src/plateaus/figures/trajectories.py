@@ -57,17 +57,14 @@ def _through_depth(
     return ax
 
 
-def log_ratios(by_kind: xr.DataArray, ax: Axes, *, cumulative: bool = False) -> Axes:
-    """log c by block for each kind of pair (``kind, block``), or its running sum."""
-    shown = by_kind.cumsum("block") if cumulative else by_kind
+def log_ratios(by_kind: xr.DataArray, ax: Axes, *, summed: bool = False) -> Axes:
+    """log c by block for each kind of pair (``kind, block``), or what is summed up to it."""
     ax.axhline(0, **REFERENCE)
     for kind in by_kind.kind.values:
         colour, words = KINDS[str(kind)]
-        ax.plot(by_kind.block, shown.sel(kind=kind), "o-", ms=3, color=colour, label=words)
-    ax.set(
-        xlabel="block",
-        ylabel="sum of log c up to this block" if cumulative else "log c of the block",
-    )
+        ax.plot(by_kind.block, by_kind.sel(kind=kind), "o-", ms=3, color=colour, label=words)
+    words = "sum of log c up to this block" if summed else "log c of the block"
+    ax.set(xlabel="block", ylabel=words)
     return ax
 
 

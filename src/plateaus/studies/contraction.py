@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from plateaus.data import prompts, toy
 from plateaus.experiments import contraction, trajectories
@@ -19,7 +20,7 @@ from plateaus.experiments.ends import Ends
 from plateaus.experiments.sharpness import over
 from plateaus.measures import dynamics
 from plateaus.networks.load import load
-from plateaus.networks.network import Network
+from plateaus.networks.network import Block, Network
 from plateaus.networks.residual import ResidualMLP
 from plateaus.studies import STEPS
 from plateaus.training.toy import Recipe, Trained, train
@@ -87,7 +88,7 @@ class Toys:
     def used(self, net: Network) -> xr.Dataset:
         """``inside``, the sum of log c inside plateaus, and how far the state of a is, after the
         last use, from where it was one use (``moves``) and two uses before (``returns``), in units
-        of its norm; dims ``uses, pair``.
+        of its norm; dims ``uses, pair``. And ``period`` of where it settles in the long run.
         """
         (first, block), d = net.blocks[:2], net.dims[-1]
 
@@ -103,7 +104,28 @@ class Toys:
                 {"inside": inside} | {k: ("pair", x.numpy()) for k, x in gone.items()}
             )
 
-        return over("uses", {n: n for n in self.uses}, after)
+        found = over("uses", {n: n for n in self.uses}, after)
+        starts = self.ends(net, 0).a
+        return found.assign(period=("pair", period(block, starts)))
+
+
+LONG, LONGEST = 2000, 24
+"""Uses of a block after which it has settled if ever, and the longest period that is looked for."""
+
+
+def period(block: Block, x: Tensor) -> np.ndarray:
+    """Of each point ``(P, d)``: after how many uses of the block the state comes back to where it
+    was, to a millionth of its norm, once it has been used long; 0 if it never does.
+    """
+    with torch.no_grad():
+        for _ in range(LONG):
+            x = block(x)
+        found, y = torch.zeros(len(x)), x
+        for k in range(1, LONGEST + 1):
+            y = block(y)
+            back = (y - x).norm(dim=-1) < 1e-6 * x.norm(dim=-1)
+            found[back & (found == 0)] = k
+    return found.numpy()
 
 
 def lines_of(both: Mapping[str, Ends], **options: Any) -> xr.Dataset:
