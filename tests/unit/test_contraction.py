@@ -201,3 +201,15 @@ def test_an_orbit_of_two_points_moves_and_returns():
     x = points([0.3, 0.1], [1.0, 2.0])
     assert networks.period(lambda z: 0.5 * z + 1, x).tolist() == [1, 1]
     assert networks.period(lambda z: z + 1, x).tolist() == [0, 0]
+
+
+def test_medians_of_sums_are_not_sums_of_medians(trained):
+    generator = torch.Generator().manual_seed(10)
+    ends = Ends.of_inputs(trained, *torch.randn(2, 20, 2, generator=generator).double())
+    found = trajectories.follow(ends, steps=21)
+    running, total = trajectories.running(found), trajectories.totals(found)
+    np.testing.assert_allclose(running.isel(block=-1), total)
+    np.testing.assert_allclose(running.isel(block=0), trajectories.by_block(found).isel(block=0))
+    assert not np.allclose(trajectories.by_block(found).sum("block"), total, atol=1e-3)  # the twin
+    own = found.random_log_ratio[:, 2:].mean("block").median()
+    assert float(trajectories.later_mean(found).sel(kind="random")) == pytest.approx(float(own))
