@@ -122,6 +122,20 @@ def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
         assert named and set(named) == {place}, name
 
 
+def test_the_introduction_cites_as_the_citation_file_does() -> None:
+    known = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    text = (ROOT / "book" / "introduction.md").read_text(encoding="utf-8")
+    entry = re.search(r"@software\{(.*?)\n\}", text, re.DOTALL)[1]
+    given = dict(re.findall(r"(\w+)\s+= \{+(.*?)\}+", entry))
+    assert given == {
+        "title": known["title"],
+        "author": known["authors"][0]["name"],
+        "version": known["version"],
+        "license": known["license"],
+        "url": known["repository-code"],
+    }
+
+
 def test_readme_names_the_commands_and_make_has_them() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
