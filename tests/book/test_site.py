@@ -82,6 +82,13 @@ def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         site.mathematics(tmp_path)
 
 
+def test_a_bibliography_is_no_list_of_other_things() -> None:
+    body = '<div role="list" class="citation-list"><div class="citation" role="doc-biblioentry">'
+    page = {"css_files": [], "body": body + '<ul role="list">'}
+    site.head(None, "", "", page, None)
+    assert page["body"] == '<div class="citation-list"><div class="citation"><ul role="list">'
+
+
 def test_icons_come_from_their_fonts_alone(tmp_path: Path) -> None:
     scripts = tmp_path / "_static" / "scripts"
     scripts.mkdir(parents=True)

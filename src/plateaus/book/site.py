@@ -23,6 +23,7 @@ PACKAGE = "sphinx-mathjax-offline"
 SCRIPT = "tex-chtml.js"
 FONTS = "output/chtml/fonts/woff-v2"
 ICONS = re.compile(r"<script[^>]*/scripts/fontawesome\.js[^>]*>(?:</script>)?")
+ROLES = re.compile(r' role="list"(?= class="citation-list")| role="doc-biblioentry"')
 DESCRIPTION = 40, 200
 """Fewest and most characters of a page's description."""
 
@@ -74,6 +75,8 @@ def head(
     """A description for search engines and previews; no style of what is disconnected."""
     styles = context["css_files"]
     context["css_files"] = [style for style in styles if "sphinx-thebe" not in str(style.filename)]
+    if "body" in context:  # roles that screen readers take for those of a list and its items
+        context["body"] = ROLES.sub("", context["body"])
     words = description(doctree) if doctree is not None else ""
     if words:
         tag = f'<meta name="description" content="{html.escape(words)}">\n'
