@@ -35,7 +35,9 @@ RAW = r"""() => {
         const node = walk.currentNode;
         if (node.parentElement.closest("pre, code, script, style, svg, mjx-container, .sig"))
             continue;
-        if (/\\\(|\\\[|\\begin\{|\\frac|\$[^$\s][^$]*\$|\*\*|(^|\s)\*\w[^*]*\w\*(\W|$)/.test(node.data))
+        const left =
+            /\\\(|\\\[|\\begin\{|\\frac|\$[^$\s][^$]*\$|\*\*|(^|\s)\*\w[^*]*\w\*(\W|$)/;
+        if (left.test(node.data))
             found.push(node.data.trim().slice(0, 80));
     }
     return found;
