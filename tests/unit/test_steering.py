@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from scipy.stats import spearmanr
 
 from plateaus.errors import BadPrompt
 from plateaus.evidence import steering as judged
@@ -107,6 +108,13 @@ def test_a_correlation_that_is_length_alone_vanishes_in_lengths():
     flip, out = (np.exp(0.3 * rng.standard_normal((120, 4))) / norm for _ in range(2))
     found = doses(flip, out, flip, norm)
     assert judged.rank(found)["value"] > 0.9 and abs(judged.in_lengths(found).value) < 0.2
+
+
+def test_the_rank_correlation_is_the_library_s_also_with_ties():
+    rng = np.random.default_rng(0)
+    for x, y in (rng.random((2, 50)), rng.integers(0, 5, (2, 50))):
+        assert np.isclose(judged.spearman(x, y), spearmanr(x, y).statistic)
+    assert judged.spearman(np.ones(5), np.arange(5)) == 0
 
 
 def test_vectors_made_equally_long_are_ties():

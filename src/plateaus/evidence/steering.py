@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import rankdata
 
 from plateaus.evidence.criterion import criterion
 from plateaus.measures.statistics import Measured, measured
@@ -35,11 +34,20 @@ def over_prompts(x: Array, y: Array, statistic: Callable[[Array, Array], float])
 
 
 def spearman(x: Array, y: Array) -> float:
-    """Rank correlation; 0 where one of them is constant."""
-    p, q = rankdata(x), rankdata(y)
-    if p.std() == 0 or q.std() == 0:
-        return 0.0
-    return float(np.corrcoef(p, q)[0, 1])
+    """Rank correlation; 0 where one of them is constant.
+
+    Thousands of resamples ask for it: several times as fast as the library's, and equal to it.
+    """
+    p, q = _ranks(x), _ranks(y)
+    spread = np.sqrt((p @ p) * (q @ q))
+    return float(p @ q / spread) if spread > 0 else 0.0
+
+
+def _ranks(x: Array) -> Array:
+    """Ranks about their mean; ties share theirs."""
+    ordered = np.sort(x)
+    ranks = np.searchsorted(ordered, x, "left") + np.searchsorted(ordered, x, "right")
+    return (ranks - len(x)) / 2
 
 
 def foretellers(result: xr.Dataset) -> dict[str, Array]:
