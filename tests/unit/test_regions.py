@@ -10,6 +10,7 @@ from plateaus import evidence
 from plateaus.data import prompts
 from plateaus.experiments import regions
 from plateaus.measures import slices
+from plateaus.studies import plateaus
 
 
 def blend(n=21):
@@ -72,3 +73,42 @@ def test_more_are_joined_at_larger_radii_and_never_fewer_than_heights_prove(mode
     assert found.number.values[0] == len(words) and found.number.values[-1] == 1
     assert (np.diff(found.number) <= 0).all() and (found.least <= found.number).all()
     assert found.largest.values[-1] == 1 and found.largest.values[0] == 1 / len(words)
+
+
+def several(trained, shuffled, real, random):
+    """Five trainings with that many plateaus and half-exit indices; 100 and 1 before training."""
+    rows = [[trained, shuffled], [100, 100]]
+    index = [[[real] * 9, [random] * 9], [[1.0] * 9] * 2]
+    return xr.Dataset(
+        {
+            "number": (("seed", "weights", "text"), np.array([rows] * 5)),
+            "half_exit": (("seed", "weights", "base", "pair"), np.array([index] * 5)),
+        },
+        coords={"weights": ["trained", "step 0"], "text": ["stories", "shuffled"],
+                "base": ["real", "random"]},
+        attrs={"model": "made"},
+    )  # fmt: skip
+
+
+def test_number_and_size_compare_training_with_step_0_and_with_their_controls():
+    more, fewer = several(200, 110, 0.5, 0.9), several(50, 90, 1.0, 1.0)
+    assert evidence.number(more)["value"] == 2 and evidence.number(more)["n"] == 5
+    assert evidence.number(more)["control"][0].value == pytest.approx(1.1)
+    assert evidence.size(more)["value"] == -0.5 and evidence.size(more)["n"] == 9
+    assert evidence.size(more)["control"][0].value == pytest.approx(-0.1)
+    # The twin that divides the other way round would call fewer plateaus more.
+    assert evidence.number(fewer)["value"] == 0.5 and evidence.size(fewer)["value"] == 0
+
+
+def test_a_training_is_counted_beside_its_step_0(model):
+    found = plateaus.of_training(model[0], activations=8, pairs=3, tokens=6)
+    assert set(found.weights.values) == {"trained", "step 0"}
+    assert ((found.number >= 1) & (found.number <= 8)).all()
+    assert (found.least <= found.number).all() and np.isfinite(found.half_exit).all()
+    context = prompts.unrelated(model[0], 3, tokens=6).a[0, :-1]
+    words = model[0].clean_run(context[None])[1][0].topk(8).indices
+    alone = regions.clusters(model[0], context, words, shares=[0.25])
+    assert found.number.sel(weights="trained", text="stories") == alone.number.item()
+    other = plateaus.of_training(model[0], began=1, activations=8, pairs=3, tokens=6)
+    assert not found.half_exit.equals(other.half_exit)
+    assert not found.half_exit.sel(base="real").equals(found.half_exit.sel(base="random"))

@@ -33,8 +33,15 @@ def _contraction(tables: str | None) -> xr.Dataset:
     return contraction.study()
 
 
+def _plateaus(tables: str | None) -> xr.Dataset:
+    from plateaus.studies import plateaus  # late, as above
+
+    return plateaus.study()
+
+
 STUDIES = {name: lambda tables, make=make: make(tables).run() for name, make in toy.STUDIES.items()}
 STUDIES["superposition"] = superposition.study
+STUDIES["plateaus"] = _plateaus
 STUDIES["contrastive"] = _contrastive
 STUDIES["contraction"] = _contraction
 """Name -> what computes it, given the folder of tables or None."""

@@ -51,11 +51,18 @@ from plateaus.evidence.regions import (
     meaning_against_token,
     meaning_at_equal_token,
     more_than_inside,
+    number,
+    size,
     switches,
 )
 from plateaus.evidence.superposition import half_exit_gained
 from plateaus.evidence.synthetic import length_ratio, share_of_difference
-from plateaus.evidence.tasks import gains, half_exit_spread, labels_matter, spread
+from plateaus.evidence.tasks import (
+    gains,
+    half_exit_spread,
+    labels_matter,
+    spread,
+)
 from plateaus.evidence.training import (
     at_equal_loss,
     every_training,
@@ -111,6 +118,8 @@ __all__ = [
     "midpoints",
     "mlp_frozen",
     "more_than_inside",
+    "number",
+    "size",
     "optimum_at_corner",
     "plateau_at_last",
     "random_minus_real",

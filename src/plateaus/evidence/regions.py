@@ -1,5 +1,5 @@
 """Evidence on regions: how sharp the colours of slices are (J5), how many neurons switch at a
-boundary (J7), and whether slopes know what a prompt means (J8).
+boundary (J7), whether slopes know what a prompt means (J8), and how many plateaus there are (P1).
 """
 
 from __future__ import annotations
@@ -76,3 +76,23 @@ def meaning_against_token(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
         statistics.difference(x.slope.sel(kind="different"), x.slope.sel(kind="words"))
         for x in (trained, step_0)
     )
+
+
+@criterion
+def number(trainings: xr.Dataset) -> Two:
+    """P1, of ``studies.plateaus``: plateaus after training over plateaus before it, over trainings;
+    control: in a context of shuffled words.
+    """
+    count = trainings.number
+    ratio = count.sel(weights="trained") / count.sel(weights="step 0")
+    return median(ratio.sel(text="stories")), median(ratio.sel(text="shuffled"))
+
+
+@criterion
+def size(trainings: xr.Dataset) -> Two:
+    """P1: half-exit index after training minus before it, over the activations of the first
+    training; control: around random points.
+    """
+    index = trainings.half_exit.isel(seed=0)
+    gain = index.sel(weights="trained") - index.sel(weights="step 0")
+    return median(gain.sel(base="real")), median(gain.sel(base="random"))

@@ -23,12 +23,13 @@ def on_segments(
     where they are equal, the segment is as low as a path can be.
     """
     low, high = np.zeros((2, len(x), len(x)))
-    for i, a in enumerate(x):
-        others = [j for j in range(len(x)) if j != i]
+    for i, a in enumerate(x[:-1]):
+        # One segment serves both of its ends.
         with torch.no_grad():
-            y = network(paths.segment(a.expand_as(x[others]), x[others], steps=steps))
-            h = heights(y, y[:, :1], metric).cpu().numpy()
-        low[i, others], high[i, others] = h[:, -1], h.max(axis=1)
+            y = network(paths.segment(a.expand_as(x[i + 1 :]), x[i + 1 :], steps=steps))
+            there, back = (heights(y, end, metric).cpu().numpy() for end in (y[:, :1], y[:, -1:]))
+        low[i, i + 1 :], low[i + 1 :, i] = there[:, -1], back[:, 0]
+        high[i, i + 1 :], high[i + 1 :, i] = there.max(axis=1), back.max(axis=1)
     return low, high
 
 
