@@ -76,7 +76,7 @@ def test_walks_have_one_length_and_the_targets_of_other_pairs(dictionary, real):
     length = float(real.norm(dim=-1).median())
     for result in found.values():
         assert np.allclose(result.distance[:, -1], length)
-    with pytest.raises(BadParameter, match="structured, baseline, rebuilt, got 'wrong'"):
+    with pytest.raises(BadParameter, match="structured, baseline, rebuilt, elsewhere, got 'wrong'"):
         synthetic.moved(ends, dictionary, base="real", toward="wrong")
     kept = synthetic.summary({"known": found}, {"known": length / 2})
     assert np.allclose(kept.length, 50) and kept.steepest.shape == (1, 3, PAIRS)
@@ -134,3 +134,14 @@ def test_rebuilt_points_are_what_the_dictionary_keeps(dictionary, real):
     assert torch.allclose(torch.cosine_similarity(made, kept), torch.ones(PAIRS).double())
     torch.testing.assert_close(made.norm(dim=-1), real.norm(dim=-1))
     assert synthetic.quality(dictionary, real)["cosine error, baseline"] > 0.2
+
+
+def test_points_from_elsewhere_are_other_prompts_and_as_long_as_what_they_replace(dictionary, real):
+    ends = Ends.of_points(step_at(0.3), real, 2 * real.flip(0))
+    made = synthetic.moved(ends, dictionary, base="elsewhere", toward="random").a
+    torch.testing.assert_close(made.norm(dim=-1), real.norm(dim=-1))
+    cosine = torch.nn.functional.cosine_similarity(made[:, None], ends.b[None], dim=-1)
+    assert torch.allclose(cosine.amax(1), torch.ones(PAIRS).double())
+    assert sorted(cosine.argmax(1).tolist()) == list(range(PAIRS))
+    # The twin that leaves every point at home is told from it.
+    assert not torch.allclose(made, synthetic.points(ends, "real", dictionary, 0, of=real))

@@ -86,6 +86,7 @@ PUBLISHED = {
         "structured, towards random": "7.76 ± 3.76",
         "baseline, towards random": "6.18 ± 3.13",
         "rebuilt, towards random": "",
+        "elsewhere, towards random": "",
     },
 }
 """Giglemiani et al. 2024 on GPT-2 small: mean and standard deviation, in steps of a hundred. The

@@ -23,8 +23,11 @@ QUARTER = 0.25
 COMPOSED = ("structured", "baseline")
 REBUILT = "rebuilt"
 """Encoded and decoded: what the dictionary keeps of a real activation, as long as it."""
+ELSEWHERE = "elsewhere"
+"""Real, but another prompt's, as long as the one that it replaces: foreign to its context, as every
+point that is made is."""
 TARGETS = ("real", "random", "isotropic", *COMPOSED)
-BASES = ("real", "random", *COMPOSED, REBUILT)
+BASES = ("real", "random", *COMPOSED, REBUILT, ELSEWHERE)
 WAYS = {f"real, towards {kind}": ("real", kind) for kind in TARGETS}
 WAYS |= {f"{kind}, towards random": (kind, "random") for kind in BASES}
 """Name -> base point and target."""
@@ -114,8 +117,10 @@ def points(ends: Ends, kind: str, dictionary: Dictionary, seed: int, *, of: Tens
         return composed(dictionary, of, structured=kind == "structured", seed=seed)[0]
     if kind == REBUILT:
         return _as_long(dictionary.decode(dictionary.encode(of)), of)
+    if kind == ELSEWHERE:
+        return _as_long(directions.real(ends, seed), of)
     if kind not in directions.KINDS:
-        known = ", ".join([*directions.KINDS, *COMPOSED, REBUILT])
+        known = ", ".join([*directions.KINDS, *COMPOSED, REBUILT, ELSEWHERE])
         raise BadParameter(f"A point is one of {known}, got {kind!r}: choose one of these.")
     return directions.KINDS[kind](ends, seed)
 
