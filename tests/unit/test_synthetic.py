@@ -63,6 +63,9 @@ def test_the_steepest_step_and_the_length_are_where_the_wall_stands():
     assert np.allclose(synthetic.steepest(found), 30.5)
     assert np.allclose(synthetic.plateau_length(found, 0.5), 30.5, atol=0.2)
     assert (synthetic.plateau_length(found, 99.0) == 100).all()
+    for wrong in (0.0, -1.0, float("nan")):
+        with pytest.raises(BadParameter, match="radius must be above 0"):
+            synthetic.plateau_length(found, wrong)
     # The twin that lets the target's distance decide how far is walked sees the wall early.
     twin = synthetic.walk(Ends.of_points(step_at(0.305), a, b), steps=100, length=9.0)
     assert synthetic.steepest(twin).max() < 5

@@ -172,7 +172,13 @@ def steepest(result: xr.Dataset) -> np.ndarray:
 
 
 def plateau_length(result: xr.Dataset, radius: float) -> np.ndarray:
-    """The step at which the distance reaches ``radius`` ``(pair,)``; 100 where it never does."""
+    """The step at which the distance reaches ``radius`` ``(pair,)``; 100 where it never does.
+
+    Raises:
+        BadParameter: a radius that is not above zero.
+    """
+    if not radius > 0:
+        raise BadParameter(f"radius must be above 0, got {radius}: give a distance of outputs.")
     at = curves.crossing(torch.as_tensor(result.distance.values) / radius, 1.0)
     return 100 * np.nan_to_num(at.numpy(), nan=1.0)
 
