@@ -16,7 +16,7 @@ from plateaus.book.places import repository
 from plateaus.book.provenance import source_digest, versions
 from plateaus.errors import BadParameter
 from plateaus.experiments.tasks import saved
-from plateaus.studies import superposition, toy, vision
+from plateaus.studies import bending, superposition, toy, vision
 
 FOLDER = "book/results"
 
@@ -41,12 +41,13 @@ def _plateaus(tables: str | None) -> xr.Dataset:
 
 STUDIES = {name: lambda tables, make=make: make(tables).run() for name, make in toy.STUDIES.items()}
 STUDIES["superposition"] = superposition.study
+STUDIES["bending"] = bending.study
 STUDIES["plateaus"] = _plateaus
 STUDIES["contrastive"] = _contrastive
 STUDIES["contraction"] = _contraction
 """Name -> what computes it, given the folder of tables or None."""
-UNROUNDED = ("contraction",)
-"""Those whose smallest numbers are kept: how exactly an identity holds."""
+UNROUNDED = ("contraction", "bending")
+"""Those whose smallest numbers are kept: how exactly an identity holds, ratios of small losses."""
 PUBLISHED = {"vision": vision.study}
 """Name -> what computes it, given a folder of published weights and one of images."""
 

@@ -61,6 +61,8 @@ from plateaus.evidence.tasks import (
     gains,
     half_exit_spread,
     labels_matter,
+    loss_kept,
+    slope_removed,
     spread,
 )
 from plateaus.evidence.training import (
@@ -113,6 +115,7 @@ __all__ = [
     "isotropic_minus_random",
     "local_maximum",
     "log_contraction",
+    "loss_kept",
     "meaning_against_token",
     "meaning_at_equal_token",
     "midpoints",
@@ -131,6 +134,7 @@ __all__ = [
     "slope_gain",
     "slope_left",
     "slope_lost",
+    "slope_removed",
     "spread",
     "switches",
     "violations",

@@ -1,5 +1,5 @@
 """Evidence from ``experiments.tasks``: whether task and labels decide how plateau-like a network
-becomes.
+becomes, and from ``studies.bending``: whether a penalty removes what they make (P3).
 """
 
 from __future__ import annotations
@@ -30,6 +30,26 @@ def half_exit_spread(tasks: xr.Dataset, one: xr.Dataset) -> Two:
 def labels_matter(true: xr.Dataset, shuffled: xr.Dataset, again: xr.Dataset) -> Two:
     """Slope gained with true labels minus with shuffled ones; control: between two shuffles."""
     return median(gains(true) - gains(shuffled)), median(gains(shuffled) - gains(again))
+
+
+@criterion
+def slope_removed(bent: xr.Dataset) -> tuple[Measured, ...]:
+    """P3: share of the slope above 1 that the penalty removes, over seeds; controls: the penalty at
+    weight zero, and the slope without it.
+    """
+    slope = bent.slope.sel(weights="trained").median("pair")
+    plain = slope.sel(penalty="without")
+    found = ((plain - slope.sel(penalty=name)) / (plain - 1) for name in ("weight 10", "weight 0"))
+    return *map(median, found), median(plain)
+
+
+@criterion
+def loss_kept(bent: xr.Dataset) -> Two:
+    """P3: held-out loss with the penalty over that without; control: before training over after."""
+    plain = bent.loss.sel(penalty="without")
+    after = plain.sel(weights="trained")
+    found = bent.loss.sel(penalty="weight 10", weights="trained"), plain.sel(weights="untrained")
+    return tuple(median(loss / after) for loss in found)
 
 
 def gains(study: xr.Dataset) -> xr.DataArray:

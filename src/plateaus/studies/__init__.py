@@ -47,11 +47,14 @@ class Setting:
     """So many training points, the first ones. 0: all."""
     steps: int = 600
     batch: int = 128
+    bending: float | None = None
+    """Weight of a penalty on plateaus, see ``training.toy.bending``."""
 
     @property
     def shape(self) -> tuple[Any, ...]:
         """Settings with the same can be trained side by side."""
         recipe = (self.optimiser, self.rate, self.decay, self.steps, self.batch)
+        recipe += (self.bending is None,)
         return (self.architecture, self.blocks, self.width, *recipe)
 
     def network(self, task: Task) -> ResidualMLP:
@@ -120,6 +123,7 @@ class Study:
                     build=partial(s.network, self.task(s)),
                     data=s.points(self.task(s)),
                     loss=s.loss,
+                    bending=s.bending,
                 )
                 for name, s in group.items()
             }

@@ -21,6 +21,7 @@ from plateaus.errors import TrainingError
 from plateaus.networks.residual import ResidualMLP
 from plateaus.training.loop import train as train_run
 from plateaus.training.run import Run
+from plateaus.training.toy.bending import POINTS, Bending
 from plateaus.training.toy.losses import LOSSES, squared
 from plateaus.training.toy.recipe import Recipe, Trained
 from plateaus.training.toy.run import Stacked, drawn
@@ -35,6 +36,8 @@ class Case:
     data: ToyData
     loss: str = "cross-entropy"
     """A name in ``losses.LOSSES``; a regression has the squared error whatever this says."""
+    bending: float | None = None
+    """Weight of the penalty ``bending.Bending``; None: it is not computed."""
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -96,6 +99,9 @@ class ManyRun(Run):
         self.shipped = copy.deepcopy(lanes[0])
         self.model = Stacked(lanes, self.shipped)
         self.optimisers = [recipe.moves(self.model.parameters())]
+        self.bending = [case.bending for case in cases.values() for _ in seeds]
+        if any(weight is not None for weight in self.bending):
+            self.bent = self.model.also(Bending(self.shipped), prefix="net.")
         self.x = [_padded(case.data.x.to(recipe.dtype), inputs) for case in cases.values()]
         self.order = [
             Endless(len(case.data), recipe.batch, seed) for case in cases.values() for seed in seeds
@@ -116,7 +122,13 @@ class ManyRun(Run):
                 found.append(squared(output, target.to(output.dtype)))
             else:
                 found.append(LOSSES[case.loss](output, target))
-        return torch.cat(found)
+        lost = torch.cat(found)
+        if not hasattr(self, "bent"):
+            return lost
+        weights = lost.new_tensor([weight or 0.0 for weight in self.bending])
+        random = torch.Generator().manual_seed(step)
+        part = torch.rand(POINTS, generator=random).expand(len(x), -1)
+        return lost + weights * self.bent(x[:, :POINTS], part[:, : x.shape[1]])
 
     def keep(self, step: int) -> None:
         self.model.kept[step] = {

@@ -168,13 +168,21 @@ class Stacked:
     """
 
     def __init__(self, modules: list[nn.Module], skeleton: nn.Module) -> None:
-        self.weights, buffers = stack_module_state(modules)
+        self.weights, self.buffers = stack_module_state(modules)
         self.kept: dict[int, dict[str, Tensor]] = {}
-        self.forward = vmap(lambda w, x: functional_call(skeleton, (w, buffers), (x,)))
+        self.forward = self.also(skeleton)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Inputs ``(networks, batch, 2)`` to ``(networks, batch, outputs)``."""
-        return self.forward(self.weights, x)
+        return self.forward(x)
+
+    def also(self, skeleton: nn.Module, prefix: str = "") -> Callable[..., Tensor]:
+        """Another module of the same weights, with ``prefix`` before their names, network by
+        network.
+        """
+        named = lambda w: {prefix + name: value for name, value in w.items()}  # noqa: E731
+        call = vmap(lambda w, b, *x: functional_call(skeleton, (named(w), named(b)), x))
+        return lambda *x: call(self.weights, self.buffers, *x)
 
     def parameters(self) -> list[Tensor]:
         return list(self.weights.values())
