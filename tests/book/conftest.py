@@ -17,6 +17,7 @@ from plateaus.book.figure import Shown
 NAME = "9-tests/example"
 PNG = b"\x89PNG\r\n\x1a\n"
 
+MEANING = "## What it means\n\n- **It has a slope.** <!-- claims: none, an example --> It is 7.0."
 PROSE = (
     "A plateau is a region on which the output hardly moves. We take one example, look at it, "
     "measure how steep its boundary is and compare it with the same curve before training, which "
@@ -78,7 +79,7 @@ def _example() -> NotebookNode:
             "hide-input",
             figure="line",
         ),
-        new_markdown_cell(PROSE),
+        new_markdown_cell(f"{PROSE}\n\n{MEANING}"),
         _code("import xarray as xr\nrun.save(xr.Dataset({'slope': slope}))", text="'example.nc'"),
         _code(
             'run.claim("J4", metric="rank_by_step", model="none", value=0.7, ci=(0.6, 0.8),\n'

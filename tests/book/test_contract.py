@@ -146,8 +146,21 @@ def _ignored_number(notebook: NotebookNode) -> None:
 
 def _meaning(bold: str) -> Callable[[NotebookNode], None]:
     def change(notebook: NotebookNode) -> None:
-        text = f"## What it means\n\n{PROSE}\n\n- {bold}"
-        notebook.cells[-2:-2] = [new_markdown_cell(text)]
+        _meant(notebook).source += f" {PROSE}\n- {bold}"
+
+    return change
+
+
+def _meant(notebook: NotebookNode) -> NotebookNode:
+    """The cell that says what it means."""
+    return next(c for c in notebook.cells if "## What it means" in c.source)
+
+
+def _prose(old: str, new: str) -> Callable[[NotebookNode], None]:
+    def change(notebook: NotebookNode) -> None:
+        cell = _meant(notebook)
+        assert old in cell.source
+        cell.source = cell.source.replace(old, new)
 
     return change
 
@@ -266,6 +279,13 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         "claims that exist",
     ),
     "misspelt verdict": (_meaning("**So.** <!-- claims: J4 hold -->"), "reads as in"),
+    "no meaning": (_prose("## What it means", "## So"), "in one section"),
+    "two meanings": (_prose("It is 7.0.", "\n\n## What it means\n\nNothing."), "in one section"),
+    "doubled backslash": (_prose("7.0.", "7.0, as $\\\\rho$ says."), "single backslashes"),
+    "doubled in a caption": (
+        _figure("It ends at 7.00.", "$\\\\rho$ is 7.00."),
+        "single backslashes",
+    ),
     "no claim and no reason": (_meaning("**So.** <!-- claims: none -->"), "reads as in"),
 }
 

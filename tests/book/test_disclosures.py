@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from plateaus.book import disclosures
+from plateaus.book import disclosures, verdicts
 from plateaus.book.claims import load_claims
 from plateaus.errors import BadClaim
 
@@ -20,6 +21,7 @@ def book(tmp_path: Path) -> Path:
     shutil.copy(BOOK / disclosures.FIRST, tmp_path)
     shutil.copy(BOOK / disclosures.FIRST, tmp_path / "claims.yaml")
     (tmp_path / disclosures.WITHDRAWN).write_text("[]")
+    (tmp_path / verdicts.FIRST).write_text("[]")
     return tmp_path
 
 
@@ -33,11 +35,11 @@ def change(book: Path, old: str, new: str) -> None:
 def test_every_changed_rule_of_this_book_has_a_reason() -> None:
     rules, first = load_claims(BOOK / "claims.yaml"), load_claims(BOOK / disclosures.FIRST)
     assert disclosures.unexplained(rules, first) == []
-    assert disclosures.disclosures(BOOK).count("### ") == 4
+    assert disclosures.disclosures(BOOK).count("### ") == 5
 
 
 def test_nothing_to_disclose_is_said(book: Path) -> None:
-    assert disclosures.disclosures(book).count("None.") == 4
+    assert disclosures.disclosures(book).count("None.") == 5
 
 
 @pytest.mark.parametrize(
@@ -89,3 +91,53 @@ def test_rest_is_listed(book: Path) -> None:
         "- {doc}`/chapters/4-dynamics/trajectories`: “It expands least.” It does not.",
     ):
         assert line in page
+
+
+ROW = {
+    "id": "J4", "metric": "slope_gain", "model": "m", "verdict": "holds", "value": 1.0,
+    "ci_low": 0.8, "ci_high": 1.2, "n": 200, "control": {},
+}  # fmt: skip
+
+
+def seen(book: Path, *rows: dict) -> list[str]:
+    """What the page says of verdicts when these are the committed rows."""
+    (book / "claims").mkdir(exist_ok=True)
+    (book / "claims" / "chapter.json").write_text(json.dumps(rows))
+    return verdicts.turned(book, load_claims(book / "claims.yaml"))
+
+
+def test_a_verdict_that_changed_is_listed_with_its_reason(book: Path) -> None:
+    (book / verdicts.FIRST).write_text(json.dumps([ROW | {"because": "other prompts."}]))
+    assert seen(book, ROW | {"value": 1.1}) == []  # a number may change, a verdict may not
+    assert seen(book, ROW | {"verdict": "mixed", "value": 1.1}) == [
+        "[J4](#claim-j4) slope gain, `m`: *holds* (1 [0.8, 1.2]) became *mixed* (1.1 [0.8, 1.2]). "
+        "Other prompts."
+    ]
+    assert "*holds* (1 [0.8, 1.2]) is measured no more. Other prompts." in seen(book)[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        (ROW | {"verdict": "mixed"}, "J4 slope_gain on m is not its first one: say why"),
+        (ROW | {"model": "new"}, "J4 slope_gain new is not in verdicts-first.json: add it with"),
+    ],
+    ids=["turned in silence", "never kept"],
+)
+def test_a_verdict_that_changed_in_silence_is_refused(row: dict, sentence: str, book: Path) -> None:
+    (book / verdicts.FIRST).write_text(json.dumps([ROW]))
+    with pytest.raises(BadClaim, match=sentence):
+        seen(book, row)
+
+
+def test_new_verdicts_are_kept_once_and_old_ones_stay(book: Path) -> None:
+    (book / verdicts.FIRST).write_text(json.dumps([ROW | {"because": "other prompts."}]))
+    new = ROW | {"model": "new"}
+    seen_rows = [ROW | {"verdict": "mixed"}, new]
+    (book / "claims").mkdir()
+    (book / "claims" / "chapter.json").write_text(json.dumps(seen_rows))
+    assert (verdicts.add(book), verdicts.add(book)) == (1, 0)
+    first = verdicts.read(book)
+    assert [row["verdict"] for row in first] == ["holds", "holds"]
+    assert first[0]["because"] and "control" not in first[1]
+    assert len(verdicts.turned(book, load_claims(book / "claims.yaml"))) == 1

@@ -248,3 +248,13 @@ def test_through_papermill(
     ]
     assert len(errors) == 1 and "".join(errors[0].traceback).startswith(words)
     assert "site-packages" not in done.stderr.split(words)[1]
+
+
+def test_a_page_says_whose_results_its_text_tells(capsys: pytest.CaptureFixture) -> None:
+    pl.open_chapter(names(model="spiral"), CHAPTER, **RULES)
+    assert capsys.readouterr().out == ""  # the chapter's own
+    pl.open_chapter(names(model="org/other"), CHAPTER, **RULES)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "was written about spiral." in said and said.endswith("are of org/other.")
+    pl.open_chapter(names(), "9-tests/no-chapter", **RULES)
+    assert capsys.readouterr().out == ""

@@ -9,9 +9,12 @@ run.provenance()                     # writes the rows
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import re
 import sys
+import textwrap
 import warnings
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +27,7 @@ from plateaus.book import figure as figures
 from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
 from plateaus.book.parameters import checked
-from plateaus.book.places import output_folder, repository
+from plateaus.book.places import find_repository, output_folder, repository
 from plateaus.figures.style import in_notebook
 from plateaus.rules import Rule, listing, one_of, real, text, whole
 
@@ -33,6 +36,10 @@ SHOW_COMMIT = "PLATEAUS_SHOW_COMMIT"
 anything that follows the source would change its saved table with every edit."""
 COMMITTED = "PLATEAUS_COMMITTED"
 """Set by the tests: the folder of claims with which a chapter's must agree, `book/claims`."""
+NOTE = (
+    "What the text of this page says of results was written about {about}. "
+    "Numbers, captions and verdicts below are of {model}."
+)
 
 __all__ = ["Run", "listing", "one_of", "open_chapter", "real", "text", "whole"]
 
@@ -190,7 +197,21 @@ def open_chapter(namespace: MutableMapping[str, Any], chapter: str, /, **rules: 
     _quiet()
     in_notebook()
     _seed(run.seed)
+    if (about := _written_about(chapter)) not in (None, run.model):
+        print(textwrap.fill(NOTE.format(about=about, model=run.model), 88))
     return run
+
+
+def _written_about(chapter: str) -> str | None:
+    """The model of a chapter of this book, which its text is about."""
+    root = find_repository()
+    file = root / "chapters" / f"{chapter}.ipynb" if root else Path()
+    if not file.is_file():
+        return None
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    found = re.search(r"(?m)^model = ([\"'])(.+)\1$", first)
+    return found and found[2]
 
 
 def _seed(seed: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from plateaus.book import chapter_rules, figure_rules, page_rules, sentences
+from plateaus.book import chapter_rules, figure_rules, page_rules, sentences, typed
 from plateaus.book.places import chapter_name, chapters, repository
 
 LARGEST_FILE = 300_000  # bytes
@@ -34,7 +34,9 @@ CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
     page_rules.output_fits_the_page,
     page_rules.few_cells_are_visible,
     page_rules.findings_are_compared,
+    sentences.findings_have_a_section,
     sentences.sentences_agree_with_verdicts,
+    typed.formulas_are_whole,
 )
 
 

@@ -1,7 +1,8 @@
 """What a reader of verdicts must know beside them; generated for the page of the claims.
 
-Rules that were changed after numbers were seen, numbers that were seen before a rule, models that
-were trained again in between, and sentences that this book no longer says.
+Rules that were changed after numbers were seen, verdicts that are not what they first were, numbers
+that were seen before a rule, models that were trained again in between, and sentences that this
+book no longer says.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from plateaus.book import verdicts
 from plateaus.book.claims import Claims, Criterion, load_claims
 from plateaus.errors import BadClaim
 
@@ -25,7 +27,7 @@ WITHDRAWN = "withdrawn.yaml"
 def disclosures(book: Path) -> str:
     """The sections in MyST, from the rules and lists in the folder `book`.
 
-    Raises `BadClaim` for a rule that was changed without a reason.
+    Raises `BadClaim` for a rule or a verdict that was changed without a reason.
     """
     claims, first = load_claims(book / "claims.yaml"), load_claims(book / FIRST)
     if silent := unexplained(claims, first):
@@ -34,6 +36,7 @@ def disclosures(book: Path) -> str:
     every = claims.by_id.values()
     sections = {
         "Rules changed after numbers were seen": changes(claims, first),
+        "Verdicts that changed": verdicts.turned(book, claims),
         "Numbers seen before a rule": [f"{link(c.id)}: {c.pilot}" for c in every if c.pilot],
         "Models trained again": [
             f"{link(c.id)}, `{model}`: {why}" for c in every for model, why in c.retrained.items()

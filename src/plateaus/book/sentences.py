@@ -30,11 +30,19 @@ from plateaus.book.claims import (
 )
 from plateaus.book.places import repository
 
-SECTION = r"(?ms)^## What it means\s*$(.*?)(?=^##? |\Z)"
+HEADING = "## What it means"
+SECTION = rf"(?ms)^{HEADING}\s*$(.*?)(?=^##? |\Z)"
 BOLD = r"(?s)\*\*(?P<bold>.+?)\*\*[.:,;\s]*(?:<!-- claims: (?P<items>.*?) -->)?"
 VERDICTS = "|".join((HOLDS, FAILS, MIXED, NOT_TESTABLE, PARTLY, THEOREM, UNTESTED))
 ITEM = rf"(?P<id>[A-Z]\d+)(?:\.(?P<metric>\w+))? (?P<verdict>{VERDICTS})(?: on (?P<model>.+))?"
 LOOKS = "<!-- claims: J4 holds on laboratory-12l; S1.width_lost mixed -->, or none with a reason"
+
+
+def findings_have_a_section(notebook: NotebookNode, name: str) -> Iterator[str]:
+    """Without it no bold sentence of the chapter would be compared with anything."""
+    prose = "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    if (found := len(re.findall(SECTION, prose))) != 1:
+        yield f"what was found stands in one section, “{HEADING}”; there are {found}"
 
 
 def sentences_agree_with_verdicts(notebook: NotebookNode, name: str) -> Iterator[str]:
