@@ -43,16 +43,21 @@ def apart(images: Images, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]
     return images.test[i[chosen]], images.test[j[chosen]]
 
 
-def check(net: object, images: Images) -> None:
-    """Refuse what cannot be measured before anything is computed.
+def check(net: object, images: Images, *, names: bool = True) -> None:
+    """Refuse what cannot be measured before anything is computed; ``names``: it is to be a
+    classifier.
 
     Raises:
-        BadParameter: no network that names what an image shows; BadPoints: images of another size.
+        BadParameter: no network that names what an image shows, or whose maps have a mean over
+            places; BadPoints: images of another size.
     """
-    if not isinstance(net, ImageNetwork) or "logits" not in net.readouts:
+    needed = "logits" if names else "pooled"
+    if not isinstance(net, ImageNetwork) or needed not in net.readouts:
+        what = "name what an image shows" if names else "pool maps of images"
+        kind = "an image classifier" if names else "a residual network that sees images"
         raise BadParameter(
-            f"{net.name} does not name what an image shows: give an image classifier, such as "
-            "vision-digits, a directory of one, or a state dict of a ResNet for CIFAR."
+            f"{net.name} does not {what}: give {kind}, such as vision-digits, a directory of one, "
+            "or a state dict of one."
         )
     net.points(images.test[:1])
 

@@ -8,10 +8,13 @@ segments between points that are to be told apart, entering behind the input lay
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from plateaus.data import tasks as data
 from plateaus.data.tasks import Task
@@ -54,22 +57,23 @@ def measured(
         x=points.x, y=points.y, clean=points.y, classes=points.classes
     )  # fmt: skip
     a, b = data.pairs(given, pairs)
-    fitted = task.train if points is None else points
-
-    def each(net: Network) -> xr.Dataset:
-        found = sharpness(interpolate(Ends.of_inputs(net, a, b)))[list(KEPT)]
-        last = read(found).drop_vars(["block_out", "reading"], errors="ignore")
-        at = xr.concat([_at(found, name) for name in READINGS], _named("reading", READINGS))
-        quality = [_quality(net, fitted.x, fitted.y, fitted), _quality(net, task.test.x,
-                   task.test.clean, task.test)]  # fmt: skip
-        return last.assign(
-            **{f"{k}_at": at[k] for k in KEPT},
-            quality=("data", quality),
-            margin=_margin(net, task.test),
-        ).assign_coords(data=["fitted", "fresh"], pair=np.arange(pairs))
-
+    each = partial(of_network, task=task, a=a, b=b, fitted=task.train if points is None else points)
     by_weights = {name: over("seed", networks[name], each) for name in WEIGHTS}
     return over("weights", by_weights, lambda x: x)
+
+
+def of_network(net: Network, *, task: Task, a: Tensor, b: Tensor, fitted: ToyData) -> xr.Dataset:
+    """What ``measured`` says of one network, between the points ``a`` and ``b``."""
+    found = sharpness(interpolate(Ends.of_inputs(net, a, b)))[list(KEPT)]
+    last = read(found).drop_vars(["block_out", "reading"], errors="ignore")
+    at = xr.concat([_at(found, name) for name in READINGS], _named("reading", READINGS))
+    quality = [_quality(net, fitted.x, fitted.y, fitted), _quality(net, task.test.x,
+               task.test.clean, task.test)]  # fmt: skip
+    return last.assign(
+        **{f"{k}_at": at[k] for k in KEPT},
+        quality=("data", quality),
+        margin=_margin(net, task.test),
+    ).assign_coords(data=["fitted", "fresh"], pair=np.arange(len(a)))
 
 
 def scores(study: xr.Dataset) -> xr.Dataset:
@@ -105,6 +109,12 @@ def saved(result: xr.Dataset, *, decimals: int | None = 3) -> xr.Dataset:
     return small
 
 
+@torch.no_grad()
+def loss(net: Network, points: ToyData) -> float:
+    """Cross-entropy to the true classes of a classification, in nats."""
+    return cross_entropy(net(points.x), points.clean).item()
+
+
 def _named(dim: str, names: Sequence[str]) -> xr.DataArray:
     return xr.DataArray(list(names), dims=dim, name=dim)
 
@@ -118,7 +128,7 @@ def _at(found: xr.Dataset, name: str) -> xr.Dataset:
 
 
 @torch.no_grad()
-def _quality(net: Network, x: torch.Tensor, y: torch.Tensor, like: ToyData) -> float:
+def _quality(net: Network, x: Tensor, y: Tensor, like: ToyData) -> float:
     said = net(x)
     if like.classes is not None:
         return (said.argmax(-1) == y).double().mean().item()

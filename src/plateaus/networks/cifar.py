@@ -5,28 +5,28 @@ They are in no library's format: a file holds ``state_dict`` as a training scrip
 
 from __future__ import annotations
 
-import hashlib
-import os
-import pickle
-import zipfile
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from plateaus.errors import CorruptModel, UnknownModel
-from plateaus.networks import weights
+from plateaus.networks import state_dict, weights
 from plateaus.networks.loaded import ImageNetwork
-from plateaus.networks.modules import from_modules
-from plateaus.networks.network import softmax
-from plateaus.networks.source import first_line
+from plateaus.networks.modules import Module
+from plateaus.networks.state_dict import ImageFormat
 
 CLASSES = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, with which the published networks were trained."""
-SHAPE, WIDTHS = (3, 32, 32), (16, 32, 64)
+WIDTHS = (16, 32, 64)
+FORMAT = ImageFormat(shape=(3, 32, 32), mean=MEAN, std=STD, classes=CLASSES)
+WANTED = (
+    "that of a ResNet for CIFAR with three stages of 16, 32 and 64 channels and shortcuts without "
+    "parameters (option A)"
+)
 
 
 class Residual(nn.Module):
@@ -68,7 +68,7 @@ class CifarResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
 
     def stem(self, x: Tensor) -> Tensor:
-        """Images to the first maps."""
+        """ImageFormat to the first maps."""
         return F.relu(self.bn1(self.conv1(x)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -82,95 +82,23 @@ class CifarResNet(nn.Module):
         stem = nn.Sequential(self.conv1, self.bn1, nn.ReLU())
         return [stem, *self.layer1, *self.layer2, *self.layer3]
 
+    def readouts(self) -> dict[str, Module]:
+        """The mean over places, and the logits."""
+        return {"pooled": lambda maps: maps.mean((2, 3)), "logits": self.linear}
 
-def load(file: str | os.PathLike, *, device: torch.device, dtype: torch.dtype) -> ImageNetwork:
+
+def load(
+    path: Path, state: Mapping[str, Tensor], *, device: torch.device, dtype: torch.dtype
+) -> ImageNetwork:
     """The network of a state dict, block by block; see ``plateaus.load``.
 
-    Tensors alone are read of the file, and no program code; ``module.`` before their names, which
-    several GPUs leave behind, is taken off.
-
     Raises:
-        UnknownModel: no such file; CorruptModel: not a state dict of such a network.
+        CorruptModel: not a state dict of such a network.
     """
-    path = Path(file).expanduser()
-    if not path.is_file():
-        raise UnknownModel(f"There is no file {path}: give one that holds a state dict.")
-    state = _read(path)
-    depth = len({name.split(".")[1] for name in state if name.startswith("layer1.")})
+    depth = max(1, len({name.split(".")[1] for name in state if name.startswith("layer1.")}))
     with weights.drawn(0):
-        model = CifarResNet(max(1, depth))
-    _fits(path, model.state_dict(), state)
-    model.load_state_dict(state, strict=False)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    about = {"source": str(path.name), "checkpoint": "final", "sha256": digest, "dtype": str(dtype)}
-
-    def wrap(model: CifarResNet, name: str, **changed: str) -> ImageNetwork:
-        model = model.to(device, dtype).eval().requires_grad_(False)
-        net = from_modules(
-            model.blocks(),
-            torch.zeros(SHAPE, device=device, dtype=dtype),
-            readouts={"pooled": lambda maps: maps.mean((2, 3)), "logits": model.linear},
-            name=name,
-        )
-        net = replace(net, readouts={**net.readouts, "probabilities": softmax})
-        return ImageNetwork(
-            **{f.name: getattr(net, f.name) for f in fields(net)},
-            provenance={**about, **changed},
-            shape=SHAPE,
-            mean=MEAN,
-            std=STD,
-            classes=CLASSES,
-            untrained=untrained,
-        )
-
-    def untrained(seed: int) -> ImageNetwork:
-        with weights.drawn(seed):
-            fresh = CifarResNet(depth)
-        changed = {"checkpoint": f"untrained, seed {seed}", "sha256": "none"}
-        return wrap(fresh, f"{path.stem}@untrained-{seed}", **changed)
-
-    return wrap(model, path.stem)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError, TypeError,
-            pickle.UnpicklingError, zipfile.BadZipFile) as error:  # fmt: skip
-        raise CorruptModel(
-            f"{path} could not be read as tensors ({first_line(error)[:120]}): restore the file; "
-            "one that holds program code is never run."
-        ) from None
-    found = found.get("state_dict", found) if isinstance(found, dict) else found
-    if not isinstance(found, dict) or not all(isinstance(x, Tensor) for x in found.values()):
-        raise CorruptModel(
-            f"{path} holds no state dict, but a {type(found).__name__}: give a file of named "
-            "tensors, by themselves or under the key state_dict."
-        )
-    return {name.removeprefix("module."): tensor for name, tensor in found.items()}
-
-
-def _fits(path: Path, wanted: dict[str, Tensor], state: dict[str, Tensor]) -> None:
-    """Every tensor there, of its shape and finite; counters of batches may lack."""
-    for name, like in wanted.items():
-        if name.endswith("num_batches_tracked"):
-            continue
-        given = state.get(name)
-        if given is None:
-            fault = f"lacks {name}"
-        elif given.shape != like.shape:
-            fault = f"has {name} of shape {tuple(given.shape)} instead of {tuple(like.shape)}"
-        elif not torch.isfinite(given).all():
-            fault = f"has numbers in {name} that are not finite"
-        else:
-            continue
-        raise CorruptModel(
-            f"The state dict {path} {fault}: give that of a ResNet for CIFAR with three stages of "
-            "16, 32 and 64 channels, or restore the file."
-        )
-    surplus = sorted(set(state) - set(wanted))
-    if surplus:
-        raise CorruptModel(
-            f"The state dict {path} holds {surplus[0]}, for which a ResNet for CIFAR has no place: "
-            "give one with shortcuts without parameters (option A)."
-        )
+        model = CifarResNet(depth)
+    state_dict.fill(path, model, state, wanted=WANTED)
+    return state_dict.wrapped(
+        path, model, partial(CifarResNet, depth), FORMAT, device=device, dtype=dtype
+    )

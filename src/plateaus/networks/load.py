@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +14,10 @@ from plateaus.networks import toy
 from plateaus.networks.families import FAMILIES
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.loaded import LoadedNetwork
-from plateaus.networks.source import Source
+from plateaus.networks.source import CONFIG, Source
 
-STATE_DICTS = (".th", ".pt", ".pth")
-"""How a file ends that is not in a library's format."""
+STATE_DICTS = (".th", ".pt", ".pth", ".ckpt", ".safetensors")
+"""How a file of named tensors ends."""
 
 
 def device(name: str | torch.device = "auto") -> torch.device:
@@ -53,7 +54,9 @@ def load(
 
     A causal language model becomes a ``LanguageModel``, which at a prompt is a ``Network``; a
     network that sees images an ``ImageNetwork``; a folder of toy networks one of them; a file that
-    ends in .th, .pt or .pth, a state dict, one of the ResNets for CIFAR (``networks.cifar``).
+    ends in .th, .pt, .pth, .ckpt or .safetensors, a state dict, one of the ResNets for CIFAR
+    (``networks.cifar``) or one under torchvision's names, as published SimCLR weights are
+    (``networks.encoders``).
 
     Args:
         name: a shipped model ("laboratory-12l"), a directory in Hugging Face format or one that
@@ -78,9 +81,13 @@ def load(
             "torch.float64 or torch.bfloat16."
         )
     if _is_state_dict(name):
-        from plateaus.networks import cifar
+        from plateaus.networks import cifar, encoders, state_dict
 
-        return cifar.load(name, device=where, dtype=dtype or torch.float32)
+        path, state = state_dict.read(name)
+        options = {"device": where, "dtype": dtype or torch.float32}
+        if (own := encoders.found_in(path, state)) is not None and "linear.weight" not in state:
+            return encoders.load(path, state, own, size=size, **options)
+        return cifar.load(path, state, **options)
     source = sources.find(name, checkpoint if checkpoint is not None else revision)
     if source.toy:
         return toy.load(source, device=where, dtype=dtype)
@@ -98,7 +105,10 @@ def load(
 
 
 def _is_state_dict(name: object) -> bool:
-    return isinstance(name, str | os.PathLike) and str(name).endswith(STATE_DICTS)
+    """A file of named tensors, and not the weights of a model's directory."""
+    if not isinstance(name, str | os.PathLike) or not str(name).endswith(STATE_DICTS):
+        return False
+    return not (Path(name).parent / CONFIG).is_file()
 
 
 _device = device  # the argument of ``load`` has the same name

@@ -5,13 +5,10 @@ of its paths and without it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
-import torch
 import xarray as xr
-from torch.nn.functional import cross_entropy
 
-from plateaus.data.tasks import Task
+from plateaus.experiments import tasks as toys
 from plateaus.experiments.sharpness import over
 from plateaus.networks.network import Network
 from plateaus.studies import STEPS, Setting, Study, by_seed
@@ -36,7 +33,10 @@ def study(
         settings = {n: Setting(task=task, bending=w, steps=steps) for n, w in WEIGHTS.items()}
         some = Study(settings=settings, seeds=seeds, pairs=pairs)
         networks = {name: trained for name, trained, _ in some.trained()}
-        loss = partial(_loss, task=some.task(settings["without"]))
+        fresh = some.task(settings["without"]).test
+
+        def loss(net: Network) -> xr.Dataset:
+            return xr.Dataset({"loss": ((), toys.loss(net, fresh), {"units": "nats"})})
 
         def lost(trained: Trained) -> xr.Dataset:
             return over("weights", STEPS, lambda at: over("seed", by_seed(trained, at), loss))
@@ -45,9 +45,3 @@ def study(
         return found.rename(setting="penalty")
 
     return over("task", {task: task for task in tasks}, each)
-
-
-@torch.no_grad()
-def _loss(net: Network, task: Task) -> xr.Dataset:
-    lost = cross_entropy(net(task.test.x), task.test.clean)
-    return xr.Dataset({"loss": ((), lost.item(), {"units": "nats"})})

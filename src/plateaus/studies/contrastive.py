@@ -40,6 +40,8 @@ WEIGHTS = ("as drawn", "untrained", "trained")
 """Step 0 with the batch-norm statistics 0 and 1 that are stored, step 0 with those of the training
 images, and the end.
 """
+AT_ONCE = 500
+"""Images whose features are computed together."""
 
 
 def study(
@@ -85,8 +87,14 @@ def short(settings: ContrastiveSettings, images: Images) -> tuple[ImageNetwork, 
     return net, [row["contrastive_loss"] for row in log if "contrastive_loss" in row]
 
 
-def measured(net: ImageNetwork, images: Images, *, pairs: int) -> xr.Dataset:
-    """One network before and after training, on pairs of test images of different digits.
+def measured(
+    net: ImageNetwork, images: Images, *, pairs: int, settling: int | None = None
+) -> xr.Dataset:
+    """One network before and after training, on pairs of test images of different classes.
+
+    Args:
+        settling: so many training images give the untrained network its batch-norm statistics, by
+            default all.
 
     Returns:
         With the dim ``weights``: ``slope`` and ``half_exit`` of ``experiments.images.swept``;
@@ -94,7 +102,7 @@ def measured(net: ImageNetwork, images: Images, *, pairs: int) -> xr.Dataset:
         accuracy on them of a linear probe that is fitted to the features of training images.
     """
     begun = net.step_zero()
-    settled = with_statistics(begun, begun.points(images.train))
+    settled = with_statistics(begun, begun.points(images.train[:settling]))
     each = dict(zip(WEIGHTS, (begun, settled, net), strict=True))
     a, b = apart(images, pairs)
     return over(
@@ -116,7 +124,8 @@ def of_features(net: ImageNetwork, images: Images) -> xr.Dataset:
 
     @torch.no_grad()
     def features(pixels: torch.Tensor) -> torch.Tensor:
-        return pooled(((pixels - mean) / std).flatten(1)).double()
+        parts = ((pixels - mean) / std).flatten(1).split(AT_ONCE)
+        return torch.cat([pooled(part.to(net.device, net.dtype)).double().cpu() for part in parts])
 
     views = [features(view(unit, flip=False, random=random, **changes)) for _ in range(2)]
     fitted, fresh = features(images.train.float() / 255), features(unit)
