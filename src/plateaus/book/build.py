@@ -31,6 +31,7 @@ from plateaus.book import (
     leash,
     many_models,
     scoreboard,
+    speed,
     training_pictures,
 )
 from plateaus.book.chapter import SHOW_COMMIT
@@ -40,6 +41,7 @@ from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters
 from plateaus.book.site import lighten, mathematics
 from plateaus.errors import BuildFailed, NoMark
+from plateaus.progress import bar, say
 from plateaus.results import write_json
 
 WORKERS = 2
@@ -103,8 +105,18 @@ def execute(root: Path, target: Path) -> None:
         return why if done.returncode else None
 
     say("Executing the chapters")
-    with ThreadPoolExecutor(WORKERS) as pool:
-        failures = [f for f in pool.map(one, chapters(root)) if f]
+    every = chapters(root)
+    with (
+        ThreadPoolExecutor(WORKERS) as pool,
+        bar(None, f"chapters, into {target.name}", total=len(every), at_once=True) as done,
+    ):
+
+        def shown(path: Path) -> str | None:
+            failed = one(path)
+            done.update()
+            return failed
+
+        failures = [f for f in pool.map(shown, every) if f]
     if failures:
         raise BuildFailed("A chapter stopped. " + " ".join(failures))
 
@@ -168,6 +180,7 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     training_pictures.place(root / "book" / "models", folder / "book" / "models")
     explorers.place(root, folder)
     many_models.place(root / "book" / "results" / "grid.nc", folder / "book")
+    speed.place(root / "book" / "results" / "bench.json", folder / "book" / "speed.md")
     fill(folder / "book" / "re-execute.md", cost.MARK, cost.table(seconds, WORKERS))
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
@@ -213,7 +226,3 @@ def render(root: Path, target: Path) -> Path:
             "The pages were not built without warnings; the messages above say which line to mend."
         )
     return made.rename(target / "html") / "index.html"
-
-
-def say(line: str) -> None:
-    print(line, flush=True)

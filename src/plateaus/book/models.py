@@ -21,6 +21,7 @@ from plateaus.measures import statistics
 from plateaus.networks.embedded import CHECKSUMS
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
+from plateaus.progress import bar, say
 from plateaus.training.folders import write_sums
 from plateaus.training.language.models import build_model
 from plateaus.training.language.settings import LanguageSettings
@@ -57,14 +58,14 @@ def records(folder: Path) -> dict[str, dict[str, Any]]:
     return {r["name"]: r for r in order}
 
 
-def measure(folder: Path, report: Callable[[str], None] = print) -> dict[str, Any]:
+def measure(folder: Path, report: Callable[[str], None] = say) -> dict[str, Any]:
     """Median maximum slopes of d(α)/d(1) of every model and checkpoint whose weights have changed;
     returns all of them.
     """
     file = folder / "slopes.json"
     known = json.loads(file.read_text()) if file.is_file() else {}
     about, out = records(folder), {}
-    for name, record in about.items():
+    for name, record in bar(about.items(), "models", at_once=True):
         for step, digest in _weights(folder / name, record):
             row = known.get(name, {}).get(str(step), {})
             if row.get("sha256") != digest:

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from plateaus.book import committed
 from plateaus.book.chapter import COMMITTED
 from plateaus.book.places import chapters, find_repository, repository
+from plateaus.progress import bar, say
 from plateaus.results import write_bytes
 
 CELL_TIMEOUT = 600
@@ -71,10 +72,10 @@ def serialised(notebook: NotebookNode) -> str:
 
 def execute(paths: list[Path]) -> None:
     """Execute the chapters at `paths`, or all of them, in place; each prints one line."""
-    for path in paths or chapters(repository()):
+    for path in bar(paths or chapters(repository()), "chapters", at_once=True):
         start = time.perf_counter()
         execute_in_place(path.resolve())
-        print(f"{path}  {time.perf_counter() - start:5.1f} s", flush=True)
+        say(f"{path}  {time.perf_counter() - start:5.1f} s")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from plateaus.book.places import repository
 from plateaus.book.provenance import source_digest, versions
 from plateaus.errors import BadParameter
 from plateaus.experiments.tasks import saved
+from plateaus.progress import goes_to
 from plateaus.studies import bending, superposition, toy, vision
 
 FOLDER = "book/results"
@@ -68,6 +69,8 @@ def save(
     if name not in STUDIES | PUBLISHED:
         known = ", ".join(STUDIES | PUBLISHED)
         raise BadParameter(f"There is no study {name!r}: choose one of {known}.")
+    path = (out or repository() / FOLDER) / f"{name}.nc"
+    goes_to(path)
     start = time.perf_counter()
     folders = {"tables": tables, "weights": weights, "images": images}
     if name in PUBLISHED:
@@ -86,7 +89,6 @@ def save(
         "source": source_digest(),
         "versions": versions(),
     }
-    path = (out or repository() / FOLDER) / f"{name}.nc"
     results.save(found, path, **facts)
     print(f"{path.name}: {path.stat().st_size:,} bytes, {time.perf_counter() - start:.0f} s")
     return path

@@ -17,6 +17,7 @@ from plateaus.networks.chunks import budget
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.network import Network
+from plateaus.progress import bar
 
 AT_ONCE = 2**21
 """Numbers of the widest read-out of one part (pairs x points x width) on a processor: few enough
@@ -217,7 +218,9 @@ class Ends:
         gpu = self.device.type != "cpu"
         numbers = budget(self.device) // BYTES if gpu else AT_ONCE
         size = max(1, numbers // (points * self.width))
-        for i in range(0, len(self), size):
+        starts = range(0, len(self), size)
+        what = f"{self.attrs['model']}, {len(self):,} pairs"
+        for i in bar(starts, what, unit="part"):
             yield self.make(range(i, min(i + size, len(self))))
 
     def parts(self, points: int) -> Iterator[Part]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from plateaus.experiments.readouts import read
 from plateaus.measures import curves
+from plateaus.progress import bar
 
 
 def sharpness(result: xr.Dataset) -> xr.Dataset:
@@ -76,7 +77,7 @@ def over(
         attrs: what is said of all of them together, such as the ``model`` of several checkpoints.
     """
     labels = xr.DataArray(list(each), dims=dim, name=dim)
-    found = [experiment(x) for x in each.values()]
+    found = [experiment(x) for x in bar(each.values(), dim)]
     return xr.concat(found, dim=labels, combine_attrs="drop_conflicts").assign_attrs(attrs)
 
 

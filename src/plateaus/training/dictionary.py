@@ -26,6 +26,7 @@ from plateaus.networks import dictionary as dictionaries
 from plateaus.networks.dictionary import CONFIG, NAMES, WEIGHTS, Dictionary
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
+from plateaus.progress import bar, goes_to
 
 HELD_OUT = 0.1
 """Share of the windows that training does not see."""
@@ -97,7 +98,7 @@ def activations(lm: LanguageModel, recipe: Recipe, source: str) -> tuple[Tensor,
     hook = lm.bridge.blocks[recipe.block - 1].register_forward_hook(note)
     try:
         with torch.no_grad():
-            for part in torch.stack(found).split(256):
+            for part in bar(torch.stack(found).split(256), "activations", unit="part"):
                 lm.bridge.original_model(part, use_cache=False)
     finally:
         hook.remove()
@@ -120,7 +121,7 @@ def train(x: Tensor, recipe: Recipe) -> Dictionary:
     b_dec = torch.zeros_like(mean).requires_grad_()
     adam = torch.optim.Adam([W_enc, b_enc, W_dec, b_dec], lr=recipe.rate, betas=(0.9, 0.99))
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, recipe.steps)
-    for _ in range(recipe.steps):
+    for _ in bar(range(recipe.steps), "dictionary", unit="step"):
         rows = torch.randint(len(x), (recipe.batch,), generator=generator)
         some = (x[rows] - mean) / spread
         now = Dictionary(W_enc=W_enc, b_enc=b_enc, W_dec=W_dec, b_dec=b_dec, k=recipe.active)
@@ -180,6 +181,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="the folder to write")
     given, recipe, begun = parser.parse_args(), Recipe(), monotonic()
     lm = load(given.model, device="cpu")
+    goes_to(given.out)
     source = text(lm)
     seen, held_out = activations(lm, recipe, source)
     found = train(seen, recipe)

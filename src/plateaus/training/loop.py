@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from tqdm import tqdm
 
+from plateaus import progress
 from plateaus.disk import write_bytes
 from plateaus.errors import TrainingError
 from plateaus.training.optimisers import advance
@@ -52,7 +52,7 @@ def train(
 
     Args:
         stop_after: end this process after so many steps, as a kill would.
-        show: draw a bar on a terminal, and print a line for each checkpoint.
+        show: draw the bar from the beginning and leave it, and print a line for each checkpoint.
 
     Raises:
         TrainingError: ``run.work`` belongs to other settings or data, or is further on, the loss
@@ -63,13 +63,14 @@ def train(
     step, log = begin(run)
     moved = [p for p in run.model.parameters() if p.requires_grad]
     began, unsaid = time.monotonic(), []
-    bar = tqdm(
+    bar = progress.bar(
+        None,
+        s.name,
+        at_once=show,
+        leave=show,
         total=s.last_step,
         initial=step,
-        desc=s.name,
         unit="step",
-        dynamic_ncols=True,
-        disable=None if show else True,  # None: only a terminal gets a bar
     )
     with repeatable(s.threads), bar:
         if step == 0:
@@ -131,7 +132,7 @@ def _checkpoint(run: Run, step: int, log: list[dict], show: bool) -> None:
     log.append({"step": step, run.pace.unit: step * run.pace.per_step, **run.measure()})
     run.keep(step)
     if show:
-        tqdm.write(f"step {step:,} of {run.pace.last_step:,} is kept: {_told(log[-1])}")
+        progress.say(f"step {step:,} of {run.pace.last_step:,} is kept: {_told(log[-1])}")
 
 
 def _told(row: dict) -> str:
