@@ -80,10 +80,16 @@ def _collect(sub: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
         from plateaus.book.collect import collect
 
-        print(f"The scoreboard of all cells is {collect(arguments.out, arguments.into)}")
+        made = collect(arguments.out, arguments.into, arguments.book)
+        print(f"The scoreboard of all cells is {made}")
 
     sub.add_argument("out", type=Path, help="the grid's folder, as in its file")
     sub.add_argument("--into", type=Path, help="the netCDF file (default: grid.nc in that folder)")
+    sub.add_argument(
+        "--book",
+        type=Path,
+        help="book/claims: the book's own rows stand for the cells with the defaults of a chapter",
+    )
     sub.set_defaults(run=run)
 
 
@@ -126,13 +132,25 @@ def _bench(sub: argparse.ArgumentParser) -> None:
 
         print(
             bench.table(
-                bench.bench(arguments.out, model=arguments.model, repeats=arguments.repeats)
+                bench.bench(
+                    arguments.out,
+                    model=arguments.model,
+                    repeats=arguments.repeats,
+                    only=arguments.only or tuple(bench.SECTIONS),
+                )
             )
         )
 
     sub.add_argument(
         "--model",
         help="embedded name, directory or hub id (default: two models, one of GPT-2 small's shape)",
+    )
+    sub.add_argument(
+        "--only",
+        nargs="+",
+        metavar="SECTION",
+        help="models, wholes, growth, memory or training (default: all); the others stay in the "
+        "file as they were measured on the same machine",
     )
     sub.add_argument("--repeats", type=int, default=5, help="the median of how many runs")
     sub.add_argument(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import platform
+import subprocess
+import sys
 
 import pytest
 import torch
 
 from plateaus import bench
+from plateaus.bench.bound import bound, shares
 from plateaus.cli import main
 from plateaus.errors import BadParameter
 
@@ -63,7 +67,7 @@ def test_a_wrong_measurement_would_be_seen(gpt2_folder, monkeypatch):
     assert all(row["relative difference"] < 1e-4 for row in found.values())
     honest = bench.mechanism.NormOf
     monkeypatch.setattr(bench.mechanism, "NormOf", lambda mlp: lambda x: 1.01 * honest(mlp=mlp)(x))
-    monkeypatch.setattr(bench.mechanism, "speeds", lambda tail, x, v: v.norm(dim=-1))
+    monkeypatch.setattr(bench.mechanism, "velocities", lambda tail, x, v: v)
     read = bench.mechanism.patched
     monkeypatch.setattr(
         bench.mechanism, "patched", lambda raw, prompt, *a, **o: read(raw, prompt.flip(0), *a, **o)
@@ -88,3 +92,66 @@ def test_no_repeats_are_refused(repeats, tmp_path, capsys):
         bench.bench(tmp_path / "bench.json", repeats=repeats)
     assert main(["bench", "--repeats", str(repeats)]) == 2
     assert "median of at least one run" in capsys.readouterr().err
+
+
+def test_sections_stay_in_the_file_unless_measured_elsewhere(tmp_path, monkeypatch):
+    out = tmp_path / "bench.json"
+    made = {"growth": lambda _repeats: {"a": 1}, "memory": lambda _repeats: {"b": 2}}
+    monkeypatch.setattr(bench, "SECTIONS", made)
+    bench.bench(out, only=["growth"])
+    assert bench.bench(out, only=["memory"])["growth"] == {"a": 1}
+    monkeypatch.setattr(bench.about, "machine", lambda: {"processor": "another"})
+    assert "growth" not in bench.bench(out, only=["memory"])
+    with pytest.raises(BadParameter, match="no section 'speed': choose of growth, memory"):
+        bench.bench(out, only=["speed"])
+
+
+def test_no_name_of_a_machine_is_kept():
+    about = bench.about.machine()
+    assert about["processors"] >= 1 and about["memory [GiB]"] >= 1 and about["processor"]
+    assert platform.node() not in json.dumps(about)
+
+
+def test_what_a_computation_waits_for_is_told_apart():
+    big, cpu = torch.randn(400, 400), torch.device("cpu")
+    long = torch.randn(2_000_000)
+    ways = {
+        "arithmetic": lambda: [big @ big for _ in range(50)],
+        "memory": lambda: [long + 1 for _ in range(30)],
+        "Python": lambda: sum(i * i for i in range(300_000)),
+    }
+    for right, way in ways.items():
+        found = shares(way, bench.median_seconds(way, 3, cpu), cpu)
+        assert bound(found) == right, (right, found)
+        assert sum(found.values()) == pytest.approx(1)
+
+
+def test_an_exponent_is_found_again():
+    assert bench.growth.exponent([1, 2, 4], [3, 12, 48]) == pytest.approx(2)
+    asked = {"steps": (5, 10), "pairs": (2, 4), "tokens": (3, 5)}
+    small = {"steps": 5, "pairs": 2, "blocks": 2, "width": 64, "tokens": 4}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.growth, "BASE", small)
+        found = bench.growth.rows(1, asked)
+    assert list(found) == list(asked)
+    assert all(len(row["seconds"]) == 2 and min(row["seconds"]) > 0 for row in found.values())
+
+
+def test_wholes_agree_with_another_way_of_computing_them():
+    plateau, cut = bench.wholes.plateau(1, side=21), bench.wholes.exact_slice(1, blocks=1, width=3)
+    assert plateau["relative difference"] == 0 and plateau["times ours"] > 1
+    assert cut["relative difference"] < 1e-12
+
+
+def test_memory_does_not_grow_with_pairs_and_a_twin_that_keeps_all_does(tmp_path):
+    shape = {"blocks": 2, "width": 64}
+    row = bench.memory.rows((100, 1000), **shape)
+    assert abs(row["growth"]) < 0.1, row
+    folder = bench.shapes.save(tmp_path, **shape)
+    twin = (
+        "import resource, sys; from plateaus.bench import memory; from plateaus.experiments import "
+        "ends; ends.AT_ONCE = 2**40; memory.measure(sys.argv[1], 1000, 10, 3); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", twin, folder], capture_output=True, check=True)
+    assert int(done.stdout) > 1.1 * row["bytes"][0]

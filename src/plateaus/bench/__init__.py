@@ -5,8 +5,9 @@ Ratios in one run, never a timed test: seconds belong to a machine and to what e
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,43 +17,92 @@ import torch
 from torch import Tensor, nn
 
 from plateaus import results
-from plateaus.bench import mechanism
+from plateaus.bench import about, growth, mechanism, memory, shapes, wholes
+from plateaus.bench.bound import shares
 from plateaus.bench.plain import blocks, by_hooks, plain
 from plateaus.bench.timing import matrix_product_peak, median_seconds
+from plateaus.bench.words import table
+from plateaus.book.provenance import versions
 from plateaus.errors import BadParameter
 from plateaus.geometry import paths
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
-from plateaus.training.language.speed import throughput
+from plateaus.progress import bar, goes_to
+from plateaus.training.language.speed import plain_step, throughput
 
+SECTIONS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "models": lambda repeats: _models(None, repeats),
+    "wholes": lambda repeats: wholes.rows(repeats),
+    "growth": lambda repeats: growth.rows(repeats),
+    "memory": lambda repeats: memory.rows(),
+    "training": lambda repeats: _training(),
+}
+"""What can be measured, by the name of its figures; the last one is the only one on all threads."""
 PAIRS, TOKENS, POINTS, PATCH = 16, 10, 50, 1
+__all__ = ["bench", "table"]
 OURS = "ours, prefixes set up anew"
 PLAIN = "plain hooks, points in a batch"
 ONE_BY_ONE = "plain hooks, point by point"
 
 
-def bench(out: Path, *, model: str | None = None, repeats: int = 5) -> dict[str, Any]:
-    """Measure ``model`` (default: a GPT-2-small shape with random weights and an embedded model);
-    write and return the figures.
+def bench(
+    out: Path,
+    *,
+    model: str | None = None,
+    repeats: int = 5,
+    only: Sequence[str] = tuple(SECTIONS),
+) -> dict[str, Any]:
+    """Measure, write and return the figures; each section is written when it is whole, and those of
+    the same machine that are not measured now stay in the file.
+
+    Args:
+        model: the only model to measure (default: all sections, on models with random weights in
+            the shape of GPT-2 small and on an embedded one).
+        only: the sections to measure, of ``SECTIONS``.
 
     Raises:
-        BadParameter: fewer than one repeat.
+        BadParameter: fewer than one repeat, or a section that does not exist.
     """
     if repeats < 1:
         raise BadParameter(
             f"A time is the median of at least one run, got repeats={repeats}: give 1 or more."
         )
-    figures: dict[str, Any] = {"threads": torch.get_num_threads(), "models": {}}
+    if unknown := [name for name in only if name not in SECTIONS]:
+        raise BadParameter(f"There is no section {unknown[0]!r}: choose of {', '.join(SECTIONS)}.")
+    here = {"machine": about.machine(), "threads": torch.get_num_threads(), "versions": versions()}
+    figures = {**_kept(out, here), **here}
+    goes_to(out)
+    for name in bar(["models"] if model else list(only), "sections", at_once=True):
+        figures[name] = _models(model, repeats) if name == "models" else SECTIONS[name](repeats)
+        results.write_json(figures, out)
+    return figures
+
+
+def _models(model: str | None, repeats: int) -> dict[str, Any]:
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in [model] if model else [_gpt2_small_shape(folder), "laboratory-12l"]:
+        for name in [model] if model else [shapes.save(folder), "laboratory-12l"]:
             lm = load(name)
             if name == folder:
                 lm = replace(lm, name="GPT-2 small's shape, random weights")
-            figures["models"][lm.name] = measure(lm, plain(name, lm), repeats)
-    if not model:
-        figures["training"] = throughput()
-    results.write_json(figures, out)
-    return figures
+            found[lm.name] = measure(lm, plain(name, lm), repeats)
+    return found
+
+
+def _training() -> dict[str, Any]:
+    figures, learn = throughput(), plain_step()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    seconds = median_seconds(learn, 5, device)
+    return figures | {"plain_shares": shares(learn, seconds, device)}
+
+
+def _kept(out: Path, here: dict[str, Any]) -> dict[str, Any]:
+    """What the file holds, if it was measured on this machine with the same packages."""
+    try:
+        found = json.loads(out.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if all(found.get(k) == v for k, v in here.items()) else {}
 
 
 def measure(lm: LanguageModel, raw: nn.Module, repeats: int) -> dict[str, Any]:
@@ -97,6 +147,7 @@ def measure(lm: LanguageModel, raw: nn.Module, repeats: int) -> dict[str, Any]:
         "points": POINTS,
         "tokens": TOKENS,
         "blocks after the patch": len(lm) - PATCH,
+        "points at once": len(many_points),
         "ways": rows,
         "matrix-product peak [GFLOP/s]": round(peak / 1e9, 1),
         "fraction of the peak": 2 * weights * POINTS / seconds["ours, prefix at hand"] / peak,
@@ -115,7 +166,9 @@ def _compare(
     device: torch.device,
     seconds: dict[str, float],
 ) -> dict[str, dict[str, float]]:
-    """Seconds of each way, how many times as long as ours, and how far it is from the first."""
+    """Seconds of each way, how many times as long as ours, how far it is from the first and, of
+    ours, what they are spent on.
+    """
     reference = next(iter(ways.values()))()
     for name, way in ways.items():
         slow = name.startswith("plain")
@@ -125,6 +178,7 @@ def _compare(
             "seconds": seconds[name],
             "times ours": seconds[name] / seconds[OURS],
             "relative difference": ((way() - reference).norm() / reference.norm()).item(),
+            **({"shares": shares(way, seconds[name], device)} if name.startswith("ours") else {}),
         }
         for name, way in ways.items()
     }
@@ -134,67 +188,4 @@ def by_prefix(lm: LanguageModel, a: Tensor, b: Tensor) -> Tensor:
     """x_n along the segments of P pairs of prompts ``(P, T)``: ``(P, POINTS, d)``, in their
     contexts.
     """
-    net = lm.at(a[:, :-1])
-    ends = net.states(torch.stack([a[:, -1], b[:, -1]], dim=1), block=PATCH)
-    return net[PATCH:](paths.segment(ends[:, 0], ends[:, 1], steps=POINTS))
-
-
-def table(figures: dict[str, Any]) -> str:
-    """The figures as text, one line for each way."""
-    lines = [f"{figures['threads']} threads"]
-    for name, row in figures["models"].items():
-        lines.append(
-            f"\n{name}: {row['tokens']}-token prompts, {row['blocks after the patch']} blocks "
-            f"after the patch, on {row['device']}"
-        )
-        for what, ways in row["ways"].items():
-            lines.append(f"  {what}")
-            lines += [
-                f"    {way:<34} {r['seconds'] * 1e3:9.1f} ms  {r['times ours']:7.1f} x ours  "
-                f"differs by {r['relative difference']:.0e}"
-                for way, r in ways.items()
-            ]
-        lines.append(
-            f"  with the prefix at hand ours reaches {row['fraction of the peak']:.0%} of the "
-            f"float32 matrix-product peak, {row['matrix-product peak [GFLOP/s]']} GFLOP/s"
-        )
-        lines += _ratios(row["ratios"])
-    if "training" in figures:
-        lines += ["", *_training(figures["training"])]
-    return "\n".join(lines)
-
-
-def _ratios(ratios: dict[str, Any]) -> list[str]:
-    peak = ratios["fraction_of_peak"]
-    return [
-        *(
-            f"    {name:<34} {row['seconds'] * 1e3:9.1f} ms  plain {row['times ours']:9.1f} x"
-            for name, row in ratios.items()
-            if name != "fraction_of_peak"
-        ),
-        f"    {'fraction_of_peak':<34} {peak:.0%} with {PAIRS * POINTS} points at once",
-    ]
-
-
-def _training(row: dict[str, float]) -> list[str]:
-    ours, plain = row["tokens_per_second"], row["plain_tokens_per_second"]
-    return [
-        f"training prose-12l: bfloat16 matrix-product peak here {row['peak'] / 1e9:.0f} GFLOP/s",
-        f"  {'the recipe':<42} {ours:9,.0f} tokens/s  {row['fraction']:.0%} of the peak",
-        f"  {'the plain model, uncompiled, AdamW':<42} {plain:9,.0f} tokens/s  "
-        f"{row['plain_fraction']:.0%} of the peak; the recipe is {ours / plain:.1f} times as fast",
-    ]
-
-
-def _gpt2_small_shape(folder: str) -> str:
-    """GPT-2 small's shape with random weights and a small vocabulary: speed depends on neither."""
-    from tokenizers import Tokenizer, models
-    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, logging
-
-    logging.disable_progress_bar()
-    GPT2LMHeadModel(GPT2Config(vocab_size=1024, bos_token_id=0, eos_token_id=0)).save_pretrained(
-        folder
-    )
-    words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(1024)}, unk_token="w0"))
-    PreTrainedTokenizerFast(tokenizer_object=words, unk_token="w0").save_pretrained(folder)
-    return folder
+    return growth.interpolated(lm, a, b, POINTS)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad as forward
 
+from plateaus.bench.bound import shares
 from plateaus.bench.plain import patched
 from plateaus.bench.timing import median_seconds
 from plateaus.errors import UnsupportedModel
@@ -23,27 +24,35 @@ from plateaus.networks.perceptron import perceptron
 
 PATHS, SIDE = 100, 31
 """Paths that share one layer's kernel, and points on the side of a plane."""
-DENSE = 2
-"""Points at which a dense Jacobian is taken; the others would cost as much each."""
+DENSE, ROWS = 2, 32
+"""Points at which a dense Jacobian is taken, and rows of that through all blocks; the others would
+cost as much each.
+"""
 
 
 def rows(
     lm: LanguageModel, raw: nn.Module, prompt: Tensor, points: Tensor, *, patch: int, repeats: int
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, Any]]:
     """Each measurement at ``points`` ``(steps, d)`` that enter block ``patch`` of ``prompt``:
     seconds for all points, how many times as long the plain way takes, and how far apart they are.
     """
     net = lm.at(prompt[:, :-1])
     tail, across = net[patch:], corners(points)
     velocity = torch.gradient(points, spacing=1 / (len(points) - 1), dim=0)[0]
+    first = points[0], velocity[0]
     once = partial(median_seconds, repeats=1, device=lm.device)
-    often = partial(median_seconds, repeats=repeats, device=lm.device)
+    often = partial(timed, repeats=repeats, device=lm.device)
     plane = partial(patched, raw, prompt[0], across, patch=patch, batch=len(points))
-    whole = once(lambda: dense_speeds(tail, points[:1], velocity[:1]))
-    fast = (speeds(tail, points[:1], velocity[:1]), dense_speeds(tail, points[:1], velocity[:1]))
+    few, more = (once(lambda n=n: dense_velocity(tail, *first, n)) for n in (ROWS // 2, ROWS))
+    # A forward pass and so many rows; only the rows are as many as the stream has dimensions.
+    dense_at_once = more + (lm.d - ROWS) * max(0, more - few) / (ROWS - ROWS // 2)
+    fast = velocities(tail, points[:1], velocity[:1])[0, :ROWS], dense_velocity(tail, *first, ROWS)
     found = {
         "directional_speed": row(
-            often(lambda: speeds(tail, points, velocity)), whole, *fast, points=len(points)
+            often(lambda: velocities(tail, points, velocity)),
+            dense_at_once,
+            *fast,
+            points=len(points),
         ),
         "slice_2d": row(
             often(lambda: tail(across)),
@@ -68,12 +77,18 @@ def rows(
     }
 
 
-def row(ours: float, plain: float, x: Tensor, y: Tensor, *, points: int) -> dict[str, float]:
-    """``ours``: seconds for all points; ``plain``: seconds for one, which is what it repeats."""
+def timed(way: Callable[[], Tensor], *, repeats: int, device: torch.device) -> dict[str, Any]:
+    """Median seconds, and what they are spent on."""
+    seconds = median_seconds(way, repeats, device)
+    return {"seconds": seconds, "shares": shares(way, seconds, device)}
+
+
+def row(ours: dict[str, Any], plain: float, x: Tensor, y: Tensor, *, points: int) -> dict[str, Any]:
+    """``ours``: of all points; ``plain``: seconds for one, which is what it repeats."""
     return {
         "points": points,
-        "seconds": ours,
-        "times ours": points * plain / ours,
+        **ours,
+        "times ours": points * plain / ours["seconds"],
         "relative difference": ((x - y).norm() / y.norm()).item(),
     }
 
@@ -91,17 +106,20 @@ def dense_norms(mlp: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def speeds(tail: Network, points: Tensor, velocity: Tensor) -> Tensor:
-    """|Df v| ``(n,)`` by one pass of dual numbers."""
+def velocities(tail: Network, points: Tensor, velocity: Tensor) -> Tensor:
+    """Df v ``(n, d)`` by one pass of dual numbers."""
     with forward.dual_level():
         moved = forward.unpack_dual(tail(forward.make_dual(points.contiguous(), velocity)))
-        return moved.tangent.norm(dim=-1)
+        return moved.tangent.clone()
 
 
-def dense_speeds(tail: Network, points: Tensor, velocity: Tensor) -> Tensor:
-    """The same by the Jacobian of all blocks, row by row and point by point."""
-    found: list[Any] = []
-    for x, v in zip(points, velocity, strict=True):
-        jacobian = torch.autograd.functional.jacobian(lambda z: tail(z[None])[0], x)
-        found.append((jacobian @ v).norm())
+def dense_velocity(tail: Network, x: Tensor, v: Tensor, rows: int) -> Tensor:
+    """The first ``rows`` numbers of the same at one point, by as many rows of the Jacobian of all
+    blocks in reverse mode.
+    """
+    x = x.detach().clone().requires_grad_()
+    y = tail(x[None])[0]
+    found = [
+        torch.autograd.grad(y[i], x, retain_graph=True)[0] @ v for i in range(min(rows, len(y)))
+    ]
     return torch.stack(found)

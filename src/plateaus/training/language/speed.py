@@ -18,6 +18,8 @@ from plateaus.training.loop import repeatable
 from plateaus.training.memory import keep_freed_memory
 from plateaus.training.optimisers import advance
 
+PLAIN = {"compile": "no", "optimiser": "adamw"}
+
 
 def throughput(preset: str = "prose", *, steps: int = 12) -> dict[str, float]:
     """Train on random tokens: the recipe against the same model as the library runs it, and the
@@ -32,8 +34,7 @@ def throughput(preset: str = "prose", *, steps: int = 12) -> dict[str, float]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(s.threads)
     peak, out = bfloat16_peak(device), {}
-    plain = replace(s, compile="no", optimiser="adamw")
-    speed, work = _speed(plain, device, steps, "sdpa")
+    speed, work = _speed(replace(s, **PLAIN), device, steps, "sdpa")
     out |= {"plain_tokens_per_second": speed, "plain_fraction": speed * work / peak}
     with repeatable(s.threads):
         keep_freed_memory()
@@ -53,6 +54,21 @@ def _speed(
     """Median tokens per second after three steps that are not counted, and the operations for one
     token.
     """
+    learn, model = learner(s, device, attention)
+    times = [_seconds(learn, device) for _ in range(steps + 3)][3:]
+    return s.batch * s.context / statistics.median(times), flops_per_token(model, s)
+
+
+def plain_step(preset: str = "prose") -> Callable[[], None]:
+    """One step of what ``throughput`` compares the recipe with."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return learner(replace(PRESETS[preset], **PLAIN), device, "sdpa")[0]
+
+
+def learner(
+    s: LanguageSettings, device: str, attention: str | None
+) -> tuple[Callable[[], None], torch.nn.Module]:
+    """A step on random tokens, and the model that it moves."""
     model = build_model(s, s.vocabulary).to(device)
     if attention:
         model.set_attn_implementation(attention)
@@ -65,8 +81,7 @@ def _speed(
     def learn() -> None:
         advance(loss(x, y), movers, parameters, s.clip).item()
 
-    times = [_seconds(learn, device) for _ in range(steps + 3)][3:]
-    return s.batch * s.context / statistics.median(times), flops_per_token(model, s)
+    return learn, model
 
 
 def _seconds(action: Callable[[], object], device: str) -> float:

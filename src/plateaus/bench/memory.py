@@ -1,0 +1,67 @@
+"""Peak memory against the number of pairs: each number in a process of its own.
+
+python -m plateaus.bench.memory FOLDER PAIRS STEPS TOKENS
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from plateaus.bench import shapes
+from plateaus.data.pairs import Pairs
+from plateaus.experiments import Ends, sweep
+from plateaus.networks.load import load
+from plateaus.progress import bar
+
+COUNTS = (100, 1_000, 10_000)
+STEPS, TOKENS = 10, 3
+"""Few: memory is asked for, not time, and what is in flight at once does not depend on them."""
+
+
+def rows(counts: Sequence[int] = COUNTS, **shape: int) -> dict[str, Any]:
+    """Peak resident memory [bytes] of measuring so many pairs on a model of ``shape`` (by default
+    GPT-2 small's), four scalars of each pair and read-out kept, and their spread.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        shapes.save(folder, **shape)
+        peaks = [peak(folder, n) for n in bar(counts, "memory", at_once=True)]
+    return {
+        "pairs": list(counts),
+        "steps": STEPS,
+        "tokens": TOKENS,
+        "shape": shape or {"blocks": 12, "width": 768},
+        "bytes": peaks,
+        "growth": peaks[-1] / peaks[0] - 1,
+    }
+
+
+def peak(folder: str, pairs: int, *, steps: int = STEPS, tokens: int = TOKENS) -> int:
+    """Peak resident memory [bytes] of one process that measures ``pairs`` pairs."""
+    asked = [folder, *map(str, (pairs, steps, tokens))]
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, *asked], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout.split()[-1])
+
+
+def measure(folder: str, count: int, steps: int, tokens: int) -> None:
+    """Curves of random pairs at every read-out, of which four scalars stay."""
+    lm = load(folder, device="cpu")
+    draw = torch.Generator().manual_seed(0)
+    ids = torch.randint(3, lm.vocabulary, (2, count, tokens), generator=draw)
+    labels = tuple(f"pair {i}" for i in range(count))
+    ends = Ends.of_prompts(lm, Pairs(a=ids[0], b=ids[1], labels=labels, source="random"))
+    sweep(ends, blocks=[1], steps=steps)
+
+
+if __name__ == "__main__":
+    measure(sys.argv[1], *map(int, sys.argv[2:]))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(most * (1 if sys.platform == "darwin" else 1024))

@@ -1,0 +1,33 @@
+"""GPT-2 with random weights in any shape: speed and memory depend on the shape alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plateaus.networks.language_model import LanguageModel
+from plateaus.networks.load import load
+
+WORDS = 1024
+"""A small vocabulary: what is timed reads no logits."""
+
+
+def save(folder: str | Path, *, blocks: int = 12, width: int = 768, positions: int = 1024) -> str:
+    """Write such a model to ``folder`` (by default of GPT-2 small's shape) and return the folder.
+
+    Heads have 64 dimensions, as in every GPT-2.
+    """
+    from tokenizers import Tokenizer, models
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, logging
+
+    logging.disable_progress_bar()
+    shape = {"n_layer": blocks, "n_embd": width, "n_head": width // 64, "n_positions": positions}
+    config = GPT2Config(vocab_size=WORDS, bos_token_id=0, eos_token_id=0, **shape)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(WORDS)}, unk_token="w0"))
+    PreTrainedTokenizerFast(tokenizer_object=words, unk_token="w0").save_pretrained(folder)
+    return str(folder)
+
+
+def made(folder: str | Path, **shape: int) -> LanguageModel:
+    """The same, loaded."""
+    return load(save(folder, **shape))

@@ -1,0 +1,143 @@
+"""What a reader waits for beside curves: a plateau on a grid, an exact slice, a whole chapter."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from plateaus.bench.bound import PARTS, shares
+from plateaus.bench.timing import median_seconds
+from plateaus.book.places import repository
+from plateaus.errors import BuildFailed
+from plateaus.experiments.landscape import landscape
+from plateaus.geometry.exact import ExactPlane, exact, raster
+from plateaus.measures.plateaus import components
+from plateaus.networks.load import load
+from plateaus.networks.residual import ResidualMLP, network
+
+SIDE, SOME = 121, 100
+"""Nodes on the side of a grid, and at how many of them the plain way is timed."""
+CHAPTER = "2-language-models/interpolation"
+CPU = torch.device("cpu")
+
+
+def rows(repeats: int, *, chapter: str | None = CHAPTER) -> dict[str, dict[str, Any]]:
+    """Each with its seconds, what bounds it and, where there is a plain way, how many times as long
+    that takes and how far apart the two are.
+    """
+    found = {"plateau_on_a_grid": plateau(repeats), "exact_slice": exact_slice(repeats)}
+    return found | ({"whole_chapter": whole_chapter(chapter)} if chapter else {})
+
+
+def plateau(repeats: int, *, side: int = SIDE) -> dict[str, Any]:
+    """Heights and merge heights of the shipped toy network on a grid: all plateaus of one point.
+
+    The plain way evaluates node by node; the components are compared with those that labelling
+    {h < r} finds, for radii that share out the heights.
+    """
+    net = load("spiral", device="cpu")
+    anchor = torch.tensor([0.3, 0.4], dtype=net.dtype)
+
+    def ours() -> Any:
+        return landscape(net, anchor, resolution=side)
+
+    def plain() -> None:
+        with torch.no_grad():
+            for x in some:
+                net(x[None])
+
+    some = torch.rand(SOME, 2, dtype=net.dtype, generator=torch.Generator().manual_seed(0))
+    row = _timed(ours, repeats)
+    field = ours()
+    radii = np.quantile(field.height.values, [0.2, 0.4, 0.6, 0.8])
+    labelled = components(field.height.values, field.attrs["source"], radii)
+    differ = [
+        (field.merge_height.values < r) != one for r, one in zip(radii, labelled, strict=True)
+    ]
+    nodes = side * side
+    slow = median_seconds(plain, 1, CPU) / SOME * nodes
+    return row | {
+        "size": f"{nodes:,} nodes, 20 blocks of width 16",
+        "times ours": slow / row["seconds"],
+        "relative difference": float(np.mean(differ)),
+    }
+
+
+def exact_slice(repeats: int, *, blocks: int = 3, width: int = 8) -> dict[str, Any]:
+    """The plane of inputs cut into the pieces on which a network is affine, in rational arithmetic,
+    and its merge heights; compared with the network itself at nodes of the plane.
+    """
+    torch.manual_seed(0)
+    net = network(ResidualMLP(width=width, blocks=blocks, normalisation=None).double())
+    window = ((-1, -1), (1, 1))
+
+    def ours() -> ExactPlane:
+        plane = ExactPlane.of(exact(net), window=window, anchor=(0, 0), metric="linf")
+        _ = plane.levels
+        return plane
+
+    row, plane, axis = _timed(ours, repeats), ours(), np.linspace(-0.9, 0.9, 7)
+    height, _, _ = raster(plane, axis, axis)
+    points = torch.tensor(np.stack(np.meshgrid(axis, axis), axis=-1))
+    with torch.no_grad():
+        seen = (net(points) - net(torch.zeros(2).double())).abs().amax(-1).numpy()
+    return row | {
+        "size": f"{plane.affine_pieces:,} pieces, {blocks} blocks of width {width}",
+        "relative difference": float(np.abs(height - seen).max() / seen.max()),
+    }
+
+
+def whole_chapter(chapter: str) -> dict[str, Any]:
+    """A chapter by papermill, as a reader runs it, one thread; its cells once more for the shares.
+
+    Raises:
+        BuildFailed: the chapter stops.
+    """
+    path = repository() / "chapters" / f"{chapter}.ipynb"
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "papermill", str(path), f"{out}/x.ipynb", "-k", "python3"]
+        env = os.environ | {"PLATEAUS_OUT": out, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        start = time.perf_counter()
+        done = subprocess.run(
+            [*command, "--no-progress-bar"], env=env, capture_output=True, text=True
+        )
+        seconds = time.perf_counter() - start
+        if done.returncode:
+            raise BuildFailed(f"{chapter} stopped: {done.stderr.strip().splitlines()[-1]}")
+        command = [sys.executable, "-m", __name__, str(path), str(seconds)]
+        told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    parts = (float(x) for x in told.stdout.split()[-3:])
+    return {
+        "size": chapter,
+        "seconds": seconds,
+        "shares": dict(zip(PARTS, parts, strict=True)),
+    }
+
+
+def _timed(way: Callable[[], Any], repeats: int) -> dict[str, Any]:
+    seconds = median_seconds(way, repeats, CPU)
+    return {"seconds": seconds, "shares": shares(way, seconds, CPU)}
+
+
+def cells(path: Path) -> None:
+    """Run the code of a notebook in this process."""
+    import nbformat
+
+    space: dict[str, Any] = {"__name__": "chapter"}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, path.name, "exec"), space)
+
+
+if __name__ == "__main__":
+    found = shares(lambda: cells(Path(sys.argv[1])), float(sys.argv[2]), CPU)
+    print(*(found[name] for name in PARTS))
