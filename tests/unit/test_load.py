@@ -10,7 +10,7 @@ import torch
 
 import plateaus as pl
 from plateaus.errors import CorruptModel, NoDevice, UnknownModel, UnsupportedModel
-from plateaus.networks import embedded, source
+from plateaus.networks import embedded, source, weights
 
 
 @pytest.fixture
@@ -184,3 +184,41 @@ def test_a_checkpoint_of_a_shipped_model_by_its_name():
     assert lm.provenance["source"] == "prose-12l" and "step-0" in lm.checkpoints
     sums = (embedded.models_folder() / "prose-12l" / embedded.CHECKSUMS).read_text()
     assert f"{lm.provenance['sha256']}  checkpoints/step-76/model.safetensors" in sums
+
+
+@pytest.mark.parametrize("asked", [{"device": "map"}, {"device_map": "auto"}])
+def test_a_device_map_changes_nothing_but_the_place(gpt2_folder, gpt2_lm, asked, monkeypatch):
+    handed, read = [], weights.read
+
+    def watched(kind, source, **options):
+        handed.append(options.get("device_map"))
+        return read(kind, source, **options)
+
+    monkeypatch.setattr(weights, "read", watched)
+    mapped = pl.load(gpt2_folder, **asked)
+    assert handed == ["auto"]
+    ids = torch.tensor([[3, 4, 5, 6]])
+    here, there = (
+        lm.at(ids[:, :-1])[1:](lm.at(ids[:, :-1]).states(ids[0, -1:], block=1)).cpu()
+        for lm in (gpt2_lm, mapped)
+    )
+    assert torch.allclose(here, there, atol=1e-5)
+
+
+def test_networks_that_fit_take_the_same_word_for_the_device():
+    assert str(pl.load("spiral", device="map").device) == str(pl.load("spiral").device)
+
+
+def test_olmo_by_revision_is_a_checkpoint_of_a_directory(save_tiny, tmp_path):
+    folder = tmp_path / "tiny-olmo"
+    save_tiny("olmo", folder)
+    step = folder / "checkpoints" / "step1000-tokens4B"
+    save_tiny("olmo", step, scale=0.1)
+    for file in step.glob("tokenizer*"):
+        file.unlink()  # a checkpoint is read with its model's
+    early, late = pl.load(f"{folder}@step1000-tokens4B"), pl.load(str(folder))
+    assert early.name == "tiny-olmo@step1000-tokens4B" and late.name == "tiny-olmo"
+    ids = torch.tensor([[3, 4, 5]])
+    assert not torch.allclose(early.clean_run(ids)[1], late.clean_run(ids)[1], atol=1e-3)
+    with pytest.raises(UnknownModel, match="no checkpoint"):
+        pl.load(f"{folder}@step2000-tokens8B")

@@ -53,7 +53,7 @@ class Run:
     parameters: Mapping[str, Any]
     """Every parameter as given, `device` and `out` too."""
     device: str
-    """A device that exists: "auto" is resolved."""
+    """A device that exists, "auto" is resolved; or "map", for a model larger than one."""
     out: Path
     """The folder for results on this model; absolute, so do not show it in a cell."""
     models: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -185,13 +185,13 @@ def open_chapter(namespace: MutableMapping[str, Any], chapter: str, /, **rules: 
     Raises `BadParameter` (unknown, missing, mistyped or impossible parameter), `NoDevice`, or
     `NotSaved` when nothing can be written to `out`.
     """
-    from plateaus.networks.load import device
+    from plateaus.networks.load import MAP, device
 
     parameters = checked(namespace, chapter, rules)
     run = Run(
         chapter=chapter,
         parameters=parameters,
-        device=str(device(parameters["device"])),
+        device=MAP if parameters["device"] == MAP else str(device(parameters["device"])),
         out=output_folder(parameters["out"], parameters["model"]),
     )
     _quiet()

@@ -20,6 +20,10 @@ STATE_DICTS = (".th", ".pt", ".pth", ".ckpt", ".safetensors")
 """How a file of named tensors ends."""
 
 
+MAP = "map"
+"""Instead of a device: a language model is spread over all there are, by the library's own map."""
+
+
 def device(name: str | torch.device = "auto") -> torch.device:
     """The torch device for "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1", "mps".
 
@@ -67,6 +71,8 @@ def load(
         revision: another way to write ``@`` for a hub id: a branch, tag or commit.
         dtype: by default float32, and for toy networks the precision of their training; recorded
             in the provenance.
+        device: as for ``device``; "map" is short for ``device_map="auto"``, and for networks that
+            are no language models for "auto".
         device_map: for language models larger than one device; handed to the library ("auto").
         size: height and width in pixels, for a network that sees images of any size.
 
@@ -74,7 +80,9 @@ def load(
         UnknownModel: nothing of that name; CorruptModel: files damaged or incomplete;
         UnsupportedModel: whole, but not to be measured here; NoDevice: no such device.
     """
-    where = None if device_map else _device(device)
+    if device == MAP:
+        device, device_map = "auto", device_map or "auto"
+    where = _device(device)
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise BadParameter(
             f"The precision is a floating-point dtype of torch, got {dtype!r}: give torch.float32, "
@@ -98,7 +106,8 @@ def load(
     if _is_language(source, described):
         from plateaus.networks import language
 
-        return language.load(source, device_map=device_map, **options)
+        options |= {"device": None, "device_map": device_map} if device_map else {}
+        return language.load(source, **options)
     from plateaus.networks import vision
 
     return vision.load(source, described, size=size, **options)
