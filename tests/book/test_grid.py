@@ -16,6 +16,7 @@ from plateaus.book import collect, grid
 from plateaus.errors import BadGrid, NoResult
 
 ROOT = Path(__file__).resolve().parents[2]
+INTERPOLATION = "2-language-models/interpolation"
 GOOD = yaml.safe_load((ROOT / "book/grid/grid.yaml").read_text())
 
 
@@ -25,20 +26,23 @@ def in_the_repository(monkeypatch):
 
 
 def test_every_cell_has_a_folder_of_its_own_and_is_found_again():
-    made = grid.Grid.of(GOOD | {"models": ["prose-12l@step-76", "owner/name"]})
-    assert len({c.folder for c in made.cells}) == len(made.cells) == 2 * 2 * 2
+    models, prompts = ["prose-12l@step-76", "owner/name"], ["auto", "samples"]
+    made = grid.Grid.of(GOOD | {"models": models, "prompts": prompts})
+    # Interpolation takes prompts, trajectories of toys do not: they run once.
+    assert len({c.folder for c in made.cells}) == len(made.cells) == 2 * 2 * (2 + 1)
     for cell in made.cells:
         assert cell.folder.count("/") == made.pattern.count("/")
-        model, seed, part, name = cell.folder.removeprefix(f"{made.out}/").split("/")
-        wildcards = type("W", (), {"model": model, "seed": seed[5:], "part": part, "name": name})
+        model, seed, *rest = cell.folder.removeprefix(f"{made.out}/").split("/")
+        names = dict(zip(("prompts", "part", "name"), rest, strict=True))
+        wildcards = type("W", (), {"model": model, "seed": seed[5:], **names})
         assert made.cell(wildcards) is cell
+        assert ("-p prompts" in cell.options) == (cell.chapter == INTERPOLATION)
 
 
 def test_what_is_given_reaches_papermill_quoted():
-    name = "2-language-models/interpolation"
-    made = grid.Grid.of(GOOD | {"models": ["a b"], "set": {name: {"pairs": 9}}})
-    cell = next(c for c in made.cells if c.chapter == name)
-    assert "-p model 'a b' -p seed 0 -p pairs 9" in cell.options
+    made = grid.Grid.of(GOOD | {"models": ["a b"], "set": {INTERPOLATION: {"pairs": 9}}})
+    cell = next(c for c in made.cells if c.chapter == INTERPOLATION)
+    assert "-p model 'a b' -p seed 0 -p pairs 9 -p prompts auto" in cell.options
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,8 @@ def test_what_is_given_reaches_papermill_quoted():
         ({"seeds": [True]}, "True"),
         ({"models": ["a", "a"]}, "are one"),
         ({"models": ["a/b", "a--b"]}, "are one"),
+        ({"prompts": ["auto", "auto"]}, "prompts are one"),
+        ({"set": {INTERPOLATION: {"prompts": "samples"}}}, "itself gives prompts"),
         ({"threads": "1"}, "is a int"),
     ],
 )
@@ -76,10 +82,9 @@ def row(value, model="m", verdict="holds"):
     }  # fmt: skip
 
 
-def write(out, model, seed, rows):
-    results.write_json(
-        rows, out / model / f"seed-{seed}" / "part" / "name" / "claims" / "name.json"
-    )
+def write(out, model, seed, rows, prompts="auto", name="name"):
+    cell = out / model / f"seed-{seed}" / prompts / "part" / name
+    results.write_json(rows, cell / "of-model" / "claims" / "name.json")
 
 
 def test_cells_are_merged_with_their_spread_over_seeds(tmp_path):
@@ -91,9 +96,39 @@ def test_cells_are_merged_with_their_spread_over_seeds(tmp_path):
     assert (m["value"], m["lowest"], m["highest"], m["seeds"]) == (2, 1, 3, [0, 1, 2])
     assert m["verdicts"] == {"holds": 3} and n["value"] is None
     data = results.load(tmp_path / "grid.nc")
-    assert data.value.sel(criterion="J4 slope_gain", model="m").values.tolist() == [1, 3, 2]
+    assert data.value.sel(criterion="J4 slope_gain", model="m").values.tolist() == [[1, 3, 2]]
     assert np.isnan(data.value.sel(criterion="J4 slope_gain", model="n")).all()
-    assert data.verdict.sel(model="n").values.tolist() == [["not testable on this model", "", ""]]
+    assert data.verdict.sel(model="n").values.ravel().tolist() == [
+        "not testable on this model", "", "",
+    ]  # fmt: skip
+
+
+def test_a_cell_speaks_for_its_own_model_and_its_own_prompts(tmp_path):
+    both = [row(1.0, "m"), row(9.0, "beside")]
+    write(tmp_path, "some--folder--m", 0, both)
+    write(tmp_path, "some--folder--m", 0, [row(2.0, "m"), row(9.0, "beside")], "samples")
+    write(tmp_path, "beside", 0, [row(3.0, "beside")])
+    write(tmp_path, "toys", 0, [row(4.0, "spiral")])  # a chapter that measures other names
+    write(tmp_path, "some--folder--m", 1, [row(7.0, "m")], name="name.x8d1kq")  # killed on the way
+    found = {(r["model"], r["prompts"]): r["value"] for r in collect.rows(tmp_path)}
+    assert found == {
+        ("m", "auto"): 1, ("m", "samples"): 2, ("beside", "auto"): 3, ("spiral", "auto"): 4,
+    }  # fmt: skip
+    assert len(collect.cells(tmp_path)) == 4
+    merged = collect.scoreboard(collect.rows(tmp_path))
+    assert all(m["verdicts"] == {"holds": 1} and m["seeds"] == [0] for m in merged)
+    claims = tmp_path / "claims"
+    committed = [row(5.0, "m") | {"metric": "rise"}, row(6.0, "m"), row(7.0, "unasked")]
+    committed.append(row(8.0, "m") | {"metric": "rise", "chapter": "of another grid"})
+    results.write_json(committed, claims / "name.json")
+    more = collect.rows(tmp_path, claims)
+    (added,) = [r for r in more if r not in collect.rows(tmp_path)]
+    assert (added["metric"], added["value"], added["seed"], added["prompts"]) == (
+        "rise", 5, 0, "auto",
+    )  # fmt: skip
+    data = collect.dataset(collect.rows(tmp_path))
+    apart = data.value.sel(criterion="J4 slope_gain", model="m", seed=0)
+    assert dict(zip(apart.prompts.values, apart.values, strict=True)) == {"auto": 1, "samples": 2}
 
 
 def test_nothing_to_collect_is_said(tmp_path):
@@ -119,7 +154,7 @@ def test_snakemake_names_the_failed_cell_and_runs_no_finished_cell_again(tmp_pat
         return done.returncode, done.stdout + done.stderr
 
     status, said = snakemake()
-    finished = tmp_path / "grid/witnesses/seed-0/1-definitions/counterexamples/chapter.ipynb"
+    finished = tmp_path / "grid/witnesses/seed-0/auto/1-definitions/counterexamples/chapter.ipynb"
     assert status != 0 and finished.is_file(), said[-3000:]
     (failed,) = [line for line in said.splitlines() if line.startswith("FAILED")]
     assert "counterexamples on nosuch, seed 0: UnknownModel:" in failed

@@ -1,4 +1,6 @@
-"""What the cells of a grid found, as one table: claim by model, with the spread over seeds."""
+"""What the cells of a grid found, as one table: claim by model and source of prompts, with the
+spread over seeds.
+"""
 
 from __future__ import annotations
 
@@ -12,38 +14,70 @@ import pandas as pd
 import xarray as xr
 
 from plateaus import results
+from plateaus.book.grid import slug
 from plateaus.errors import NoResult
 from plateaus.networks.embedded import models_folder
+from plateaus.progress import bar
 
 NUMBERS = {"value": "value of the criterion", "ci_low": "lower end", "ci_high": "upper end"}
-COLUMNS = ("id", "metric", "model", "seed")
+COLUMNS = ("id", "metric", "model", "prompts", "seed")
 
 
-def rows(out: Path) -> list[dict[str, Any]]:
-    """The claim rows of all finished cells below ``out``, each with its ``seed``.
+def cells(out: Path) -> list[Path]:
+    """Folders of the finished cells below ``out``; one whose name has a dot was begun by a run that
+    was killed.
+    """
+    return sorted(p for p in out.glob("*/seed-*/*/*/*") if p.is_dir() and "." not in p.name)
+
+
+def rows(out: Path, book: Path | None = None) -> list[dict[str, Any]]:
+    """The claim rows of all finished cells below ``out``, each with its ``seed`` and ``prompts``.
+
+    A chapter may measure further models beside the cell's; only rows of its own are taken, since
+    neither its prompts nor its place in the grid say anything of the others. Where it has none of
+    its own, as a chapter that measures toys, all are.
+
+    Args:
+        book: a folder of committed claims. A chapter with its defaults is a cell too, with seed 0
+            and prompts "auto": its rows stand where the grid has the chapter and the model, and
+            not this cell.
 
     Raises:
         NoResult: no cell has written a claim there.
     """
-    found = []
-    for file in sorted(out.glob("*/seed-*/**/claims/**/*.json")):
-        seed = next(int(part[5:]) for part in file.parts if part.startswith("seed-"))
-        found += [{**row, "seed": seed} for row in json.loads(file.read_text(encoding="utf-8"))]
+    found = {}
+    for file in (
+        file for cell in bar(cells(out), "cells") for file in sorted(cell.glob("*/claims/*.json"))
+    ):
+        model, seed, prompts = file.relative_to(out).parts[:3]
+        of = {"seed": int(seed.removeprefix("seed-")), "prompts": prompts.rpartition("--")[2]}
+        every = json.loads(file.read_text(encoding="utf-8"))
+        own = [row for row in every if f"--{model}".endswith(f"--{slug(row['model'])}")]
+        for row in own or every:
+            key = tuple((row | of)[c] for c in COLUMNS)
+            found[key] = row | of
+    if book and found:
+        chapters = {row["chapter"] for row in found.values()}
+        models = {row["model"] for row in found.values()}
+        for file in sorted(book.glob("*.json")):
+            for row in json.loads(file.read_text(encoding="utf-8")):
+                row |= {"seed": 0, "prompts": "auto"}
+                if row["chapter"] in chapters and row["model"] in models:
+                    found.setdefault(tuple(row[c] for c in COLUMNS), row)
     if not found:
         raise NoResult(f"No cell of a grid has written a claim below {out}: run Snakemake first.")
-    return sorted(found, key=lambda row: tuple(row[c] for c in COLUMNS))
+    return [found[key] for key in sorted(found)]
 
 
 def dataset(found: list[dict[str, Any]]) -> xr.Dataset:
-    """Rows as arrays over ``criterion`` ("J4 slope_gain"), ``model`` and ``seed``.
+    """Rows as arrays over ``criterion`` ("J4 slope_gain"), ``model``, ``prompts`` and ``seed``.
 
     ``value``, ``ci_low``, ``ci_high`` (NaN where a cell has none), ``n`` and ``verdict`` ("" where
     there was no cell).
     """
     frame = pd.DataFrame(found)
     frame["criterion"] = frame.id + " " + frame.metric
-    frame = frame.drop_duplicates(["criterion", "model", "seed"], keep="last")
-    table = frame.set_index(["criterion", "model", "seed"])
+    table = frame.set_index(["criterion", "model", "prompts", "seed"])
     names = [*NUMBERS, "n", "verdict"]
     data = xr.Dataset.from_dataframe(table[names].astype({k: float for k in [*NUMBERS, "n"]}))
     for name, words in NUMBERS.items():
@@ -62,19 +96,24 @@ def trained(model: str) -> tuple[float, float]:
     if "/" in name or not record.is_file():
         return np.nan, np.nan
     facts = json.loads(record.read_text(encoding="utf-8"))
+    if "tokens" not in facts:  # no language model
+        return np.nan, np.nan
     share = int(step) / facts["steps"] if step.isdigit() else 1
     return float(facts["parameters"]), facts["tokens"] * share
 
 
 def scoreboard(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each criterion and model: median and range over seeds, count of each verdict."""
-    frame = pd.DataFrame(found)
+    """One row for each criterion, model and source of prompts: median and range over seeds, count
+    of each verdict.
+    """
+    frame, by = pd.DataFrame(found), ["id", "metric", "model", "prompts"]
     merged = []
-    for (id, metric, model), group in frame.groupby(["id", "metric", "model"], sort=False):
+    for (id, metric, model, prompts), group in frame.groupby(by, sort=False):
         values = group.value.dropna().astype(float)
         some = len(values) > 0
         merged.append({
-            "id": id, "metric": metric, "model": model, "seeds": sorted(set(group.seed.tolist())),
+            "id": id, "metric": metric, "model": model, "prompts": prompts,
+            "seeds": sorted(set(group.seed.tolist())),
             "value": float(values.median()) if some else None,
             "lowest": float(values.min()) if some else None,
             "highest": float(values.max()) if some else None,
@@ -83,17 +122,16 @@ def scoreboard(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return merged
 
 
-def collect(out: Path, into: Path | None = None) -> Path:
+def collect(out: Path, into: Path | None = None, book: Path | None = None) -> Path:
     """Merge the cells below ``out``: ``scoreboard.json`` there, and the arrays as netCDF.
 
     Args:
         into: the netCDF file, such as ``book/results/grid.nc``; default ``out/grid.nc``.
+        book: a folder of committed claims, see ``rows``.
 
     Raises:
         NoResult: there is nothing to merge. NotSaved: no file can be written.
     """
-    found = rows(out)
-    results.save(
-        dataset(found), into or out / "grid.nc", cells=len(list(out.glob("*/seed-*/*/*/")))
-    )
+    found = rows(out, book)
+    results.save(dataset(found), into or out / "grid.nc", cells=len(cells(out)))
     return results.write_json(scoreboard(found), out / "scoreboard.json")

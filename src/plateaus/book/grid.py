@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +16,11 @@ from plateaus.errors import BadGrid
 
 SETTINGS = {
     "out": str, "parameters": str, "chapters": list, "models": list, "seeds": list,
-    "set": dict, "threads": int, "resources": dict,
+    "prompts": list, "set": dict, "threads": int, "resources": dict,
 }  # fmt: skip
 """What a grid file says, and of which type."""
+AXES = ("model", "seed", "prompts")
+"""Parameters of a chapter that the grid itself gives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,9 @@ class Cell:
     chapter: str
     model: str
     seed: int
+    prompts: str
+    """Where its prompts come from; a chapter without this parameter has the grid's first."""
+    takes_prompts: bool
     out: str
     """The grid's folder."""
     given: Mapping[str, Any]
@@ -35,7 +41,7 @@ class Cell:
     @property
     def folder(self) -> str:
         """Where its notebook, result and claims go."""
-        return f"{self.out}/{slug(self.model)}/seed-{self.seed}/{self.chapter}"
+        return f"{self.out}/{slug(self.model)}/seed-{self.seed}/{slug(self.prompts)}/{self.chapter}"
 
     @property
     def log(self) -> Path:
@@ -49,11 +55,14 @@ class Cell:
     def options(self) -> str:
         """Papermill's options for this cell, quoted for a shell."""
         values = {"model": self.model, "seed": self.seed, **self.given}
+        if self.takes_prompts:
+            values["prompts"] = self.prompts
         raw = [word for name, value in values.items() for word in ("-p", name, str(value))]
         return shlex.join(raw)
 
     def __str__(self) -> str:
-        return f"{self.chapter} on {self.model}, seed {self.seed}"
+        asked = f", prompts {self.prompts}" if self.takes_prompts else ""
+        return f"{self.chapter} on {self.model}, seed {self.seed}{asked}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +74,7 @@ class Grid:
     chapters: Sequence[str]
     models: Sequence[str]
     seeds: Sequence[int]
+    prompts: Sequence[str]
     set: Mapping[str, Mapping[str, Any]]
     threads: int
     resources: Mapping[str, Any]
@@ -100,28 +110,35 @@ class Grid:
                 f"The grid names {gone[0]}, which does not exist here: run Snakemake in the "
                 "repository and write a chapter as 2-language-models/interpolation."
             )
-        models = [str(m) for m in config["models"]]
-        if len({slug(m) for m in models}) < len(models):
-            raise BadGrid(f"Two of the grid's models are one: {', '.join(models)}.")
-        return cls(**{**config, "models": models})
+        if bad := {k for given in config["set"].values() for k in given} & set(AXES):
+            raise BadGrid(f"The grid itself gives {', '.join(sorted(bad))}: leave it out of 'set'.")
+        several = {name: [str(x) for x in config[name]] for name in ("models", "prompts")}
+        for name, values in several.items():
+            if len({slug(x) for x in values}) < len(values):
+                raise BadGrid(f"Two of the grid's {name} are one: {', '.join(values)}.")
+        return cls(**{**config, **several})
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """Every chapter on every model with every seed."""
+        """Every chapter on every model with every seed and, if it takes them, all prompts."""
+        takes = {c: takes_prompts(Path(f"chapters/{c}.ipynb")) for c in self.chapters}
         return tuple(
-            Cell(chapter=c, model=m, seed=s, out=self.out, given=self.set.get(c, {}))
-            for m, s, c in product(self.models, self.seeds, self.chapters)
-        )
+            Cell(chapter=c, model=m, seed=s, prompts=p, takes_prompts=takes[c], out=self.out,
+                 given=self.set.get(c, {}))
+            for m, s, p, c in product(self.models, self.seeds, self.prompts, self.chapters)
+            if takes[c] or p == self.prompts[0]
+        )  # fmt: skip
 
     @property
     def pattern(self) -> str:
         """A cell's folder with Snakemake's wildcards."""
-        return f"{self.out}/{{model}}/seed-{{seed,[0-9]+}}/{{part}}/{{name}}"
+        return f"{self.out}/{{model}}/seed-{{seed,[0-9]+}}/{{prompts}}/{{part}}/{{name}}"
 
     def cell(self, wildcards: Any) -> Cell:
         """The cell that Snakemake asks for."""
-        wanted = (wildcards.model, int(wildcards.seed), f"{wildcards.part}/{wildcards.name}")
-        return next(c for c in self.cells if (slug(c.model), c.seed, c.chapter) == wanted)
+        w = wildcards
+        folder = f"{self.out}/{w.model}/seed-{w.seed}/{w.prompts}/{w.part}/{w.name}"
+        return next(c for c in self.cells if c.folder == folder)
 
     def failures(self) -> Iterator[str]:
         """One line for every cell that was tried and gave no result: which, and its sentence."""
@@ -130,9 +147,18 @@ class Grid:
                 yield f"FAILED {cell}: {last_sentence(cell.log)}"
 
 
-def slug(model: str) -> str:
-    """A model's name as the name of a folder."""
-    return model.strip("/").replace("/", "--")
+def slug(name: str) -> str:
+    """The name of a model, or of a source of prompts, as that of a folder."""
+    return name.strip("/").replace("/", "--")
+
+
+def takes_prompts(notebook: Path) -> bool:
+    """Whether a chapter has the parameter ``prompts``."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    given = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+    return any(
+        line.startswith("prompts =") for c in given for line in "".join(c["source"]).split("\n")
+    )
 
 
 def last_sentence(log: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,36 @@ MARK = "% grid"
 SHARPNESS = "J4 slope_gain"
 """The criterion that the figure shows against parameters and tokens."""
 
+KINDS = {"auto": "true text", "samples": "own samples"}
+"""How sources of prompts are called: without a choice they come from what the model was trained to
+continue."""
+
 
 def page(text: str, data: xr.Dataset, folder: Path) -> str:
     """The page's MyST text with the grid at its mark; the figure is written into ``folder``.
 
     Args:
-        data: as `collect.dataset` makes it: ``value``, ``verdict`` over criterion, model, seed.
+        data: as `collect.dataset` makes it: ``value``, ``verdict`` over criterion, model, prompts,
+            seed.
     """
-    return text.replace(MARK, "\n\n".join([figure(data, folder), table(data)]))
+    own = data.sel(prompts="auto") if "auto" in data.prompts else data.isel(prompts=0)
+    own = own.isel(model=np.lexsort([own.tokens, own.parameters, families(own.model.values)]))
+    parts = [figure(own, folder), table(shown(own))]
+    if data.sizes["prompts"] > 1:
+        parts += ["## Prompts of two kinds", by_prompts(data)]
+    return text.replace(MARK, "\n\n".join(parts))
+
+
+def families(models: Iterable[object]) -> list[str]:
+    """The first part of each name: models of one language stand side by side."""
+    return [str(m).partition("-")[0] for m in models]
+
+
+def shown(data: xr.Dataset) -> xr.Dataset:
+    """Only criteria and models of which there is a verdict."""
+    some = data.verdict != ""
+    rows, columns = (some.any(set(some.dims) - {dim}) for dim in ("criterion", "model"))
+    return data.isel(criterion=rows.values, model=columns.values)
 
 
 def place(collected: Path, folder: Path) -> None:
@@ -63,11 +86,46 @@ def figure(data: xr.Dataset, folder: Path) -> str:
 def table(data: xr.Dataset) -> str:
     """Criteria down, models across: the median over seeds and the verdicts reached."""
     models = [str(m) for m in data.model.values]
-    lines = [":::{table}", ":class: scoreboard", "", f"| | {' | '.join(models)} |"]
-    lines.append("|---" * (len(models) + 1) + "|")
-    for criterion in data.criterion.values:
-        cells = [cell(data.sel(criterion=criterion, model=m)) for m in data.model.values]
-        id, _, metric = str(criterion).partition(" ")
+    return _table(
+        models,
+        {
+            str(c): [cell(data.sel(criterion=c, model=m)) for m in data.model.values]
+            for c in data.criterion.values
+        },
+    )
+
+
+def by_prompts(data: xr.Dataset) -> str:
+    """Criteria down, models and sources of prompts across, where there is more than one source:
+    what each gave with the same seeds, and how often they agree.
+    """
+    both = data.isel(model=((data.verdict != "").any(["criterion", "seed"]).sum("prompts") > 1))
+    rows, agreed, counted = {}, 0, 0
+    for criterion in both.criterion.values:
+        cells: list[str] = []
+        for model in both.model.values:
+            one = both.sel(criterion=criterion, model=model)
+            one = one.isel(seed=(one.verdict != "").all("prompts").values)
+            cells += [cell(one.sel(prompts=p)) for p in one.prompts.values]
+            for seed in one.seed.values:
+                counted += 1
+                agreed += len({str(v) for v in one.verdict.sel(seed=seed).values}) == 1
+        if any(cells):
+            rows[str(criterion)] = cells
+    kinds = [KINDS.get(str(p), str(p)) for p in both.prompts.values]
+    heads = [f"{model}, {kind}" for model in both.model.values for kind in kinds]
+    said = (
+        f"Of {counted} verdicts that can be compared, {agreed} are the same with prompts of "
+        f"either kind."
+    )
+    return "\n\n".join([said, _table(heads, rows)])
+
+
+def _table(heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
+    lines = [":::{table}", ":class: scoreboard", "", f"| | {' | '.join(heads)} |"]
+    lines.append("|---" * (len(heads) + 1) + "|")
+    for criterion, cells in rows.items():
+        id, _, metric = criterion.partition(" ")
         link = f"[{id}](claims.md#claim-{id.lower()})"
         lines.append(f"| {link} {metric.replace('_', ' ')} | {' | '.join(cells)} |")
     return "\n".join([*lines, ":::"])
