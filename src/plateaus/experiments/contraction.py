@@ -103,7 +103,7 @@ def identities(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Datase
         whole, telescoped = gaps.last / gaps.first, gaps.ratio.prod(0)
         rows.append(
             {
-                "identity": (gaps.ratio.square() / right - 1).abs().amax((0, -1)),
+                "identity": (gaps.ratio.square() / right - 1).abs().nan_to_num(nan=0).amax((0, -1)),
                 "telescoping": (telescoped / whole - 1).abs().amax(-1),
                 "departure": _departure(whole.log().numpy(force=True), called),
                 "affine": _departure((flat.last / flat.first).log().numpy(force=True), called),

@@ -138,7 +138,7 @@ def _pull(part: Part, x: Tensor, real: Tensor, random: Tensor, own: Tensor) -> x
     if not own.all(-1).any():
         anchors = dynamics.anchors(x[:, 0], real, random, own)
         found = (dynamics.of_pairs(part.net, x, a.unsqueeze(1)).alignment for a in anchors)
-        values = torch.stack([each.mean(0)[:, 0] for each in found]).cpu().numpy()
+        values = torch.stack([each.nanmean(0)[:, 0] for each in found]).cpu().numpy()
     return xr.DataArray(values, dims=("anchor", "pair"), coords={"anchor": ["real", "random"]})
 
 

@@ -28,7 +28,8 @@ class Contraction:
     """How blocks change the difference of pairs; all tensors float64, ``(blocks, ...)``.
 
     With Delta' = Delta + (update): p is the part of the update along Delta, in units of Delta, q
-    the part across it, and **c^2 = (1 + p)^2 + q^2**. Contraction, c < 1, needs -2 < p < 0.
+    the part across it, and **c^2 = (1 + p)^2 + q^2**. Contraction, c < 1, needs -2 < p < 0. A
+    block between spaces of different dimensions has a c and no p and q: NaN.
     """
 
     ratio: Tensor
@@ -58,9 +59,9 @@ class Contraction:
 
 
 def identity_gap(ratio: Tensor, parallel: Tensor, transverse: Tensor) -> float:
-    """Largest relative violation of c^2 = (1 + p)^2 + q^2."""
+    """Largest relative violation of c^2 = (1 + p)^2 + q^2, where there are p and q."""
     right = (1 + parallel).square() + transverse.square()
-    return float(((ratio.square() - right).abs() / right).max())
+    return float(((ratio.square() - right).abs() / right).nan_to_num(nan=0).max())
 
 
 def telescoping_gap(ratio: Tensor, first: Tensor, last: Tensor) -> float:
@@ -77,21 +78,18 @@ def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
     Raises:
         BadPoints: a pair is identical somewhere, so that its ratio has no meaning.
     """
-    delta = torch.stack([b.double() - a.double() for a, b in zip(x, y, strict=True)])
-    size = delta.norm(dim=-1)
+    delta = [b.double() - a.double() for a, b in zip(x, y, strict=True)]
+    size = torch.stack([d.norm(dim=-1) for d in delta])
     if (size == 0).any():
         raise BadPoints(
             "Two trajectories of a pair coincide, so their contraction ratio is undefined: "
             "give distinct points."
         )
-    update = delta.diff(dim=0)
-    before = delta[:-1]
-    parallel = (before * update).sum(-1) / size[:-1].square()
-    across = update - parallel.unsqueeze(-1) * before
+    parts = [_parts(*pair) for pair in zip(delta, delta[1:], strict=False)]
     found = Contraction(
         ratio=size[1:] / size[:-1],
-        parallel=parallel,
-        transverse=across.norm(dim=-1) / size[:-1],
+        parallel=torch.stack([p for p, _ in parts]),
+        transverse=torch.stack([q for _, q in parts]),
         first=size[0],
         last=size[-1],
     )
@@ -102,6 +100,16 @@ def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
         "the contraction ratios do not telescope"
     )
     return found
+
+
+def _parts(before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """(p, q) of one block; NaN where it leads to a space of another dimension."""
+    size = before.norm(dim=-1)
+    if before.shape != after.shape:
+        return (torch.full_like(size, torch.nan),) * 2
+    update = after - before
+    along = (before * update).sum(-1) / size.square()
+    return along, (update - along.unsqueeze(-1) * before).norm(dim=-1) / size
 
 
 def of_pairs(net: Network, a: Tensor, b: Tensor) -> Contraction:
@@ -144,7 +152,9 @@ def sublayers(net: Network, x: Tensor, y: Tensor) -> dict[str, tuple[Tensor, Ten
     }
 
 
-def chain(net: Network, a: Tensor, radius: float, directions: Tensor) -> tuple[Tensor, Tensor]:
+def chain(
+    net: Network, a: Tensor, radius: float, directions: Tensor, *, steep: int = 0, fine: int = FINE
+) -> tuple[Tensor, Tensor]:
     """The delta-chain of the proposal's Remark 3.4 around one trajectory, as far as samples show.
 
     Backwards from the last state, where the ball has the given radius: delta_i is the largest of
@@ -152,6 +162,9 @@ def chain(net: Network, a: Tensor, radius: float, directions: Tensor) -> tuple[T
 
     Args:
         a: ``(d,)``; directions: unit vectors ``(k, d)``; all blocks map R^d to itself.
+        steep: how many of the steepest directions of each block's derivative are looked along too,
+            to both sides: in many dimensions those that were drawn miss them.
+        fine: among how many radii the largest is sought.
 
     Returns:
         delta_0 ... delta_n, ``(n + 1,)``, and the largest radius around a itself whose sampled
@@ -161,20 +174,32 @@ def chain(net: Network, a: Tensor, radius: float, directions: Tensor) -> tuple[T
         states = net.trace(a)
     found = [radius]
     for g, x in zip(reversed(net.blocks), reversed(states[:-1]), strict=True):
-        found.append(_largest(g, x, found[-1], directions))
+        found.append(_largest(g, x, found[-1], _with_steepest(g, x, directions, steep), fine))
     whole = lambda z: net.trace(z)[-1]  # noqa: E731
-    direct = _largest(whole, states[0], radius, directions)
+    seen = _with_steepest(whole, states[0], directions, steep)
+    direct = _largest(whole, states[0], radius, seen, fine)
     return torch.tensor(found[::-1], dtype=torch.float64), torch.tensor(direct)
 
 
-def _largest(g: Block, x: Tensor, radius: float, directions: Tensor) -> float:
-    """The largest of ``FINE`` radii up to four times ``radius`` such that it and all smaller ones
+def _with_steepest(g: Block, x: Tensor, directions: Tensor, steep: int) -> Tensor:
+    """``directions`` and, to both sides, the first right singular vectors of Dg(x)."""
+    if not steep:
+        return directions
+    unit = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
+    with torch.no_grad():
+        columns = torch.func.jvp(g, (x.expand_as(unit).contiguous(),), (unit,))[1]
+    first = torch.linalg.svd(columns.T.double()).Vh[:steep].to(directions)
+    return torch.cat([directions, first, -first])
+
+
+def _largest(g: Block, x: Tensor, radius: float, directions: Tensor, fine: int) -> float:
+    """The largest of ``fine`` radii up to four times ``radius`` such that it and all smaller ones
     are carried within ``radius``, in every direction."""
-    radii = 4 * radius * torch.arange(1, FINE + 1, dtype=x.dtype, device=x.device) / FINE
+    radii = 4 * radius * torch.arange(1, fine + 1, dtype=x.dtype, device=x.device) / fine
     points = x + radii[:, None, None] * directions.to(x)
     with torch.no_grad():
         y, centre = g(points.reshape(-1, x.shape[-1])), g(x[None])
-    away = (y - centre).norm(dim=-1).reshape(FINE, -1).amax(-1)
+    away = (y - centre).norm(dim=-1).reshape(fine, -1).amax(-1)
     within = (away < radius).int().cumprod(0).sum()
     return float(radii[within - 1]) if within else 0.0
 
