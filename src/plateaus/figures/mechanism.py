@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from plateaus.figures.style import PALETTE, REFERENCE
+from plateaus.figures.style import BOUND, PALETTE, REFERENCE
 
 
 def patch_by_reading(width: xr.DataArray, ax: Axes) -> AxesImage:
@@ -31,4 +33,18 @@ def halves(carried: xr.DataArray, ax: Axes) -> Axes:
     ax.axhline(0, **REFERENCE)
     ax.set_xticks(place[::2], carried.block.values[::2])
     ax.set_xlabel("block")
+    return ax
+
+
+def explained(shares: Mapping[str, tuple[float, float, float]], ax: Axes, *, asked: float) -> Axes:
+    """A dot with its interval for each name, (value, low, high); dashed: what a rule asks for."""
+    rows = np.arange(len(shares))[::-1]
+    value, low, high = np.array(list(shares.values())).T
+    ax.hlines(rows, low, high, color=PALETTE["blue"])
+    ax.plot(value, rows, "o", color=PALETTE["blue"])
+    ax.axvline(0, **REFERENCE)
+    ax.axvline(asked, **BOUND)
+    ax.set_yticks(rows, shares)
+    ax.set_xlim(max(-0.5, min(low) - 0.05), 1.02)
+    ax.set_xlabel("share of variance explained")
     return ax
