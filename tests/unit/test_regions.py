@@ -9,7 +9,7 @@ import plateaus as pl
 from plateaus import evidence
 from plateaus.data import prompts
 from plateaus.experiments import regions
-from plateaus.measures import slices
+from plateaus.measures import merging, slices
 from plateaus.studies import plateaus
 
 
@@ -66,6 +66,14 @@ def test_the_corners_of_a_slice_have_their_own_colours_and_the_prompts_are_their
     assert (shares > evidence.edge_shares(flat)).all()
 
 
+def test_corners_stand_where_the_plane_has_them():
+    a, b, c = torch.randn(3, 4, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    places = torch.from_numpy(regions._places(a, 2 * b, c))
+    foot = a + places[:, 2, :1] * (2 * b - a)
+    assert torch.allclose(((c - foot) * (2 * b - a)).sum(-1), torch.zeros(4, dtype=torch.float64))
+    assert places[:, :2].tolist() == [[[0, 0], [1, 0]]] * 4 and (places[:, 2, 1] == 1).all()
+
+
 def test_more_are_joined_at_larger_radii_and_never_fewer_than_heights_prove(model):
     lm, pairs = model
     words = torch.arange(10, 22)
@@ -73,6 +81,11 @@ def test_more_are_joined_at_larger_radii_and_never_fewer_than_heights_prove(mode
     assert found.number.values[0] == len(words) and found.number.values[-1] == 1
     assert (np.diff(found.number) <= 0).all() and (found.least <= found.number).all()
     assert found.largest.values[-1] == 1 and found.largest.values[0] == 1 / len(words)
+    net = lm.at(pairs.a[0, :-1])
+    low, high = merging.on_segments(net[1:], net.trace(net.embed(words))[1], steps=9)
+    apart = ~np.eye(len(words), dtype=bool)  # no output is near because it is its own
+    levels = high[apart] / np.median(low[apart])
+    assert np.allclose(found["merge"].values[apart], levels, rtol=1e-4)
 
 
 def several(trained, shuffled, real, random):

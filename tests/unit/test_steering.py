@@ -139,6 +139,42 @@ def test_a_rule_is_tried_on_prompts_that_it_was_not_fitted_on():
     assert right["exit"] > 0.95 > 0.6 > right["gradient"]
 
 
+def test_the_difference_of_correlations_is_that_of_the_same_prompts():
+    found = made(1.0, 0.3)
+    rank = judged.rank(found)
+    more = judged.beyond(found, "norm")
+    assert more.value == pytest.approx(rank["value"] - rank["control"][0].value)
+    assert more.ci[0] > 0 and judged.beyond(found, "exit").ci == (0, 0)
+    apart = rank["ci"][1] - rank["ci"][0] + np.ptp(rank["control"][0].ci)
+    assert np.ptp(more.ci) < apart  # the twin that resamples the two on their own
+
+
+def test_pairs_that_never_change_count_where_they_are_put():
+    found = made(1.0, 0.1)
+    flip, out = found.flip.values.copy(), found.exit.values
+    early, late = out < np.quantile(out, 0.2), out > np.quantile(out, 0.8)
+    far = xr.DataArray([2 * float(out.max())] * 4, dims="vector")
+    for which, low, high in ((early, -1.0, 0.5), (late, 0.9, 1.0)):
+        holes = found.assign(flip=(("pair", "vector"), np.where(which, np.nan, flip)), largest=far)
+        assert judged.rank(holes)["value"] > 0.9  # left out, they cost nothing
+        for last in (False, True):
+            assert low < judged.all_counted(holes, last=last).value < high
+    none_lacks = found.assign(largest=far)
+    assert judged.all_counted(none_lacks, last=True).value == judged.rank(found)["value"]
+
+
+def test_rules_are_compared_on_prompts_and_tried_on_vectors_that_they_have_not_seen():
+    found = made(1.5, 0.05)
+    better = judged.factors(found, "exit", "norm")
+    assert better.ci[1] < 1 and judged.factors(found, "exit", "exit").ci == (1, 1)
+    assert judged.factors(found, "norm", "exit").value == pytest.approx(1 / better.value)
+    assert judged.unseen(found, "exit") < 1.1
+    odd = found.flip.values * np.array([1, 1, 1, 4.0])  # one vector keeps to another constant
+    odd = found.assign(flip=(("pair", "vector"), odd))
+    share = float(judged.rules(odd).loc["exit", "factor"].split()[0])
+    assert judged.unseen(odd, "exit") >= share - 0.01
+
+
 def test_vectors_come_from_means_features_and_chance(gpt2_lm):
     ids = torch.randint(0, gpt2_lm.vocabulary, (60, 5), generator=torch.Generator().manual_seed(0))
     states, logits = gpt2_lm.clean_run(ids)
@@ -153,6 +189,14 @@ def test_vectors_come_from_means_features_and_chance(gpt2_lm):
     torch.testing.assert_close(found["means 1"], x[first].mean(0) - x[~first].mean(0))
     torch.testing.assert_close(found["random 1"].norm(), found["means 1"].norm())
     assert list(found) == [f"{k} {i}" for k in ("means", "feature", "random") for i in (1, 2)]
+    z = sparse.encode(x)
+    share, size = (z > 0).double().mean(0), z.sum(0) / (z > 0).sum(0)
+    strongest = torch.where((share >= 0.05) & (share <= 0.5), size, 0).argmax()
+    torch.testing.assert_close(found["feature 1"], size[strongest] * features[strongest])
+    everywhere = torch.zeros(4 * d).index_fill(0, torch.tensor([7]), 1e3)  # no word about a prompt
+    always = Dictionary(**{**parts, "b_enc": everywhere}, b_dec=states[1].mean(0), k=6)
+    v = steering.vectors(gpt2_lm, ids, always)["feature 1"]
+    assert torch.cosine_similarity(v, features[7], dim=0) < 0.99
     with pytest.raises(BadPrompt, match="different tokens"):
         steering.vectors(gpt2_lm, ids[:1], sparse)
     nothing = Dictionary(**{**parts, "b_enc": torch.full((4 * d,), -1e9)}, b_dec=x[0], k=6)

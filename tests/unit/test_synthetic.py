@@ -8,7 +8,7 @@ import xarray as xr
 from plateaus import evidence
 from plateaus.errors import BadParameter
 from plateaus.evidence import synthetic as judged
-from plateaus.experiments import Ends, synthetic
+from plateaus.experiments import Ends, directions, synthetic
 from plateaus.networks.dictionary import Dictionary
 from plateaus.networks.network import Network
 
@@ -83,6 +83,17 @@ def test_walks_have_one_length_and_the_targets_of_other_pairs(dictionary, real):
         synthetic.moved(ends, dictionary, base="real", toward="wrong")
     kept = synthetic.summary({"known": found}, {"known": length / 2})
     assert np.allclose(kept.length, 50) and kept.steepest.shape == (1, 3, PAIRS)
+
+
+def test_real_targets_are_those_of_other_pairs_and_a_plateau_ends_at_a_quarter(dictionary, real):
+    net = Network(blocks=(lambda x: 3 * x,), dims=(D, D), name="known", dtype=torch.float64)
+    ends = Ends.of_points(net, real, real.flip(0) + 1)
+    turned = synthetic.moved(ends, dictionary, base="real", toward="real")
+    assert torch.equal(turned.a, ends.a)
+    assert (turned.b != ends.b).any(1).sum() > PAIRS / 2
+    assert {*map(tuple, turned.b.tolist())} == {*map(tuple, ends.b.tolist())}
+    whole = 3 * (ends.a - directions.real(ends, 1)).norm(dim=-1).median()
+    assert synthetic.radius(ends) == pytest.approx(float(whole) / 4)
 
 
 def walked(middle, spread=3.0, count=120, seed=0):

@@ -20,7 +20,9 @@ from plateaus.data.corpus import prepare_prose
 from plateaus.errors import BadParameter, CorruptModel, TrainingError
 from plateaus.networks.embedded import verify
 from plateaus.training.export import export
+from plateaus.training.folders import write_sums
 from plateaus.training.language.models import USUAL, build_model, flops_per_token, optimisers
+from plateaus.training.language.recount import prepare, recount
 from plateaus.training.language.run import LanguageRun
 from plateaus.training.language.settings import PRESETS, settings
 from plateaus.training.language.windows import Windows
@@ -377,3 +379,21 @@ def test_a_loss_that_explodes_ends_with_one_sentence(tmp_path):
     )
     with pytest.raises(TrainingError, match="no longer finite"):
         train(wild, tmp_path, save_every=10)
+
+
+def test_a_baseline_is_counted_anew_only_on_the_models_own_text(whole, tmp_path):
+    work, _ = whole
+    target = tmp_path / "tiny"
+    record = export(LanguageRun(settings("laboratory", **TINY), work), target)
+    before = {p.name: p.read_bytes() for p in target.iterdir() if p.is_file()}
+    old = json.loads((target / "training.json").read_text())
+    old["quality"] |= {"loss_trigram": 9.0}
+    (target / "training.json").write_text(json.dumps(old))
+    with pytest.raises(CorruptModel):  # a record that was changed by hand
+        recount(target, work / "data")
+    write_sums(target)
+    assert recount(target, work / "data")["quality"] == record["quality"]
+    assert {p.name: p.read_bytes() for p in target.iterdir() if p.is_file()} == before
+    other = prepare(tmp_path / "other", settings("laboratory", **TINY, seed=1), None)
+    with pytest.raises(TrainingError, match="give the text that it was trained on"):
+        recount(target, other)

@@ -19,16 +19,16 @@ FACTOR = 1.5
 """A foretold dose is called right within this factor."""
 
 
-def over_prompts(x: Array, y: Array, statistic: Callable[[Array, Array], float]) -> Measured:
-    """A statistic of all finite entries of ``x``, ``y`` ``(prompts, vectors)``; prompts that have
-    none are left out, the others are drawn whole.
+def over_prompts(*values: Array, statistic: Callable[..., float]) -> Measured:
+    """A statistic of the entries that are finite in all ``values`` ``(prompts, vectors)``; prompts
+    that have none are left out, the others are drawn whole.
     """
-    usable = np.isfinite(x) & np.isfinite(y)
+    usable = np.isfinite(values).all(0)
     rows = np.flatnonzero(usable.any(1)).astype(float)
 
     def of(drawn: Array) -> float:
         i = drawn.astype(int)
-        return statistic(x[i][usable[i]], y[i][usable[i]])
+        return statistic(*(x[i][usable[i]] for x in values))
 
     return measured(rows, statistic=of)
 
@@ -64,24 +64,49 @@ def foretellers(result: xr.Dataset) -> dict[str, Array]:
 def rank(result: xr.Dataset) -> tuple[Measured, Measured, Measured]:
     """P5; controls: one over the norm of the vector, and the dose of straight logits."""
     from_ = foretellers(result)
-    found = [over_prompts(result.flip.values, from_[k], spearman) for k in
-             ("exit", "norm", "gradient")]  # fmt: skip
+    found = [
+        over_prompts(result.flip.values, from_[k], statistic=spearman)
+        for k in ("exit", "norm", "gradient")
+    ]
     return found[0], found[1], found[2]
 
 
 def in_lengths(result: xr.Dataset) -> Measured:
     """The same correlation once the vectors' norms are taken out of both."""
     norm = result.norm.values
-    return over_prompts(result.flip.values * norm, result.exit.values * norm, spearman)
+    return over_prompts(result.flip.values * norm, result.exit.values * norm, statistic=spearman)
+
+
+def beyond(result: xr.Dataset, other: str) -> Measured:
+    """The correlation of the change with the exit minus that with another foreteller."""
+    from_ = foretellers(result)
+    return over_prompts(
+        result.flip.values, from_["exit"], from_[other],
+        statistic=lambda flip, own, x: spearman(flip, own) - spearman(flip, x),
+    )  # fmt: skip
+
+
+def all_counted(result: xr.Dataset, *, last: bool) -> Measured:
+    """The correlation of change and exit if pairs whose prediction never changes count as well: at
+    the largest dose, or ``last`` of all.
+    """
+    flip = result.flip.values
+    never = 2 * np.nanmax(flip) if last else np.broadcast_to(result.largest.values, flip.shape)
+    changed = np.where(np.isnan(flip), never, flip)
+    return over_prompts(changed, result.exit.values, statistic=spearman)
 
 
 def by_vector(result: xr.Dataset) -> dict[str, str]:
     """The correlation of change and exit over the prompts of each vector alone."""
     flip, out = result.flip.values, result.exit.values
     return {
-        str(vector): f"{over_prompts(flip[:, [j]], out[:, [j]], spearman):.2f}"
+        str(vector): f"{over_prompts(flip[:, [j]], out[:, [j]], statistic=spearman):.2f}"
         for j, vector in enumerate(result.vector.values)
     }
+
+
+def _factor(off: Array) -> float:
+    return float(np.exp(np.median(off)))
 
 
 def _median_ratio(x: Array, y: Array) -> float:
@@ -92,8 +117,8 @@ def _median_ratio(x: Array, y: Array) -> float:
 def ratio(result: xr.Dataset) -> tuple[Measured, Measured]:
     """P5; control: the exit along the next vector in the list, in that vector's doses."""
     flip, out = result.flip.values, result.exit.values
-    own = over_prompts(flip, out, _median_ratio)
-    return own, over_prompts(flip, np.roll(out, -1, axis=1), _median_ratio)
+    own = over_prompts(flip, out, statistic=_median_ratio)
+    return own, over_prompts(flip, np.roll(out, -1, axis=1), statistic=_median_ratio)
 
 
 def share_between(result: xr.Dataset, low: float = 0.8, high: float = 1.25) -> float:
@@ -116,7 +141,7 @@ def rules(result: xr.Dataset) -> pd.DataFrame:
         constant = np.nanmedian(log[::2])
         off = np.abs(log[1::2] - constant)
         changed = np.isfinite(flip[1::2]).sum()
-        wrong = over_prompts(off, off, lambda one, _: float(np.exp(np.median(one))))
+        wrong = over_prompts(off, statistic=_factor)
         rows[name] = {
             "times": f"{np.exp(constant):.2f}",
             "factor": f"{wrong:.2f}",
@@ -124,3 +149,24 @@ def rules(result: xr.Dataset) -> pd.DataFrame:
             "none": f"{1 - np.isfinite(off).sum() / changed:.2f}",
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("foretold by")
+
+
+def factors(result: xr.Dataset, one: str, other: str) -> Measured:
+    """The factor by which the rule of ``one`` is wrong over that of ``other``, on prompts that
+    neither was fitted on.
+    """
+    off = []
+    for name in (one, other):
+        log = np.log(result.flip.values) - np.log(foretellers(result)[name])
+        off.append(np.abs(log[1::2] - np.nanmedian(log[::2])))
+    return over_prompts(*off, statistic=lambda x, y: _factor(x) / _factor(y))
+
+
+def unseen(result: xr.Dataset, name: str) -> float:
+    """The median factor by which a rule is wrong of vectors that its constant was not fitted on,
+    each in turn.
+    """
+    log = np.log(result.flip.values) - np.log(foretellers(result)[name])
+    others = [np.nanmedian(np.delete(log, j, axis=1)) for j in range(log.shape[1])]
+    off = np.abs(log - others)
+    return _factor(off[np.isfinite(off)])

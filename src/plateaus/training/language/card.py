@@ -45,7 +45,11 @@ def card(record: dict[str, Any]) -> str:
         "## Samples (temperature 0.8, seeds 0, 1, 2)",
         *("> " + " ".join(told.split()) for told in record["quality"]["samples"]),
     ]
-    made = cards.command(record, "lm", PRESETS, "language", corpus)
+    settings = dict(record["settings"])
+    if settings["language"] == "laboratory":
+        settings.pop("vocabulary", None)  # that language brings its own words
+    told = record | {"settings": settings}
+    made = cards.command(told, "lm", PRESETS, "language", corpus)
     return cards.page(record, opening, facts, sections, unit="tokens", made=made)
 
 
