@@ -199,6 +199,11 @@ def _train(kinds: argparse._SubParsersAction) -> None:
     )
     _run_options(sub, "toy")
 
+    sub = kinds.add_parser(
+        "dictionary", help="sparse features of what enters a block of a language model"
+    )
+    _run_options(sub, "dictionary")
+
 
 def _run_options(sub: argparse.ArgumentParser, kind: str) -> None:
     """What every recipe takes, and the function that runs it, imported when it is called."""

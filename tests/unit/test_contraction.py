@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 
 from plateaus.errors import BadPoints
-from plateaus.experiments import Ends, contraction, trajectories
+from plateaus.experiments import Ends, contraction, gaps, trajectories
 from plateaus.measures import dynamics
 from plateaus.networks import nulls, toy
 from plateaus.networks.network import Network
@@ -61,7 +61,7 @@ def test_shares_are_exact_on_every_line(trained):
     generator = torch.Generator().manual_seed(2)
     ends = Ends.of_inputs(trained, *torch.randn(2, 30, 2, generator=generator).double())
     found = trajectories.follow(ends, steps=21)
-    of = trajectories.of_lines(found)
+    of = gaps.of_lines(found)
     departure = of.sel(kind="between", drop=True) - of.sel(kind="inside", drop=True)
     total = contraction.shares(found).sum("term", skipna=False)
     np.testing.assert_allclose(total, departure, rtol=1e-9, atol=1e-12)
@@ -109,9 +109,9 @@ def test_anchors_leave_the_own_line_out_and_match_distances():
 def test_gaps_called_half_way_do_not_know_the_later_blocks():
     a, b = points([0.0], [0.0]), points([1.0], [1.02])
     late = followed(of_blocks(lambda x: x, steep), a, b)
-    of = trajectories.of_lines(late, trajectories.HALF_WAY)
+    of = gaps.of_lines(late, gaps.HALF_WAY)
     half = of.sel(kind="between") - of.sel(kind="inside")
-    circle = trajectories.of_lines(late)
+    circle = gaps.of_lines(late)
     built_in = circle.sel(kind="between") - circle.sel(kind="inside")
     assert float(half.mean()) < 0.5 * float(built_in.mean())  # half-way the line is still even
 
@@ -207,9 +207,9 @@ def test_medians_of_sums_are_not_sums_of_medians(trained):
     generator = torch.Generator().manual_seed(10)
     ends = Ends.of_inputs(trained, *torch.randn(2, 20, 2, generator=generator).double())
     found = trajectories.follow(ends, steps=21)
-    running, total = trajectories.running(found), trajectories.totals(found)
+    running, total = gaps.running(found), gaps.totals(found)
     np.testing.assert_allclose(running.isel(block=-1), total)
-    np.testing.assert_allclose(running.isel(block=0), trajectories.by_block(found).isel(block=0))
-    assert not np.allclose(trajectories.by_block(found).sum("block"), total, atol=1e-3)  # the twin
+    np.testing.assert_allclose(running.isel(block=0), gaps.by_block(found).isel(block=0))
+    assert not np.allclose(gaps.by_block(found).sum("block"), total, atol=1e-3)  # the twin
     own = found.random_log_ratio[:, 2:].mean("block").median()
-    assert float(trajectories.later_mean(found).sel(kind="random")) == pytest.approx(float(own))
+    assert float(gaps.later_mean(found).sel(kind="random")) == pytest.approx(float(own))

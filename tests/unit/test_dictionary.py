@@ -6,10 +6,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from plateaus.errors import CorruptModel, UnknownModel, UnsupportedModel
+from plateaus.errors import BadParameter, CorruptModel, UnknownModel, UnsupportedModel
 from plateaus.networks import dictionary as dictionaries
 from plateaus.networks.dictionary import CONFIG, WEIGHTS, Dictionary
 from plateaus.training import dictionary as training
+from plateaus.training.dictionary.run import DictionaryRun
+from plateaus.training.dictionary.settings import DictionarySettings
+from plateaus.training.dictionary.text import Activations
+from plateaus.training.loop import train
 
 D, F = 6, 9
 
@@ -94,18 +98,31 @@ def of_features(count, *, seed):
     return z @ features + 5
 
 
+def learnt(x, held_out):
+    s = DictionarySettings(features=20, active=2, activations=1500 * 256, batch=256)
+    run = DictionaryRun(s, Activations("known", "made", x, held_out))
+    train(run)
+    return run
+
+
 def test_training_finds_sparse_features_and_not_those_of_noise(tmp_path):
-    recipe = training.Recipe(features=20, active=2, steps=1500, batch=256)
-    found = training.train(of_features(4000, seed=0), recipe)
-    held_out = of_features(500, seed=1)
-    assert found.explained(held_out) > 0.9 and found.active(held_out) <= 2
+    run = learnt(of_features(4000, seed=0), held_out := of_features(500, seed=1))
+    quality = run.quality(0, 1500)
+    assert quality["explained_variance"] > 0.9 and quality["active"] <= 2
+    found = run.found
+    assert torch.allclose(found.W_dec.norm(dim=-1), torch.ones(20), atol=1e-5)
     noise = torch.randn(4500, 16, generator=torch.Generator().manual_seed(2))
-    other = training.train(noise[500:], recipe)
-    assert other.explained(noise[:500]) < 0.6, "two features cannot explain what has none"
-    training.export(found, tmp_path, "known", {"Cost": "little"})
+    other = learnt(noise[500:], noise[:500]).measure()["explained_variance"]
+    assert other < 0.6, "two features cannot explain what has none"
+    dictionaries.save(found, tmp_path, "known")
     again = dictionaries.load(tmp_path, like=held_out)
     torch.testing.assert_close(again.encode(held_out), found.encode(held_out), rtol=0.02, atol=0.02)
     assert again.k == 2 and again.block == 1
+
+
+def test_more_active_features_than_features_are_refused():
+    with pytest.raises(BadParameter, match="17 of 16 features cannot be active"):
+        DictionarySettings(features=16, active=17)
 
 
 def test_explained_variance_is_zero_for_the_mean_alone():

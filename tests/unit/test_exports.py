@@ -21,6 +21,7 @@ KINDS = {
     "language": ["lm", "laboratory"],
     "images": ["vision", "vision-resnet", "--data", "images"],
     "toy": TOY,
+    "dictionary": ["dictionary"],
 }
 
 

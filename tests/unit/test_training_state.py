@@ -29,6 +29,8 @@ SIZES = {
     "toy": "blocks=1 width=4 samples=80 epochs=3 networks=2 checkpoints=2",
     "vision": "images=shapes samples=48 batch=16 depths=1 widths=4 threads=1 device=cpu "
     "checkpoints=1",
+    "dictionary": "model=laboratory-3l features=20 active=2 windows=40 tokens=8 activations=960 "
+    "batch=32 threads=1 device=cpu checkpoints=1",
 }
 LANGUAGE = {
     "vocabulary": 300,
@@ -94,7 +96,9 @@ def killed(arguments: list[str], after: int) -> bool:
     return os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
-@pytest.mark.parametrize("kind, stride", [("toy", 3), ("lm", 16), ("vision", 12)])
+@pytest.mark.parametrize(
+    "kind, stride", [("toy", 3), ("lm", 16), ("vision", 12), ("dictionary", 6)]
+)
 def test_a_kill_at_any_write_changes_nothing(kind, stride, here):
     assert main(command(kind, "whole")) == 0
     kills = 0

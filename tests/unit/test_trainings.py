@@ -161,3 +161,23 @@ def test_one_command_trains_measures_and_goes_on(tmp_path):
     again = trainings.carry_out(tmp_path / "work", file, cells=cells, pairs=5)
     assert (tmp_path / "work" / "bending-4" / "state.pt").stat().st_mtime_ns == made
     assert np.array_equal(again.slope, found.slope)
+
+
+def test_what_the_result_holds_is_not_trained_again_unless_its_settings_changed(
+    tmp_path, monkeypatch
+):
+    small = {**TINY, "tokens": 2048, "corpus_tokens": 20_000, "checkpoints": 0}
+    cell = replace(trainings.CELLS["reference"], changes=small, seeds=(4,))
+    file = tmp_path / "training.nc"
+    found = trainings.carry_out(tmp_path / "work", file, cells={"reference": cell}, pairs=5)
+    monkeypatch.setattr(trainings, "finished", None)  # any training would fail
+    elsewhere = tmp_path / "elsewhere"
+    again = trainings.carry_out(elsewhere, file, cells={"reference": cell}, pairs=5)
+    assert np.allclose(again.slope, found.slope, atol=6e-4), "three decimals are kept"
+    for other in (
+        {"cells": {"reference": replace(cell, changes=small | {"clip": 2.0})}, "pairs": 5},
+        {"cells": {"reference": replace(cell, seeds=(5,))}, "pairs": 5},
+        {"cells": {"reference": cell}, "pairs": 6},
+    ):
+        with pytest.raises(TypeError):
+            trainings.carry_out(elsewhere, file, **other)

@@ -7,7 +7,7 @@ import pytest
 import torch
 import xarray as xr
 
-from plateaus.experiments import Ends, trajectories
+from plateaus.experiments import Ends, gaps, trajectories
 from plateaus.measures import lines
 from plateaus.networks import toy
 from plateaus.networks.network import Network
@@ -53,11 +53,11 @@ def test_plateau_membership_is_a_component_not_a_preimage():
 
 def test_an_expanding_boundary_is_told_from_a_contracting_interior():
     ends = np.zeros((3, 1)), np.ones((3, 1)) + np.arange(3)[:, None] / 100
-    expanding = trajectories.by_block(follow(of_blocks(steep), *ends)).sum("block")
+    expanding = gaps.by_block(follow(of_blocks(steep), *ends)).sum("block")
     assert (
         abs(float(expanding.sel(kind="inside"))) < 1e-9 < 1 < float(expanding.sel(kind="between"))
     )
-    pulled = trajectories.by_block(follow(of_blocks(contracting), *ends)).sum("block")
+    pulled = gaps.by_block(follow(of_blocks(contracting), *ends)).sum("block")
     assert float(pulled.sel(kind="inside")) == pytest.approx(math.log(0.5))
     # The twin: relative distances cannot tell them apart, both have insides that shrink against the
     # chord.
@@ -72,12 +72,12 @@ def test_an_expanding_boundary_is_told_from_a_contracting_interior():
 def test_a_total_is_a_median_of_sums_and_not_a_sum_of_medians():
     """Three gaps that expand at one block each: all sums are one, all medians zero."""
     found = follow(of_blocks(steep, steep, steep), [[0.0]], [[1.0]])
-    gaps = found.isel(pair=[0], gap=[0, 1, 2]).assign(
+    three = found.isel(pair=[0], gap=[0, 1, 2]).assign(
         log_ratio=(("pair", "block", "gap"), np.eye(3)[None]),
         plateau=(("pair", "point"), np.ones((1, found.sizes["point"]), int)),
     ).isel(point=[0, 1, 2, 3])  # fmt: skip
-    assert float(trajectories.totals(gaps).sel(kind="inside")) == pytest.approx(1)
-    assert float(trajectories.by_block(gaps).sum("block").sel(kind="inside")) == 0
+    assert float(gaps.totals(three).sel(kind="inside")) == pytest.approx(1)
+    assert float(gaps.by_block(three).sum("block").sel(kind="inside")) == 0
 
 
 def test_follow_has_equal_gaps_first_and_absolute_distances():
@@ -95,13 +95,13 @@ def test_parts_of_the_logarithm_add_up_and_only_one_can_be_negative():
     torch.manual_seed(0)
     net = network(toy.build(width=D, blocks=4), dtype=torch.float64)
     result = trajectories.follow(Ends.of_inputs(net, *torch.randn(2, 9, 2)), steps=11)
-    split, inside = trajectories.parts(result), trajectories.gap_kinds(result) == "inside"
+    split, inside = gaps.parts(result), gaps.gap_kinds(result) == "inside"
     assert float(split.sum()) == pytest.approx(
         float(result.log_ratio.sum("block").where(inside).mean())
     )
     assert float(split.sel(part="across")) > 0.01
     pull = follow(of_blocks(lambda x: 0.5 * x, d=2), [[0.0, 0]], [[1.0, 1]])
-    assert trajectories.parts(pull).values == pytest.approx([math.log(0.5), 0])
+    assert gaps.parts(pull).values == pytest.approx([math.log(0.5), 0])
 
 
 def test_half_way_and_the_three_points():
@@ -112,9 +112,9 @@ def test_half_way_and_the_three_points():
     assert lines.halfway(points, sides).item() == pytest.approx(0.25)
     assert lines.halfway(points, torch.zeros_like(sides)).item() == pytest.approx(0.05)
     assert trajectories.three_points(result.isel(pair=0)) == (0, 5, 15)
-    assert set(trajectories.gap_kinds(result).values[0][:8]) == {
-        "inside"
-    } and "between" in trajectories.gap_kinds(result)
+    assert set(gaps.gap_kinds(result).values[0][:8]) == {"inside"} and "between" in gaps.gap_kinds(
+        result
+    )
 
 
 def test_the_line_to_draw_has_points_in_both_plateaus():

@@ -1,7 +1,7 @@
 """Many small trainings of the laboratory language, one factor at a time: what makes plateaus?
 
-``python -m plateaus.book.trainings WORK RESULT`` trains every cell with every seed that is not yet
-finished under ``WORK``, measures all that are, and writes ``RESULT`` after each of them.
+``python -m plateaus.book.trainings WORK RESULT`` trains every cell with every seed that stands
+neither in ``RESULT`` nor finished under ``WORK``, measures it, and writes ``RESULT`` after each.
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ CELLS: dict[str, Cell] = {
     "bending": _short("bending", "penalty of weight 10", bending=10.0),
     "shuffled": replace(_short("text", "words shuffled", words="shuffled"), seeds=range(4)),
     "wide": _short("size", "3 × 180", width=180, heads=3, **CLOSE),
+    "adamw": _short("optimiser", "AdamW", optimiser="adamw", learning_rate=1.2e-3),
+    "no-decay": _short("weight decay", "none", weight_decay=0.0),
+    "no-layernorm": _short("normalisation", "none", normalisation="no"),
+    "relu": _short("activation", "ReLU", activation="relu"),
+    "llama": _short("architecture", "Llama's: RMSNorm, gated MLP", architecture="llama"),
     "laboratory-6l": Cell(
         factor="through training",
         level="6 × 128, 5 M tokens",
@@ -79,7 +84,8 @@ def carry_out(
     cells: Mapping[str, Cell] = CELLS,
     pairs: int = PAIRS,
 ) -> xr.Dataset:
-    """Train, seed by seed, what is not finished under ``work``; measure; save to ``out``.
+    """Train, seed by seed, what is neither in ``out`` nor finished under ``work``; measure; save to
+    ``out``.
 
     Returns:
         Dim ``state``, a moment of one training, with the coordinates ``cell``, ``seed``, ``step``
@@ -91,18 +97,36 @@ def carry_out(
     """
     states: list[xr.Dataset] = []
     said: dict[str, Any] = {}
+    before = results.load(out) if out.is_file() else None
     for seed in sorted({seed for cell in cells.values() for seed in cell.seeds}):
         for name, cell in ((name, c) for name, c in cells.items() if seed in c.seeds):
             s = cell.settings(f"{name}-seed{seed}", seed)
-            states.append(finished(s, work / f"{name}-{seed}", pairs))
-            states[-1] = states[-1].assign_coords(
-                cell=("state", [name] * states[-1].sizes["state"])
-            )
             said[name] = {"factor": cell.factor, "level": cell.level, **asdict(s)}
+            state = _kept(before, name, seed, said[name], pairs)
+            if state is None:
+                state = finished(s, work / f"{name}-{seed}", pairs)
+                state = state.assign_coords(cell=("state", [name] * state.sizes["state"]))
+            states.append(state)
             found = xr.concat(states, "state")
             results.save(_packed(found), out, cells=said, pairs=pairs, steps=STEPS)
             print(f"{s.name}: {_told(states[-1])}", flush=True)
     return found
+
+
+def _kept(
+    before: xr.Dataset | None, name: str, seed: int, said: dict[str, Any], pairs: int
+) -> xr.Dataset | None:
+    """What an earlier result holds of this cell and seed, if it was made with the same settings."""
+    if before is None:
+        return None
+    told = results.provenance_of(before)
+    each = {"name": "", "seed": 0}  # a cell's settings are told once, those of its last seed
+    if (told["pairs"], told["steps"]) != (pairs, STEPS):
+        return None
+    if told["cells"].get(name, {}) | each != said | each:
+        return None
+    chosen = np.flatnonzero((before.cell == name) & (before.seed == seed))
+    return before.isel(state=chosen) if len(chosen) else None
 
 
 def finished(s: LanguageSettings, work: Path, pairs: int = PAIRS) -> xr.Dataset:

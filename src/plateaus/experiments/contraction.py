@@ -7,10 +7,10 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from plateaus.experiments import trajectories
+from plateaus.experiments import gaps, trajectories
 from plateaus.experiments.ends import Ends, Part
 from plateaus.geometry import paths
-from plateaus.measures import curves, dynamics
+from plateaus.measures import curves, dynamics, lines
 from plateaus.networks import nulls
 
 ROUNDING = 1e-6
@@ -34,7 +34,7 @@ def shares(result: xr.Dataset) -> xr.DataArray:
     Returns:
         The three terms [nats], dims ``term, pair``; their shares are these divided by their sum.
     """
-    kinds = trajectories.of_lines(result)
+    kinds = gaps.of_lines(result)
     norm = np.log(result.norm.isel(depth=-1) / result.norm.isel(depth=0))
     inside, between = (kinds.sel(kind=k, drop=True) for k in ("inside", "between"))
     terms = (-inside, norm.drop_vars("depth", errors="ignore"), between - norm)
@@ -55,11 +55,11 @@ def by_line(studies: xr.Dataset) -> xr.Dataset:
     found = {}
     for weights in studies.weights.values:
         one = studies.sel(weights=weights, drop=True)
-        later = trajectories.of_lines(one, trajectories.HALF_WAY)
+        later = gaps.of_lines(one, gaps.HALF_WAY)
         found[weights] = xr.Dataset(
             {
-                "log_c": trajectories.of_blocks(one),
-                "total": trajectories.of_lines(one),
+                "log_c": gaps.of_blocks(one),
+                "total": gaps.of_lines(one),
                 "later": later.sel(kind="between", drop=True) - later.sel(kind="inside", drop=True),
                 "terms": shares(one),
             }
@@ -90,20 +90,23 @@ def identities(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Datase
         these distances alone. ``affine``: the departure [nats] of the network made affine at a.
     """
     followed = trajectories.follow(ends, steps=steps, share=share)
-    terms, kinds = shares(followed), trajectories.gap_kinds(followed).values
+    terms, kinds = shares(followed), gaps.gap_kinds(followed).values
     rows, at = [], 0
     for part in ends.parts(steps):
         points = paths.segment(part.a, part.b, steps=steps)
         called = kinds[at : at + len(points)]
         with torch.no_grad():
-            gaps = _gaps(part.net.trace(points))
+            moved = _gaps(part.net.trace(points))
             tangent = nulls.linearised(part.net, at=part.a)
             flat = _gaps(tangent.trace(points))
-        right = (1 + gaps.parallel).square() + gaps.transverse.square()
-        whole, telescoped = gaps.last / gaps.first, gaps.ratio.prod(0)
+        right = (1 + moved.parallel).square() + moved.transverse.square()
+        whole, telescoped = moved.last / moved.first, moved.ratio.prod(0)
         rows.append(
             {
-                "identity": (gaps.ratio.square() / right - 1).abs().nan_to_num(nan=0).amax((0, -1)),
+                "identity": (moved.ratio.square() / right - 1)
+                .abs()
+                .nan_to_num(nan=0)
+                .amax((0, -1)),
                 "telescoping": (telescoped / whole - 1).abs().amax(-1),
                 "departure": _departure(whole.log().numpy(force=True), called),
                 "affine": _departure((flat.last / flat.first).log().numpy(force=True), called),
@@ -161,8 +164,8 @@ def sublayers(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset
 def _inside(part: Part, steps: int, share: float) -> tuple[Tensor, Tensor]:
     points = paths.segment(part.a, part.b, steps=steps)
     with torch.no_grad():
-        sides = trajectories.lines.plateaus(part.net.trace(points)[-1], share=share)
-    return part.a.unsqueeze(1), trajectories.lines.halfway(points, sides)
+        sides = lines.plateaus(part.net.trace(points)[-1], share=share)
+    return part.a.unsqueeze(1), lines.halfway(points, sides)
 
 
 def extents(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:

@@ -2,7 +2,7 @@
 
 The files are those of SAELens: ``cfg.json`` and ``sae_weights.safetensors`` with ``W_enc``,
 ``b_enc``, ``W_dec`` and ``b_dec``. Published dictionaries load by the name of their folder; those
-of the book's models lie in ``book/dictionaries`` and are made by ``plateaus.training.dictionary``.
+of the book's models lie in ``book/dictionaries`` and are made by ``plateaus train dictionary``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from safetensors.torch import save as as_bytes
 from torch import Tensor
 
+from plateaus.disk import write_bytes, write_json
 from plateaus.errors import CorruptModel, UnknownModel, UnsupportedModel
 from plateaus.networks.embedded import models_folder, sha256
 
@@ -131,6 +133,26 @@ def load(folder: str | os.PathLike, *, like: Tensor) -> Dictionary:
         name=folder.name,
         provenance={"source": folder.name, "sha256": sha256(folder / WEIGHTS)},
     )
+
+
+def save(found: Dictionary, folder: Path, model: str) -> None:
+    """Files of SAELens' format, in half precision, of a dictionary of what enters a block of
+    ``model``.
+    """
+    config = {
+        "architecture": "standard" if found.k is None else "topk",
+        "k": found.k,
+        "d_in": found.W_enc.shape[0],
+        "d_sae": found.features,
+        "dtype": "float16",
+        "model_name": model,
+        "hook_name": f"blocks.{found.block}.hook_resid_pre",
+        "apply_b_dec_to_input": found.shifted,
+        "normalize_activations": "none",
+    }
+    halves = {name: getattr(found, name).half().contiguous().cpu() for name in NAMES}
+    write_bytes(as_bytes(halves), folder / WEIGHTS)
+    write_json(config, folder / CONFIG)
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.data import prompts, toy
-from plateaus.experiments import contraction, trajectories
+from plateaus.experiments import contraction, gaps, trajectories
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.sharpness import over
 from plateaus.measures import dynamics
@@ -95,7 +95,7 @@ class Toys:
         def after(times: int) -> xr.Dataset:
             longer = replace(net, blocks=(first, *times * [block]), dims=(2, *(times + 1) * [d]))
             ends = self.ends(longer, 0)
-            inside = trajectories.of_lines(trajectories.follow(ends)).sel(kind="inside", drop=True)
+            inside = gaps.of_lines(trajectories.follow(ends)).sel(kind="inside", drop=True)
             with torch.no_grad():
                 two, one, last = longer[1:].trace(ends.a)[-3:]
             gone = {"moves": one, "returns": two}

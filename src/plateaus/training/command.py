@@ -21,13 +21,14 @@ from plateaus.training.folders import BESIDE, OF_A_RUN, check_target, check_work
 from plateaus.training.loop import train
 from plateaus.training.memory import keep_freed_memory
 from plateaus.training.options import assignments, settings
-from plateaus.training.run import Run
+from plateaus.training.run import ShippedRun
 
 KINDS = {
     "lm": "language.run:LanguageRun",
     "vision": "images.vision:VisionRun",
     "contrastive": "images.contrastive:ContrastiveRun",
     "toy": "toy.run:ToyRun",
+    "dictionary": "dictionary.run:DictionaryRun",
 }
 
 
@@ -38,7 +39,7 @@ def run(given: argparse.Namespace) -> None:
         PlateauError: something given cannot be used; nothing was trained.
     """
     module, _, name = KINDS[given.kind].partition(":")
-    kind: type[Run] = getattr(import_module(f"plateaus.training.{module}"), name)
+    kind: type[ShippedRun] = getattr(import_module(f"plateaus.training.{module}"), name)
     preset = getattr(given, "preset", given.kind)
     changes = assignments(given.set, next(iter(kind.presets.values())))
     s = settings(kind.presets, preset, **changes)

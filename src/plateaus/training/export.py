@@ -12,10 +12,10 @@ from plateaus.disk import write_json
 from plateaus.errors import TrainingError
 from plateaus.training.folders import RECORD, replaced, write_sums
 from plateaus.training.loop import begin, cost
-from plateaus.training.run import Run
+from plateaus.training.run import ShippedRun
 
 
-def export(run: Run, target: Path, *, keep: int = 99) -> dict[str, Any]:
+def export(run: ShippedRun, target: Path, *, keep: int = 99) -> dict[str, Any]:
     """Put the last checkpoint of a finished run into ``target``, measured as it ships, and earlier
     ones into ``target/checkpoints/step-<n>``.
 

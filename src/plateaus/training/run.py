@@ -85,6 +85,10 @@ class Run(ABC):
         """Whether a tensor is stored in bfloat16."""
         return True
 
+
+class ShippedRun(Run):
+    """A run whose model ships: measured, described and exported."""
+
     def ship(self, folder: Path, steps: Sequence[int]) -> None:
         """Fill an export with the checkpoints of ``steps``, of which the last is the model itself;
         each can be read by itself.
@@ -98,13 +102,13 @@ class Run(ABC):
         """Write what a reader needs beside the weights."""
         return
 
+    @abstractmethod
     def quality(self, first: int, last: int) -> dict[str, Any]:
         """How good the checkpoints of these steps are, read as a reader would."""
-        raise NotImplementedError
 
+    @abstractmethod
     def card(self, record: dict[str, Any]) -> str:
         """Markdown for ``README.md`` from the record that is saved as ``training.json``."""
-        raise NotImplementedError
 
 
 def save_rounded(

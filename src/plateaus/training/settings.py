@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from plateaus.training import options
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(ABC):
     """One training run; a kind of model adds what it needs.
 
     Raises:
@@ -65,9 +66,9 @@ class Settings:
         return device(self.device)
 
     @property
+    @abstractmethod
     def length(self) -> int:
         """Length of the run in units."""
-        raise NotImplementedError
 
     @property
     def per_step(self) -> int:

@@ -23,10 +23,10 @@ from plateaus.training.images.models import Pixels, evaluate
 from plateaus.training.images.settings import ImageSettings
 from plateaus.training.optimisers import adamw
 from plateaus.training.order import Order
-from plateaus.training.run import Run
+from plateaus.training.run import ShippedRun
 
 
-class ImageRun(Run):
+class ImageRun(ShippedRun):
     """A network that sees images, and the images that it is trained on."""
 
     presets: ClassVar[dict[str, ImageSettings]]

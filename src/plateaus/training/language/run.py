@@ -30,10 +30,10 @@ from plateaus.training.language.models import build_model, optimisers
 from plateaus.training.language.quality import quality
 from plateaus.training.language.settings import PRESETS, LanguageSettings
 from plateaus.training.language.windows import Windows
-from plateaus.training.run import Run
+from plateaus.training.run import ShippedRun
 
 
-class LanguageRun(Run):
+class LanguageRun(ShippedRun):
     """A language model of a preset, and the token files that it reads."""
 
     kind = "language"

@@ -19,7 +19,7 @@ from plateaus.data.toy import ToyData
 from plateaus.errors import TrainingError
 from plateaus.networks.toy import build
 from plateaus.training.loop import train as train_run
-from plateaus.training.run import Run
+from plateaus.training.run import ShippedRun
 from plateaus.training.toy.card import card
 from plateaus.training.toy.recipe import Recipe, Trained, score
 from plateaus.training.toy.settings import PRESETS, ToySettings
@@ -48,7 +48,7 @@ def train(
     return run.trained(train_run(run))
 
 
-class ToyRun(Run):
+class ToyRun(ShippedRun):
     """Networks of one architecture that differ in their seed, computed together."""
 
     kind, presets = "toy", PRESETS
