@@ -10,6 +10,7 @@ from torch import Tensor
 from plateaus.data import sources
 from plateaus.errors import TrainingError
 from plateaus.networks.language_model import LanguageModel
+from plateaus.progress import bar
 from plateaus.training.dictionary.settings import DictionarySettings
 
 HELD_OUT = 0.1
@@ -52,7 +53,7 @@ def activations(lm: LanguageModel, s: DictionarySettings) -> Activations:
     hook = lm.bridge.blocks[s.block - 1].register_forward_hook(note)
     try:
         with torch.no_grad():
-            for part in torch.stack(found).split(256):
+            for part in bar(torch.stack(found).split(256), "activations", unit="part"):
                 lm.bridge.original_model(part, use_cache=False)
     finally:
         hook.remove()
