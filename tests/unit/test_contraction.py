@@ -126,6 +126,11 @@ def test_extents_of_an_affine_network_and_of_more_blocks(trained):
     scaled = network(toy.build("linear", width=8, blocks=4), dtype=torch.float64)
     flat = contraction.extents(Ends.of_inputs(scaled, *inputs), steps=21)
     np.testing.assert_allclose(flat.relative, 0.25, atol=1e-9)
+    # One radius for all, a quarter of the median distance, and no depth where nothing bends.
+    whole = contraction._distances(Ends.of_inputs(scaled, *inputs), 2)[:, -1]
+    once = np.minimum(1, np.median(whole) / whole / 4)
+    np.testing.assert_allclose(flat.fixed, np.broadcast_to(once, flat.fixed.shape), atol=1e-6)
+    assert (flat.grows == 1).all()
     assert abs(found.relative - 0.25).max() > 0.01
 
 
