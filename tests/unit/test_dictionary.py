@@ -6,12 +6,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from plateaus.data import sources
 from plateaus.errors import BadParameter, CorruptModel, UnknownModel, UnsupportedModel
 from plateaus.networks import dictionary as dictionaries
 from plateaus.networks.dictionary import CONFIG, WEIGHTS, Dictionary
 from plateaus.training import dictionary as training
 from plateaus.training.dictionary.run import DictionaryRun
 from plateaus.training.dictionary.settings import DictionarySettings
+from plateaus.training.dictionary import text
 from plateaus.training.dictionary.text import Activations
 from plateaus.training.loop import train
 
@@ -123,6 +125,17 @@ def test_training_finds_sparse_features_and_not_those_of_noise(tmp_path):
 def test_more_active_features_than_features_are_refused():
     with pytest.raises(BadParameter, match="17 of 16 features cannot be active"):
         DictionarySettings(features=16, active=17)
+
+
+def test_activations_enter_the_block_that_is_asked_for_at_every_position_but_the_first(gpt2_lm):
+    s = DictionarySettings(windows=20, tokens=5, block=2)
+    found = text.activations(gpt2_lm, s)
+    windows = sources.windows(gpt2_lm, 5, source="samples", seed=text.STREAM + s.seed, most=20)
+    ids = torch.stack(list(windows))
+    assert (len(found.x), len(found.held_out)) == (4 * (len(ids) - 2), 4 * 2)
+    for row, kept in ((ids[0], found.held_out[:4]), (ids[2], found.x[:4])):
+        streams = [gpt2_lm.clean_run(row[None, :length])[0][2] for length in range(2, 6)]
+        torch.testing.assert_close(torch.cat(streams), kept, rtol=1e-4, atol=1e-5)
 
 
 def test_explained_variance_is_zero_for_the_mean_alone():

@@ -91,6 +91,12 @@ def test_rank_and_ratio_tell_an_exit_that_is_the_change_from_one_that_is_not():
     assert judged.share_between(good) > 0.9 > 0.1 > judged.share_between(late)
 
 
+def test_another_exit_is_that_of_another_vector_and_not_of_another_prompt():
+    out = np.array([1.0, 2.0, 4.0, 8.0]) * np.exp(np.random.default_rng(0).random((60, 1)))
+    row = judged.ratio(doses(out, out, out, np.ones(4)))
+    assert row["value"] == 1 and row["control"][0].value == pytest.approx(0.5)
+
+
 def test_prompts_are_resampled_whole_and_holes_are_left_out():
     found = made(1.0, 0.3)
     values = found.flip.values.copy()
