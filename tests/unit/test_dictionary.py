@@ -11,9 +11,9 @@ from plateaus.errors import BadParameter, CorruptModel, UnknownModel, Unsupporte
 from plateaus.networks import dictionary as dictionaries
 from plateaus.networks.dictionary import CONFIG, WEIGHTS, Dictionary
 from plateaus.training import dictionary as training
+from plateaus.training.dictionary import text
 from plateaus.training.dictionary.run import DictionaryRun
 from plateaus.training.dictionary.settings import DictionarySettings
-from plateaus.training.dictionary import text
 from plateaus.training.dictionary.text import Activations
 from plateaus.training.loop import train
 

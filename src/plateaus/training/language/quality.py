@@ -53,7 +53,7 @@ def quality(
         "tokens_evaluated": sum(y.numel() for _, y in batches),
         "loss": _loss(model, batches),
         "loss_step_0": _loss(untrained, batches),
-        **baseline(read, held_out, data),
+        **baseline(trigram(read, data), held_out, data),
     }
     if data["bytes_per_token"]:
         out |= _per_byte(out, data)
@@ -73,14 +73,15 @@ def quality(
     return out
 
 
-def baseline(read: Windows, held_out: Windows, data: dict[str, Any]) -> dict[str, Any]:
-    """The loss of the 3-gram model on the same held-out windows.
+def trigram(read: Windows, data: dict[str, Any]) -> KneserNey:
+    """It counts as much text as the whole schedule sees, so that twins that stop early share it."""
+    return KneserNey(read.tokens[: read.s.tokens], data["vocabulary"])
 
-    It counts as much text as the whole schedule sees, so that twins that stop early share it.
-    """
+
+def baseline(counted: KneserNey, held_out: Windows, data: dict[str, Any]) -> dict[str, Any]:
+    """The loss of the 3-gram model on the same held-out windows."""
     rows = torch.cat([torch.cat([x, y[:, -1:]], 1) for x, y in _batches(held_out)]).numpy()
-    trigram = KneserNey(read.tokens[: read.s.tokens], data["vocabulary"])
-    out = {"trigram": BASELINE, "loss_trigram": trigram.loss(rows)}
+    out = {"trigram": BASELINE, "loss_trigram": counted.loss(rows)}
     return out | _per_byte(out, data) if data["bytes_per_token"] else out
 
 

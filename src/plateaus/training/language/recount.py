@@ -22,6 +22,7 @@ from plateaus.networks.embedded import verify
 from plateaus.training.folders import RECORD, read_json, whole, write_sums
 from plateaus.training.language import quality
 from plateaus.training.language.card import card
+from plateaus.training.language.ngrams import KneserNey
 from plateaus.training.language.settings import LanguageSettings
 from plateaus.training.language.windows import Windows
 
@@ -29,16 +30,18 @@ CLOSE = 1e-3
 """Nats per token by which the model's loss may differ from its record."""
 
 
-def recount(folder: Path, data: Path) -> dict[str, Any]:
+def recount(folder: Path, data: Path, counts: dict[int, KneserNey] | None = None) -> dict[str, Any]:
     """Rewrite the baseline in the record and the card of an exported model; returns the record.
 
     Args:
         data: token files as ``prepare`` makes them.
+        counts: of these files, by tokens; twins share them, and what is counted is added.
 
     Raises:
         TrainingError: the record cannot be read, or the token files are not the model's own.
         CorruptModel: the folder is not as it was exported.
     """
+    counts = {} if counts is None else counts
     verify(folder)
     record, meta = read_json(folder / RECORD), read_json(data / "meta.json")
     s = LanguageSettings(**record["settings"])
@@ -51,7 +54,9 @@ def recount(folder: Path, data: Path) -> dict[str, Any]:
             f"{folder.name} has a loss of {loss:.4f} nats per token on these windows, and its "
             f"record says {record['quality']['loss']:.4f}: give the text that it was trained on."
         )
-    record["quality"] |= quality.baseline(Windows(data / "train.bin", s), held_out, meta)
+    counted = counts.get(s.tokens) or quality.trigram(Windows(data / "train.bin", s), meta)
+    counts[s.tokens] = counted
+    record["quality"] |= quality.baseline(counted, held_out, meta)
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(card(record), encoding="utf-8")
     write_sums(folder)
@@ -77,9 +82,10 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--corpus")
     given = parser.parse_args()
+    counts: dict[int, KneserNey] = {}
     for folder in given.folders:
         s = LanguageSettings(**read_json(folder / RECORD)["settings"])
-        q = recount(folder, prepare(given.work, s, given.corpus))["quality"]
+        q = recount(folder, prepare(given.work, s, given.corpus), counts)["quality"]
         print(f"{folder.name}: {q['loss']:.4f} against {q['loss_trigram']:.4f} nats", flush=True)
 
 
