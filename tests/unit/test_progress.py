@@ -20,7 +20,6 @@ from plateaus import progress, results
 from plateaus.book import build, collect, notebooks
 from plateaus.experiments import Ends, interpolate, over
 from plateaus.networks.residual import ResidualMLP, network
-from plateaus.training import dictionary
 from plateaus.training.toy import Recipe, train
 
 
@@ -62,12 +61,6 @@ def a_training(_folder):
     train(lambda: ResidualMLP(width=4, blocks=1), points, Recipe(epochs=1, batch=8, seeds=(0,)))
 
 
-def a_dictionary(_folder):
-    recipe = dictionary.Recipe(features=8, active=2, steps=5, batch=8)
-    x = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
-    dictionary.train(x, recipe)
-
-
 def merging(folder):
     row = {"id": "J4", "metric": "x", "model": "m"}
     results.write_json([row], folder / "m/seed-0/auto/part/name/m/claims/name.json")
@@ -96,7 +89,6 @@ WORK = {
     many_pairs: "ResidualMLP, 5 pairs",
     several_models: "seed",
     a_training: "toy",
-    a_dictionary: "dictionary",
     merging: "cells",
     chapters_in_place: "chapters",
     a_book: "chapters, into _build",
@@ -111,7 +103,7 @@ def test_long_work_shows_a_bar_on_a_terminal(work, tmp_path, monkeypatch):
     assert f"{WORK[work]}:   0%|" in drawn
 
 
-@pytest.mark.parametrize("work", [many_pairs, several_models, a_training, a_dictionary, merging])
+@pytest.mark.parametrize("work", [many_pairs, several_models, a_training, merging])
 def test_nothing_is_drawn_elsewhere(work, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(progress, "WAIT", 0.0)
     work(tmp_path)
