@@ -1,5 +1,6 @@
 # make book   execute all chapters and build _build/html/index.html
 # make pages  the same from the committed outputs, executing nothing: a minute or two
+# make pdf    the pages and, beside them, one PDF of the whole book; needs LaTeX
 # make test   style, unit and property tests, the book's contract, and every committed number again
 # make test-plain  the committed numbers once more, as on another processor
 # make test-browser  the built pages and both explorers in a real browser; needs Chromium
@@ -17,13 +18,19 @@ export MKL_NUM_THREADS ?= 1
 export PYTHONHASHSEED := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: book pages test test-plain test-browser bench notebooks venv constraints clean
+.PHONY: book pages pdf test test-plain test-browser bench notebooks venv constraints clean
+
+# `make book PDF=--pdf` also typesets it.
+PDF ?=
 
 book: $(READY)
-	$(PY) -m plateaus.book.leash 0 plateaus.cli book
+	$(PY) -m plateaus.book.leash 0 plateaus.cli book $(PDF)
 
 pages: $(READY)
 	$(PY) -m plateaus.book.leash 0 plateaus.cli book --committed
+
+pdf: $(READY)
+	$(PY) -m plateaus.book.leash 0 plateaus.cli book --committed --pdf
 
 PYTEST := PLATEAUS_OUT="$(CURDIR)/_build/test" $(PY) -m pytest -n 2 --dist loadfile \
     --nbval --nbval-current-env --nbval-cell-timeout=300

@@ -56,13 +56,16 @@ def _book(sub: argparse.ArgumentParser) -> None:
         from plateaus.book import build, places
 
         root = arguments.root or places.repository()
-        page = build.build(root, again=not arguments.committed)
+        page = build.build(root, again=not arguments.committed, as_pdf=arguments.pdf)
         print(f"The book is {os.path.relpath(page)}")
+        if arguments.pdf:
+            print(f"and {os.path.relpath(page.with_name(build.pdf.FILE))}")
 
     sub.add_argument("--root", type=Path, help="the checkout (default: the one of this package)")
     sub.add_argument(
         "--committed", action="store_true", help="execute nothing; show the committed outputs"
     )
+    sub.add_argument("--pdf", action="store_true", help="also one PDF of it all; needs LaTeX")
     sub.set_defaults(run=run)
 
 

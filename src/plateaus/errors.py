@@ -90,6 +90,10 @@ class BuildFailed(PlateauError):
     """A chapter stopped, or the HTML could not be built without warnings."""
 
 
+class NoLatex(PlateauError):
+    """A PDF was asked for, and LaTeX or a part of it is not installed."""
+
+
 class BuildRunning(PlateauError):
     """Another build of the same checkout has not ended yet."""
 

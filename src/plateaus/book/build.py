@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,19 +27,22 @@ from plateaus.book import (
     committed,
     cost,
     disclosures,
+    downloads,
     explorers,
     first_picture,
     leash,
     many_models,
+    pdf,
     scoreboard,
     speed,
     training_pictures,
 )
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
-from plateaus.book.figure import number_figures
+from plateaus.book.figure import MIME, number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters
+from plateaus.book.render import render
 from plateaus.book.site import lighten, mathematics
 from plateaus.errors import BuildFailed, NoMark
 from plateaus.progress import bar, say
@@ -51,19 +55,24 @@ WORKERS = 2
 COVER_MARK = "% cover"
 """The line of `book/introduction.md` that a chapter's figure replaces."""
 COVER_TEXT = (
-    "How far the output moves from that of one activation (top left), the plateaus of six radii "
+    "How far the output moves from that of the star (top left), the plateaus of six radii "
     "around it (top right), and when they join (below)."
 )
+COVER_FINDING = -1
+"""Which sentence of the chapter's own caption is said here too: the last."""
 
 
-def build(root: Path, *, again: bool = True) -> Path:
+def build(root: Path, *, again: bool = True, as_pdf: bool = False) -> Path:
     """Build the book of the checkout `root` and return the path of its first page.
 
     With `again` off nothing is executed: chapters and claims are shown as they were committed.
+    With `as_pdf` the book is also typeset as one PDF, in the folder of the pages.
     A YAML file named by the environment variable `PLATEAUS_PARAMS` is handed to every chapter.
     Raises `BuildFailed` when a chapter stops or Sphinx warns, `BuildRunning` while another build
-    of this checkout is at work.
+    of this checkout is at work, `NoLatex` when a PDF cannot be made here.
     """
+    if as_pdf:
+        pdf.check()
     target = root / "_build"
     target.mkdir(exist_ok=True)
     with builds.alone(target):
@@ -72,9 +81,13 @@ def build(root: Path, *, again: bool = True) -> Path:
         rows = merge_claims(root, work / "out" if again else root / "book")
         write_json(rows, work / "claims.json")
         stage(root, work, rows)
+        say("Building the pages")
         render(root, work)
         mathematics(work / "html")
         lighten(work / "html")
+        if as_pdf:
+            say("Typesetting the PDF")
+            pdf.make(root, work)
         builds.publish(target, work)
     return target / "html" / "index.html"
 
@@ -163,14 +176,17 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         "GITHUB_REPOSITORY"
     ):  # in a fork's own CI the buttons lead to the fork
         settings["repository"]["url"] = f"https://github.com/{fork}"
+    pdf.configure(settings)
     (folder / "_config.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    seconds = {}
+    static, seconds = folder / "book" / "_static", {}
+    downloads.tables(target / "out", static)
     for path in chapters(root):
         notebook = nbformat.read(target / path.relative_to(root), as_version=4)
         measured = notebook.metadata.pop("papermill", {})
         seconds[chapter_name(path)] = measured.get("duration", 0.0)
         for cell in notebook.cells:
             cell.metadata.pop("papermill", None)
+        downloads.of_chapter(notebook, path.relative_to(root).as_posix(), static)
         number_figures(notebook)
         copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -184,6 +200,9 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     fill(folder / "book" / "re-execute.md", cost.MARK, cost.table(seconds, WORKERS))
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
+    introduction = folder / "book" / "introduction.md"
+    if scoreboard.COUNT_MARK in introduction.read_text(encoding="utf-8").splitlines():
+        fill(introduction, scoreboard.COUNT_MARK, scoreboard.count(rules, rows))
     fill(claims, scoreboard.MARK, scoreboard.scoreboard(rules, rows, set(seconds)))
     fill(claims, disclosures.MARK, disclosures.disclosures(root / "book"))
 
@@ -206,23 +225,8 @@ def add_cover(folder: Path) -> None:
             if images and "cover" in cell.metadata.get("tags", []) and not directive:
                 (folder / "book" / "cover.png").write_bytes(base64.b64decode(images[0]))
                 chapter = path.relative_to(folder).with_suffix("").as_posix()
-                caption = f"{COVER_TEXT} From {{doc}}`/{chapter}`."
+                own = [data["text/plain"] for data in outputs if MIME in data]
+                found = " ".join(re.split(r"(?<=[.!?]) ", text)[COVER_FINDING] for text in own)
+                caption = f"{COVER_TEXT} {found} From {{doc}}`/{chapter}`."
                 directive = f"```{{figure}} cover.png\n:alt: {COVER_TEXT}\n\n{caption}\n```"
     fill(folder / "book" / "introduction.md", COVER_MARK, directive)
-
-
-def render(root: Path, target: Path) -> Path:
-    """Run jupyter-book on the staged sources, warnings as errors, into `target/html`."""
-    say("Building the pages")
-    call = f"from plateaus.book.leash import hold; hold({os.getpid()}); "
-    call += "from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", call, "build", "-W", "-n", "--keep-going", "-q",
-               "--path-output", str(target), str(target / "stage")]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
-    made = target / "_build" / "html"
-    if done.returncode or not (made / "index.html").is_file():
-        print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
-        raise BuildFailed(
-            "The pages were not built without warnings; the messages above say which line to mend."
-        )
-    return made.rename(target / "html") / "index.html"

@@ -28,6 +28,7 @@ from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
 from plateaus.book.parameters import checked
 from plateaus.book.places import find_repository, output_folder, repository
+from plateaus.figures import drawn
 from plateaus.figures.style import in_notebook
 from plateaus.rules import Rule, listing, one_of, real, text, whole
 
@@ -141,9 +142,13 @@ class Run:
         """Show `figure` as the last line of a cell: picture and caption, numbered in the book.
 
         `name` is its label without "fig-"; `caption` states the finding with a computed number;
-        `alt` says in plain words what is seen. Raises `BadFigure`.
+        `alt` says in plain words what is seen. What is drawn is also written as numbers, to
+        `figures/<name>.csv` in `out`. Raises `BadFigure`.
         """
-        return figures.shown(figure, name, caption=caption, alt=alt)
+        table = drawn.as_csv(figure)
+        shown = figures.shown(figure, name, caption=caption, alt=alt)
+        results.write_bytes(table.encode(), self.out / figures.FOLDER / f"{name}.csv")
+        return shown
 
     def provenance(self) -> origin.Provenance:
         """Ends the chapter: writes its claims and shows code, versions, models and parameters.

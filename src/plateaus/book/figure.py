@@ -27,6 +27,8 @@ from plateaus.figures import style
 
 MIME = "application/vnd.plateaus.figure+json"
 """Beside the picture: its name and alternative text, which no notebook format has a place for."""
+FOLDER = "figures"
+"""Of a run's results, and of the site, where the tables of what was drawn lie."""
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 FILE = r"(?i)[\\/]\S*\.\w+$|\.(png|svg|jpe?g|gif|pdf|webp)$"
 NOT_A_FINDING = r"(?i)\bnan\b|(?<![\w.])[-−]0(\.0+)?(?![.\d])"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import torch
 
 import plateaus as pl
+from plateaus.book import downloads
 from plateaus.figures import style
 
 MARK = "% walk"
 """The line of `book/introduction.md` that the picture replaces."""
 MODEL, PROMPT, WORDS = "laboratory-12l", "Anna heard the", (" dog", " cow")
+NAMES = {"trained": "trained", "step 0": "before training"}
 STEPS, FLAT = 51, 0.1
 """Points of the walk; the output counts as unmoved, or arrived, within this share of the way."""
 
@@ -24,9 +27,12 @@ def place(folder: Path) -> None:
         page.write_text(text.replace(MARK, picture(folder)), encoding="utf-8")
 
 
-def walk(lm: pl.LanguageModel) -> torch.Tensor:
-    """ρ, the share of the way from one output to the other, at `STEPS` points of the walk."""
-    net = lm.at(PROMPT).reading("probabilities")
+def walk(lm: pl.LanguageModel, reading: str | None = "probabilities") -> torch.Tensor:
+    """ρ, the share of the way from one output to the other, at `STEPS` points of the walk; without
+    a reading, of the raw stream after the last block.
+    """
+    net = lm.at(PROMPT)
+    net = net.reading(reading) if reading else net
     a, b = net.states(list(WORDS), block=1)
     return pl.curves.relative_distance(net[1:](pl.paths.slerp(a, b, steps=STEPS)))
 
@@ -35,22 +41,25 @@ def picture(folder: Path) -> str:
     """Write `walk.png`; returns the directive that shows it, with a caption that counts."""
     lm = pl.load(MODEL)
     curves = {"trained": walk(lm), "step 0": walk(lm.step_zero())}
+    raw = between(walk(lm, reading=None))
     alpha = torch.linspace(0, 1, STEPS)
     figure, ax = style.subplots(height=2.6)
     for name, rho in curves.items():
-        ax.plot(alpha, rho, color=style.colours([name])[name], label=name)
+        ax.plot(alpha, rho, color=style.colours([name])[name], label=NAMES[name])
     ax.set_xlabel("place on the walk from A to B")
-    ax.set_ylabel("share of the way\nthat the output went")
+    ax.set_ylabel("share of its way that\nthe answer has gone")
     ax.legend()
     (folder / "walk.png").write_bytes(style.png(figure))
+    downloads.of_page(figure, "walk", sys.modules[__name__], folder / "_static")
     steep = {name: between(rho) for name, rho in curves.items()}
     caption = (
         f"A walk through the activations of a small language model, after “{PROMPT}”, from "
         f"A, “{WORDS[0].strip()}”, to B, “{WORDS[1].strip()}”; read from the predicted "
         f"probabilities. Trained, the output makes the middle {1 - 2 * FLAT:.0%} of its way on "
-        f"{steep['trained']:.0%} of the walk; before training, on {steep['step 0']:.0%}. This pair "
-        "was chosen because it is clear; {doc}`/chapters/2-language-models/interpolation` has "
-        "hundreds that were not."
+        f"{steep['trained']:.0%} of the walk; before training, on {steep['step 0']:.0%}. "
+        f"(Probabilities saturate: the activation that they are read from takes {raw:.0%}.) "
+        "This pair was chosen because it is clear; "
+        "{doc}`/chapters/2-language-models/interpolation` has hundreds that were not."
     )
     alt = (
         "Two curves from 0 to 1. The trained network's is flat, jumps and is flat again; "

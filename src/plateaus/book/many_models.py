@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from plateaus.book import downloads
 from plateaus.book.scoreboard import badge
 from plateaus.figures import grid as draw
 from plateaus.figures import style
@@ -72,6 +74,7 @@ def figure(data: xr.Dataset, folder: Path) -> str:
     draw.against_size(gain, axes[0], by="parameters")
     draw.against_size(gain, axes[1], by="tokens")
     (folder / "grid.png").write_bytes(style.png(fig))
+    downloads.of_page(fig, "grid", sys.modules[__name__], folder / "_static")
     middle = gain.median("seed").dropna("model")
     best, least = (middle.isel(model=int(f(middle))) for f in (np.argmax, np.argmin))
     caption = (

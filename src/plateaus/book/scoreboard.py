@@ -42,6 +42,15 @@ SIGNS = dict(zip((*STATES, THEOREM), "✓✗≈–◐·∎", strict=True))
 SPACE = "\u00a0"
 
 
+COUNT_MARK = "% findings"
+"""The line of `book/introduction.md` that the count of verdicts replaces."""
+
+
+def count(claims: Claims, rows: list[Mapping[str, Any]]) -> str:
+    """How many claims are in which state, for the introduction."""
+    return summary({id: claims.state(id, rows) for id in claims.by_id})
+
+
 def scoreboard(claims: Claims, rows: list[Mapping[str, Any]], known: set[str]) -> str:
     """All verdicts in one strip, their count, and a folded card for each claim."""
     states = {id: claims.state(id, rows) for id in claims.by_id}

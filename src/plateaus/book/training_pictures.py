@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+from plateaus.book import downloads
 from plateaus.book.models import records
 from plateaus.figures import style
 
@@ -51,6 +53,8 @@ def picture(record: dict[str, Any], measured: dict[str, Any], folder: Path) -> s
         style.plain_powers(ax.xaxis)
         ax.set_xlabel("tokens (M)")
     (folder / f"{name}.png").write_bytes(style.png(figure))
+    static = folder.parent / "_static"
+    downloads.of_page(figure, f"training-{name}", sys.modules[__name__], static)
     caption = (
         f"{name}: from {losses[0][1]:.2f} to {losses[-1][1]:.2f} nats per token while the median "
         f"maximum slope of the stream goes from {middle[0]:.2f} to {middle[-1]:.2f}; band: 95 % "
