@@ -39,7 +39,7 @@ from plateaus.book import (
 )
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
-from plateaus.book.figure import MIME, number_figures
+from plateaus.book.figure import number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
 from plateaus.book.places import chapter_name, chapters
 from plateaus.book.render import render
@@ -225,8 +225,8 @@ def add_cover(folder: Path) -> None:
             if images and "cover" in cell.metadata.get("tags", []) and not directive:
                 (folder / "book" / "cover.png").write_bytes(base64.b64decode(images[0]))
                 chapter = path.relative_to(folder).with_suffix("").as_posix()
-                own = [data["text/plain"] for data in outputs if MIME in data]
-                found = " ".join(re.split(r"(?<=[.!?]) ", text)[COVER_FINDING] for text in own)
+                own = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+                found = re.split(r"(?<=[.!?]) ", own)[COVER_FINDING]
                 caption = f"{COVER_TEXT} {found} From {{doc}}`/{chapter}`."
                 directive = f"```{{figure}} cover.png\n:alt: {COVER_TEXT}\n\n{caption}\n```"
     fill(folder / "book" / "introduction.md", COVER_MARK, directive)

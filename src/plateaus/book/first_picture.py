@@ -57,8 +57,8 @@ def picture(folder: Path) -> str:
         f"A, “{WORDS[0].strip()}”, to B, “{WORDS[1].strip()}”; read from the predicted "
         f"probabilities. Trained, the output makes the middle {1 - 2 * FLAT:.0%} of its way on "
         f"{steep['trained']:.0%} of the walk; before training, on {steep['step 0']:.0%}. "
-        f"(Probabilities saturate: the activation that they are read from takes {raw:.0%}.) "
-        "This pair was chosen because it is clear; "
+        f"Probabilities saturate: the activation from which they are read takes {raw:.0%} of the "
+        "walk for as much of its own way. This pair was chosen because it is clear; "
         "{doc}`/chapters/2-language-models/interpolation` has hundreds that were not."
     )
     alt = (
