@@ -142,3 +142,11 @@ def test_committed_outputs_are_shown_without_executing(root: Path, tmp_path: Pat
     rows = build.merge_claims(root, root / "book")
     assert {row["chapter"] for row in rows} >= {"2-language-models/interpolation"}
     assert build.merge_claims(root, tmp_path) == []  # a copied chapter says nothing by itself
+
+
+def test_a_page_folds_the_parameters_and_keeps_their_tag() -> None:
+    cell = nbformat.v4.new_code_cell("seed = 0", metadata={"tags": ["parameters"]})
+    other = nbformat.v4.new_code_cell("seed", metadata={"tags": ["claims"]})
+    build.fold_parameters(cell)
+    build.fold_parameters(other)
+    assert cell.metadata.tags == ["parameters", "hide-input"] and other.metadata.tags == ["claims"]

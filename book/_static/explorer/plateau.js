@@ -14,6 +14,12 @@
     return MAP[k].map((c, i) => c + (s - k) * (MAP[k + 1][i] - c));
   }
 
+  /** 256 colours of the map, plain and under the plateau's tint: a table, because a frame has 14,641. */
+  const PLATEAU = [213, 94, 0], BALL = [86, 180, 233], LEVELS = 256;
+  const table = (change) => Array.from({ length: LEVELS }, (_, k) => change(colour(k / (LEVELS - 1)))).flat();
+  const PLAIN = Uint8ClampedArray.from(table((rgb) => rgb));
+  const TINTED = Uint8ClampedArray.from(table((rgb) => rgb.map((c, q) => 0.25 * c + 0.75 * PLATEAU[q])));
+
   function element(name, attributes = {}, text = "") {
     const e = document.createElementNS(SVG, name);
     for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
@@ -178,17 +184,16 @@
 
     paint() {
       const { h, top, mark } = this.result, canvas = this.find("canvas");
-      canvas.width = canvas.height = N;
-      const context = canvas.getContext("2d"), image = context.createImageData(N, N);
-      const tint = { 2: [213, 94, 0], 1: [86, 180, 233] };
+      if (canvas.width !== N) canvas.width = canvas.height = N;
+      const context = canvas.getContext("2d"), image = context.createImageData(N, N), data = image.data;
       for (let j = 0; j < N; j++) {
         for (let i = 0; i < N; i++) {
           const k = j * N + i, at = 4 * ((N - 1 - j) * N + i);
-          let rgb = colour(h[k] / top);
-          if (mark[k] === 2) rgb = rgb.map((c, q) => 0.25 * c + 0.75 * tint[2][q]);
           // Elsewhere in the ball: dots, so that the two differ without colour too.
-          if (mark[k] === 1 && (i + j) % 3 === 0) rgb = tint[1];
-          image.data.set([...rgb, 255], at);
+          const dot = mark[k] === 1 && (i + j) % 3 === 0, colours = mark[k] === 2 ? TINTED : PLAIN;
+          const from = 3 * Math.round((LEVELS - 1) * Math.min(1, h[k] / top));
+          for (let q = 0; q < 3; q++) data[at + q] = dot ? BALL[q] : colours[from + q];
+          data[at + 3] = 255;
         }
       }
       context.putImageData(image, 0, 0);

@@ -186,6 +186,7 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         seconds[chapter_name(path)] = measured.get("duration", 0.0)
         for cell in notebook.cells:
             cell.metadata.pop("papermill", None)
+            fold_parameters(cell)
         downloads.of_chapter(notebook, path.relative_to(root).as_posix(), static)
         number_figures(notebook)
         copy = folder / path.relative_to(root)
@@ -205,6 +206,13 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         fill(introduction, scoreboard.COUNT_MARK, scoreboard.count(rules, rows))
     fill(claims, scoreboard.MARK, scoreboard.scoreboard(rules, rows, set(seconds)))
     fill(claims, disclosures.MARK, disclosures.disclosures(root / "book"))
+
+
+def fold_parameters(cell: nbformat.NotebookNode) -> None:
+    """A page folds the cell of parameters, which papermill and an open notebook need to see."""
+    tags = cell.metadata.get("tags", [])
+    if "parameters" in tags and "hide-input" not in tags:
+        cell.metadata["tags"] = [*tags, "hide-input"]
 
 
 def fill(page: Path, mark: str, generated: str) -> None:

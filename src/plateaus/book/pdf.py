@@ -1,6 +1,6 @@
 """`plateaus book --pdf`: the whole book as one PDF beside its pages, through LaTeX.
 
-Theorems, figures and equations have the numbers that they have on the pages; formulas use the
+Theorems and the figures of chapters have the numbers that they have on the pages; formulas use the
 macros of the pages, which `_config.yml` lists once.
 """
 
