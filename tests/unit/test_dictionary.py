@@ -101,7 +101,7 @@ def of_features(count, *, seed):
 
 
 def learnt(x, held_out):
-    s = DictionarySettings(features=20, active=2, activations=1500 * 256, batch=256)
+    s = DictionarySettings(features=20, active=2, activations=1500 * 256, batch=256, threads=1)
     run = DictionaryRun(s, Activations("known", "made", x, held_out))
     train(run)
     return run

@@ -58,7 +58,7 @@ class DictionarySettings(Settings):
         return self.activations
 
 
-_QUICK = DictionarySettings(features=512, windows=1000, activations=409_600)
+_QUICK = DictionarySettings(features=512, windows=1000, activations=409_600, threads=1)
 
 PRESETS = {"dictionary": DictionarySettings(), "quick": _QUICK}
 """``quick`` is for a model that brings no dictionary, trained while a chapter waits."""
