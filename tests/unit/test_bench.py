@@ -68,6 +68,9 @@ def test_a_wrong_measurement_would_be_seen(gpt2_folder, monkeypatch):
     honest = bench.mechanism.NormOf
     monkeypatch.setattr(bench.mechanism, "NormOf", lambda mlp: lambda x: 1.01 * honest(mlp=mlp)(x))
     monkeypatch.setattr(bench.mechanism, "velocities", lambda tail, x, v: v)
+    monkeypatch.setattr(
+        bench.mechanism, "stretched", lambda tail, x, frame: frame.expand(len(x), *frame.shape)
+    )
     read = bench.mechanism.patched
     monkeypatch.setattr(
         bench.mechanism, "patched", lambda raw, prompt, *a, **o: read(raw, prompt.flip(0), *a, **o)

@@ -7,8 +7,9 @@ import pytest
 import torch
 import xarray as xr
 
+from plateaus import evidence
 from plateaus.errors import BadPoints
-from plateaus.experiments import Ends, contraction, gaps, trajectories
+from plateaus.experiments import Ends, contraction, extents, gaps, norms, power, trajectories
 from plateaus.measures import dynamics
 from plateaus.networks import nulls, toy
 from plateaus.networks.network import Network
@@ -119,15 +120,15 @@ def test_gaps_called_half_way_do_not_know_the_later_blocks():
 def test_extents_of_an_affine_network_and_of_more_blocks(trained):
     generator = torch.Generator().manual_seed(6)
     inputs = torch.randn(2, 12, 2, generator=generator).double()
-    found = contraction.extents(Ends.of_inputs(trained, *inputs), steps=21)
+    found = extents.reach(Ends.of_inputs(trained, *inputs), steps=21)
     assert found.depth.values.tolist() == [1, 2, 3, 4]
     np.testing.assert_allclose(found.affine, 0.25, atol=1e-9)
     assert (found.appended >= found.fixed.isel(depth=-1) - 1e-12).all()
     scaled = network(toy.build("linear", width=8, blocks=4), dtype=torch.float64)
-    flat = contraction.extents(Ends.of_inputs(scaled, *inputs), steps=21)
+    flat = extents.reach(Ends.of_inputs(scaled, *inputs), steps=21)
     np.testing.assert_allclose(flat.relative, 0.25, atol=1e-9)
     # One radius for all, a quarter of the median distance, and no depth where nothing bends.
-    whole = contraction._distances(Ends.of_inputs(scaled, *inputs), 2)[:, -1]
+    whole = extents._distances(Ends.of_inputs(scaled, *inputs), 2)[:, -1]
     once = np.minimum(1, np.median(whole) / whole / 4)
     np.testing.assert_allclose(flat.fixed, np.broadcast_to(once, flat.fixed.shape), atol=1e-6)
     assert (flat.grows == 1).all()
@@ -218,3 +219,79 @@ def test_medians_of_sums_are_not_sums_of_medians(trained):
     assert not np.allclose(gaps.by_block(found).sum("block"), total, atol=1e-3)  # the twin
     own = found.random_log_ratio[:, 2:].mean("block").median()
     assert float(gaps.later_mean(found).sel(kind="random")) == pytest.approx(float(own))
+
+
+def test_extents_of_trainings_are_each_trainings_own():
+    gained = np.array([[0.2, 0.3, 0.4], [-0.1, 0.0, 0.1]])
+    relative = np.stack([np.full(6, 0.25), 0.25 + gained.ravel()])
+    found = xr.Dataset(
+        {"relative": (("depth", "pair"), relative)}
+        | {k: ("pair", np.repeat(v, 3)) for k, v in (("grows", (0.9, 0.5)), ("appended", (1, 0)))}
+        | {"affine": ("pair", np.full(6, 0.25))},
+        attrs={"model": "made"},
+    )
+    each = extents.of_trainings(found, count=2)
+    np.testing.assert_allclose(each.gained, [0.3, 0])
+    np.testing.assert_allclose(each.grows, [0.9, 0.5])
+    assert each.attrs["model"] == "made"
+    of = evidence.relative_over_trainings(each)
+    assert of["n"] == 2 and of["value"] == pytest.approx(0.15)
+    assert of["control"][0].value == 0
+    pooled = evidence.relative_radius(found)  # the twin: as if six trainings had been seen
+    assert pooled["n"] == 6
+    whole = evidence.fixed_over_trainings(each)
+    assert whole["value"] == pytest.approx(0.7) and whole["control"][0].value == 0.5
+    apart = xr.concat([found.isel(pair=slice(3)), found.isel(pair=slice(3, 6))], "training")
+    xr.testing.assert_allclose(extents.of_trainings(apart), each)
+    with pytest.raises(AssertionError):
+        extents.of_trainings(found, count=4)
+
+
+def test_a_chain_looks_along_the_steepest_directions_too():
+    """One direction of many is steep: drawn ones miss it, and the ball would be too large."""
+    d = 40
+    steep = lambda x: torch.cat([9 * x[..., :1], x[..., 1:]], -1)  # noqa: E731
+    generator = torch.Generator().manual_seed(11)
+    some = torch.nn.functional.normalize(torch.randn(8, d, generator=generator).double(), dim=-1)
+    a = torch.zeros(d).double()
+    chain, direct = dynamics.chain(of_blocks(steep, d=d), a, 1.0, some, steep=2)
+    assert [float(chain[0]), float(direct)] == pytest.approx([1 / 9] * 2, abs=0.03)
+    blind, _ = dynamics.chain(of_blocks(steep, d=d), a, 1.0, some)
+    assert float(blind[0]) > 2 / 9
+
+
+def test_where_real_activations_attract_the_measurements_see_it(trained):
+    generator = torch.Generator().manual_seed(12)
+    inputs = torch.randn(2, 12, 2, generator=generator).double()
+    ends = Ends.of_inputs(trained, *inputs)
+    found = power.seen(ends, (0.0, 0.2, 0.5), steps=21)
+    middle = found.to_half.median("pair").values
+    assert middle[0] > middle[1] > middle[2] and middle[2] < 0
+    # The pull takes nothing from where the real ones themselves go.
+    here, there = (next(e.parts(2)) for e in (ends, power.attracting(ends, 0.5)))
+    torch.testing.assert_close(
+        there.net.trace(there.a[:, None])[-1], here.net.trace(here.a[:, None])[-1]
+    )
+    push = power.seen(ends, (-0.2,), steps=21).to_half.median()
+    assert float(push) > middle[0]  # the twin
+    # Without their own ends, lines are drawn to others, so that they are brought less close.
+    alone = next(power.attracting(ends, 0.5, others=True).parts(2))
+    ended = alone.net.trace(alone.a[:, None])[-1]
+    assert not torch.allclose(ended, here.net.trace(here.a[:, None])[-1])
+
+
+def test_growth_in_other_norms():
+    d, scale = 4, torch.tensor([1.0, 2, 3, 4]).double()
+    stretch = of_blocks(lambda x: x * scale, d=d)
+    normal = np.random.default_rng(0).standard_normal((2, 400, d))
+    real = Ends.of_points(stretch, *torch.from_numpy(normal))
+    found = norms.growth(real[:50], real, steps=21, share=0.25).growth
+    assert list(found.norm.values) == ["raw", "whitened"]
+    # Whitened, a linear map moves nothing; in the raw norm it does.
+    assert float(abs(found.sel(norm="whitened")).max()) < 0.05
+    assert float(found.sel(norm="raw").mean()) > 0.5
+    # A map that is not linear agrees with the sums of log c in the raw norm.
+    followed = trajectories.follow(real[:50], steps=21)
+    np.testing.assert_allclose(
+        found.sel(norm="raw", kind="inside"), gaps.of_lines(followed).sel(kind="inside")
+    )

@@ -178,3 +178,21 @@ def test_sign_flip_turns_every_update(net, ends):
     # Twice flipped is the network again; flipping the whole block instead of the branch is not.
     torch.testing.assert_close(nulls.sign_flipped(flipped)(x), net(x))
     assert not torch.allclose(flipped.blocks[0](x), -net.blocks[0](x))
+
+
+def test_real_activations_attract_where_they_are_made_to(net, ends):
+    real, x = ends
+    pulled = nulls.attracting(net, real=real, strength=0.25)
+    torch.testing.assert_close(pulled.trace(real)[-1], net.trace(real)[-1])
+    a = real[torch.cdist(x, real).argmin(-1)]
+    once = nulls.attracting(net[:1], real=real, strength=0.25)
+    torch.testing.assert_close(
+        once.trace(x)[-1] - net[:1].trace(a)[-1],
+        0.75 * (net[:1].trace(x)[-1] - net[:1].trace(a)[-1]),
+    )
+    # At strength zero it is the network itself; each point has its own anchor.
+    still = nulls.attracting(net, real=real, strength=0)
+    torch.testing.assert_close(still.trace(x)[-1], net.trace(x)[-1])
+    several = nulls.attracting(net, real=real.expand(3, -1, -1), strength=0.25)
+    points = x[:12].reshape(3, 4, D)
+    torch.testing.assert_close(several.trace(points)[-1].reshape(12, D), pulled.trace(x[:12])[-1])

@@ -101,3 +101,28 @@ def test_ridges_and_boundaries_meet_on_a_wall_and_not_in_the_counterexamples():
     assert float(found.exponent.max()) == pytest.approx(math.log(2**5 / 10) / 6)
     y = line(torch.linspace(-1, 2, 500)[:, None].double())
     assert float(y.max() - y.min()) <= 0.1 + 1e-12  # all of R is one plateau for r > 1/10
+
+
+def test_ridges_of_a_known_field():
+    at = np.linspace(-1, 1, 31)
+    x, y = np.meshgrid(at, at)
+    crest = x - 0.3 * y - 0.1
+    found = exponents.ridges(-(crest**2))
+    assert found.sum() > 20
+    assert abs(crest[found]).max() < 0.06  # within a spacing of the crest
+    assert not exponents.ridges(crest**2).any()  # a valley
+    assert not exponents.ridges(x).any() and not exponents.ridges(np.ones_like(x)).any()
+    twin = exponents.ridges(-(crest**2).T) & found  # axes exchanged
+    assert twin.sum() < 0.3 * found.sum()
+    assert exponents.widened(found).sum() > 2 * found.sum()
+
+
+def test_a_boundary_lies_on_a_ridge_or_it_does_not():
+    a, b, c = torch.tensor([[0.0, 0], [1, 0], [0, 1]]).double()
+    first = torch.tensor([1.0, 0])
+    wall = of_blocks(lambda x: x + 5 * torch.sigmoid(12 * (x - 0.5)) * first)
+    pairs = Ends.of_points(wall, a[None].repeat(2, 1), torch.stack([b, b + 0.01 * c]))
+    planes = experiment.planes(pairs, 1, steps=41)
+    swept = experiment.sweep(planes, [0.5]).isel(plane=0, share=0)
+    assert float(swept.on_ridge) > 0.9 > 0.5 > float(swept.shifted_on_ridge)
+    assert 0.03 < float(swept.ridge) < 0.2

@@ -17,7 +17,7 @@ from plateaus.networks import nulls, toy
 from plateaus.networks.residual import network
 
 torch.set_num_threads(1)
-LANGUAGE = ("gpt2", "llama", "opt", "gemma2")
+LANGUAGE = ("gpt2", "llama", "pythia", "opt", "gemma2", "cohere")
 IMAGES = {
     "resnet": (
         "ResNet",
@@ -35,8 +35,8 @@ IMAGES = {
         },
     ),
 }
-SINGLE = {"llama", "gemma2"}
-"""Their normalisation is computed in single precision, whatever the dtype of the rest."""
+SINGLE = {"llama", "pythia", "gemma2", "cohere"}
+"""They compute norms or phases in single precision, whatever the dtype of the rest."""
 EXACT, IN_SINGLE = 1e-6, 1e-3
 LINES, STEPS, SHARE = 6, 11, 0.45
 

@@ -17,6 +17,7 @@ from plateaus.bench.plain import patched
 from plateaus.bench.timing import median_seconds
 from plateaus.errors import UnsupportedModel
 from plateaus.geometry import paths
+from plateaus.measures import exponents
 from plateaus.measures.jacobians import NormOf
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.network import Network
@@ -47,6 +48,8 @@ def rows(
     # A forward pass and so many rows; only the rows are as many as the stream has dimensions.
     dense_at_once = more + (lm.d - ROWS) * max(0, more - few) / (ROWS - ROWS // 2)
     fast = velocities(tail, points[:1], velocity[:1])[0, :ROWS], dense_velocity(tail, *first, ROWS)
+    frame = exponents.frame(points[-1] - points[0], across[-1] - across[0]).to(points)
+    one = dense_velocity(tail, across[0], frame[0], ROWS)
     found = {
         "directional_speed": row(
             often(lambda: velocities(tail, points, velocity)),
@@ -59,6 +62,13 @@ def rows(
             once(plane) / len(across),
             tail(across),
             plane(),
+            points=len(across),
+        ),
+        "exponent_field": row(
+            often(lambda: stretched(tail, across, frame)),
+            dense_at_once,
+            stretched(tail, across[:1], frame)[0, 0, :ROWS],
+            one,
             points=len(across),
         ),
     }
@@ -111,6 +121,13 @@ def velocities(tail: Network, points: Tensor, velocity: Tensor) -> Tensor:
     with forward.dual_level():
         moved = forward.unpack_dual(tail(forward.make_dual(points.contiguous(), velocity)))
         return moved.tangent.clone()
+
+
+def stretched(tail: Network, points: Tensor, frame: Tensor) -> Tensor:
+    """Both directions of a plane pushed through all blocks, ``(n, 2, d)``: what the exponents of a
+    field are made of.
+    """
+    return exponents.pushed(tail, points, frame)
 
 
 def dense_velocity(tail: Network, x: Tensor, v: Tensor, rows: int) -> Tensor:

@@ -34,6 +34,12 @@ def _contraction(tables: str | None) -> xr.Dataset:
     return contraction.study()
 
 
+def _dynamics(tables: str | None) -> xr.Dataset:
+    from plateaus.studies import dynamics  # late, as above
+
+    return dynamics.study()
+
+
 def _plateaus(tables: str | None) -> xr.Dataset:
     from plateaus.studies import plateaus  # late, as above
 
@@ -46,8 +52,9 @@ STUDIES["bending"] = bending.study
 STUDIES["plateaus"] = _plateaus
 STUDIES["contrastive"] = _contrastive
 STUDIES["contraction"] = _contraction
+STUDIES["dynamics"] = _dynamics
 """Name -> what computes it, given the folder of tables or None."""
-UNROUNDED = ("contraction", "bending")
+UNROUNDED = ("contraction", "bending", "dynamics")
 """Those whose smallest numbers are kept: how exactly an identity holds, ratios of small losses."""
 PUBLISHED = {"vision": vision.study}
 """Name -> what computes it, given a folder of published weights and one of images."""

@@ -24,8 +24,11 @@ from plateaus.evidence.directions import (
 from plateaus.evidence.dynamics import (
     contraction,
     expansion,
+    fixed_over_trainings,
     fixed_radius,
     overlap,
+    overlap_over_trainings,
+    relative_over_trainings,
     relative_radius,
 )
 from plateaus.evidence.interpolation import (
@@ -87,9 +90,12 @@ __all__ = [
     "attraction",
     "contraction",
     "expansion",
+    "fixed_over_trainings",
     "fixed_radius",
     "overlap",
     "over_trainings",
+    "overlap_over_trainings",
+    "relative_over_trainings",
     "relative_radius",
     "criterion",
     "difference",

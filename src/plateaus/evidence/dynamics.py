@@ -28,6 +28,19 @@ def relative_radius(extents: xr.Dataset) -> Two:
 
 
 @criterion
+def fixed_over_trainings(trainings: xr.Dataset) -> Two:
+    """N9 at a fixed radius over trainings, of ``extents.of_trainings``; control as there."""
+    return median(trainings.grows.values), median(trainings.appended.values)
+
+
+@criterion
+def relative_over_trainings(trainings: xr.Dataset) -> Two:
+    """N9 at a relative radius over trainings, of ``extents.of_trainings``; control as there."""
+    flat = np.round(trainings.affine.values - 0.25, 6) + 0.0  # of extents kept in single precision
+    return median(trainings.gained.values), median(flat)
+
+
+@criterion
 def expansion(trainings: xr.Dataset) -> Two:
     """P7, what the states half-way know of the later blocks; control: untrained."""
     trained, untrained = (
@@ -47,3 +60,12 @@ def overlap(swept: xr.Dataset, untrained: xr.Dataset, *, at: float = 0.25) -> Th
     """P8; controls: the boundary shifted by half a window, and before training."""
     one, before = (s.sel(share=at, method="nearest") for s in (swept, untrained))
     return tuple(median(x.values) for x in (one.overlap, one.shifted, before.overlap))
+
+
+@criterion
+def overlap_over_trainings(swept: xr.Dataset, *, at: float = 0.25) -> Three:
+    """P8 over trainings: medians over planes of ``swept`` with dims ``training, weights``."""
+    one = swept.sel(share=at, method="nearest")
+    one = one[["overlap", "shifted"]].median("plane")
+    of = one.sel(weights="trained"), one.sel(weights="untrained")
+    return tuple(median(x.values) for x in (of[0].overlap, of[0].shifted, of[1].overlap))

@@ -1,4 +1,4 @@
-"""What makes a plateau curve depart from a straight line, and how plateaus grow with depth."""
+"""What makes a plateau curve depart from a straight line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from torch import Tensor
 from plateaus.experiments import gaps, trajectories
 from plateaus.experiments.ends import Ends, Part
 from plateaus.geometry import paths
-from plateaus.measures import curves, dynamics, lines
+from plateaus.measures import dynamics, lines
 from plateaus.networks import nulls
 
-ROUNDING = 1e-6
-"""An extent that is smaller by no more than this counts as no smaller."""
-FEW = 6
-"""Points of a segment that show whether a distance grows evenly on it."""
 SHARES = ("contraction", "norm", "expansion")
 """Of interiors in absolute distances; by a growing norm, which dilutes all distances; of boundaries
 beyond that."""
@@ -166,63 +162,3 @@ def _inside(part: Part, steps: int, share: float) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         sides = lines.plateaus(part.net.trace(points)[-1], share=share)
     return part.a.unsqueeze(1), lines.halfway(points, sides)
-
-
-def extents(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
-    """How far the plateau of a reaches on the segment to b, for every number of blocks in between.
-
-    The ends enter at every block in turn, so that the last of the ``depth`` blocks is always the
-    network's last, and one more block comes first. Ends must share a context: only then do all of
-    these segments end in the same two outputs.
-
-    Returns:
-        With dims ``depth, pair``: ``fixed``, the first share of the segment at which the output is
-        ``share`` of R away, R the median over pairs of the distance of the two outputs; and
-        ``relative``, the same with each pair's own distance. 1 where that is never reached.
-        ``grows``: the share of depths at which ``fixed`` does not shrink, to a millionth. Controls,
-        dim ``pair``: ``affine``, ``relative`` in the network tangent at a; ``appended``, whether
-        ``fixed`` does not shrink with nonexpansive blocks appended last.
-    """
-    blocks = list(reversed(ends.blocks[1:]))
-    curves_at = {n: _distances(ends.at(k), steps) for n, k in enumerate(blocks, 1)}
-    whole = np.median(curves_at[1][:, -1])
-    rows = [_reach(d, share * whole) for d in curves_at.values()]
-    own = [_reach(d, share * d[:, -1:]) for d in curves_at.values()]
-    deepest = ends.at(blocks[-1])
-    affine = _distances(deepest, min(steps, FEW), tangent=True)
-    shrunk = _distances(deepest, steps, shrink=True)
-    fixed = np.stack(rows)
-    return xr.Dataset(
-        {
-            "fixed": (("depth", "pair"), fixed),
-            "grows": ("pair", (np.diff(fixed, axis=0) >= -ROUNDING).mean(0)),
-            "relative": (("depth", "pair"), np.stack(own)),
-            "affine": ("pair", _reach(affine, share * affine[:, -1:])),
-            "appended": ("pair", _reach(shrunk, share * whole) >= fixed[-1] - ROUNDING),
-        },
-        coords={"depth": list(curves_at)},
-        attrs=ends.attrs,
-    )
-
-
-def _distances(
-    ends: Ends, steps: int, *, tangent: bool = False, shrink: bool = False
-) -> np.ndarray:
-    """Distance of the output from a's along each segment, ``(pairs, steps)``."""
-    rows = []
-    for part in ends.parts(steps):
-        net, points = part.net, paths.segment(part.a, part.b, steps=steps)
-        if tangent:
-            net = nulls.linearised(net, at=part.a)
-        with torch.no_grad():
-            y = net.trace(points)[-1].double()
-        if shrink:  # clip, then rectify: neither moves two points apart
-            y = y.clamp(-y.abs().median(), y.abs().median()).relu()
-        rows.append(curves.distance(y).numpy(force=True))
-    return np.concatenate(rows)
-
-
-def _reach(distance: np.ndarray, level: float | np.ndarray) -> np.ndarray:
-    """First place at which a distance ``(pairs, steps)`` reaches a level; 1 if nowhere."""
-    scaled = torch.as_tensor(distance / level)
-    return np.nan_to_num(curves.crossing(scaled, 1.0).numpy(), nan=1.0)

@@ -88,23 +88,31 @@ def _along(net: Network, points: Tensor) -> xr.Dataset:
     )
 
 
+SWEPT = ("overlap", "shifted", "on_ridge", "shifted_on_ridge", "ridge", "boundary")
+
+
 def sweep(found: xr.Dataset, shares: Sequence[float]) -> xr.Dataset:
     """Do plateaus end on ridges? For each plane and radius (in units of the distance of a and b).
 
     Returns:
         ``overlap`` of the exponent with the boundary of the plateau of a, and with that boundary
-        ``shifted`` by half a window; ``boundary``, the share of nodes on it; dims ``plane, share``.
+        ``shifted`` by half a window; the shares of both boundaries that are a node of a ridge or
+        next to one, ``on_ridge`` and ``shifted_on_ridge``, and the share of the plane that is,
+        ``ridge``; ``boundary``, the share of nodes on it; dims ``plane, share``.
     """
     shape = found.sizes["plane"], len(shares)
-    values = {name: np.full(shape, np.nan) for name in ("overlap", "shifted", "boundary")}
+    values = {name: np.full(shape, np.nan) for name in SWEPT}
     for i in range(shape[0]):
         one = found.isel(plane=i)
+        field = one.exponent.values
+        band = exponents.widened(exponents.ridges(field))
         for j, r in enumerate(shares):
             edge = exponents.edge(one.merged.values < r)
-            values["overlap"][i, j] = exponents.overlap(one.exponent.values, edge)
             moved = exponents.shifted(edge)
-            values["shifted"][i, j] = exponents.overlap(one.exponent.values, moved)
-            values["boundary"][i, j] = edge.mean()
+            on = (band[e].mean() if e.any() else np.nan for e in (edge, moved))
+            row = exponents.overlap(field, edge), exponents.overlap(field, moved), *on
+            for name, x in zip(SWEPT, (*row, band.mean(), edge.mean()), strict=True):
+                values[name][i, j] = x
     return xr.Dataset(
         {name: (("plane", "share"), v) for name, v in values.items()},
         coords={"share": list(shares)},

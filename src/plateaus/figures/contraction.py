@@ -85,3 +85,23 @@ def spectra(logs: np.ndarray, ax: Axes, *, first: int = 0) -> Axes:
     ax.axhline(0, **REFERENCE)
     ax.set(xlabel="block", ylabel="log of singular values")
     return ax
+
+
+def through_training(found: xr.DataArray, ax: Axes) -> Axes:
+    """A number of networks on the way through their training, one thin line for each seed; dim
+    ``state`` with ``model``, ``seed`` and ``step``. Across: the share of the steps done.
+    """
+    ax.axhline(0, **REFERENCE)
+    names = list(dict.fromkeys(found.model.values.tolist()))
+    colour = colours(names)
+    for name in names:
+        of = found.isel(state=(found.model == name).values)
+        for k, seed in enumerate(dict.fromkeys(of.seed.values.tolist())):
+            one = of.isel(state=(of.seed == seed).values).sortby("step")
+            done = one.step.values / one.step.values.max()
+            label = None if k else name
+            ax.plot(done, one.values, "o-", ms=3, lw=1, color=colour[name], alpha=0.8, label=label)
+    ax.set_xscale("symlog", linthresh=0.003)
+    ax.set_xticks([0, 0.01, 0.1, 1], ["0", "1 %", "10 %", "100 %"])
+    ax.set(xlabel="share of the steps done")
+    return ax

@@ -28,15 +28,22 @@ def field(found: xr.Dataset, ax: Axes, *, radii: Sequence[float], limits: tuple)
     return drawn
 
 
-def sweep(found: xr.Dataset, ax: Axes, *, words: Sequence[str] = ("boundary", "shifted")) -> Axes:
-    """Median and quartiles over planes of the overlap, and of that with the shifted boundary."""
+def sweep(
+    found: xr.Dataset,
+    ax: Axes,
+    *,
+    names: Sequence[str] = ("overlap", "shifted"),
+    ylabel: str = "overlap",
+    chance: float = 0.5,
+) -> Axes:
+    """Median and quartiles over planes of a number of the boundary and of the shifted one."""
     colours = (PALETTE["blue"], PALETTE["grey"])
-    for name, colour, label in zip(("overlap", "shifted"), colours, words, strict=True):
+    for name, colour, label in zip(names, colours, ("boundary", "shifted"), strict=True):
         low, middle, high = (found[name].quantile(q, dim="plane") for q in (0.25, 0.5, 0.75))
         ax.plot(found.share, middle, "o-", ms=3, color=colour, label=label)
         ax.fill_between(found.share, low, high, color=colour, alpha=0.2, lw=0)
-    ax.axhline(0.5, **REFERENCE)
-    ax.set(xlabel="r in units of the distance of a and b", ylabel="overlap", ylim=(0, 1))
+    ax.axhline(chance, **REFERENCE)
+    ax.set(xlabel="r in units of the distance of a and b", ylabel=ylabel, ylim=(0, 1))
     return ax
 
 

@@ -15,19 +15,26 @@ COLOURS = (PALETTE["yellow"], PALETTE["blue"], PALETTE["orange"])
 """In neither plateau, in that of a, in that of b."""
 
 
-def frames(found: xr.Dataset, axes: Sequence[Axes], depths: Sequence[int]) -> None:
-    """The line at some depths, on the same axes in every panel; ``found`` as of ``on_basis``."""
+def frames(
+    found: xr.Dataset, axes: Sequence[Axes], depths: Sequence[int], *, marked: Sequence[int] = ()
+) -> None:
+    """The line at some depths, on the same axes in every panel; ``found`` as of ``on_basis``.
+    ``marked`` points are large and ringed.
+    """
+    large = np.isin(np.arange(found.sizes["point"]), marked)
+    size, ring = np.where(large, 60, 14), np.where(large, PALETTE["ink"], "none")
     low, high = _window(found)
     for ax, depth in zip(axes, depths, strict=True):
         x, y = found.place.sel(depth=depth).values.T
         ax.plot(x, y, color=PALETTE["ink"], lw=0.6, alpha=0.5)
-        ax.scatter(x, y, s=14, c=[COLOURS[k] for k in found.plateau.values], zorder=3)
+        inside = [COLOURS[k] for k in found.plateau.values]
+        ax.scatter(x, y, s=size, c=inside, edgecolors=ring, lw=1, zorder=3)
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title=f"entering block {depth}")
         ax.set_xlabel("along the last chord")
     axes[0].set_ylabel("across it")
 
 
-def player(found: xr.Dataset, *, name: str, words: str) -> str:
+def player(found: xr.Dataset, *, name: str, words: str, marked: Sequence[int] = ()) -> str:
     """The same as HTML: a picture with a slider over depth and a button that starts and stops it.
 
     Nothing moves until the button is pressed. A few kB: the places are written out and a short
@@ -39,7 +46,7 @@ def player(found: xr.Dataset, *, name: str, words: str) -> str:
     places = np.round(scaled * (600, 300), 1).tolist()
     data = json.dumps(places, separators=(",", ":"))
     colours = json.dumps([COLOURS[k] for k in found.plateau.values.tolist()])
-    depths = found.depth.values.tolist()
+    depths, large = found.depth.values.tolist(), [int(k) for k in marked]
     return f"""<figure id="{name}"><svg viewBox="-8 -8 616 316" role="img" aria-label="{words}"
  style="max-width:620px;width:100%;background:#fff;border:1px solid #ccc"></svg>
 <p><button type="button">play</button>
@@ -47,11 +54,14 @@ def player(found: xr.Dataset, *, name: str, words: str) -> str:
 <output>{depths[0]}</output></p></figure>
 <script>(() => {{
 const root = document.getElementById("{name}"), places = {data}, colours = {colours};
+const marked = {large};
 const svg = root.querySelector("svg"), slider = root.querySelector("input");
 const button = root.querySelector("button"), said = root.querySelector("output");
-const dots = colours.map(fill => {{
+const dots = colours.map((fill, i) => {{
   const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-  dot.setAttribute("r", 5); dot.setAttribute("fill", fill); svg.append(dot); return dot; }});
+  dot.setAttribute("r", marked.includes(i) ? 9 : 5); dot.setAttribute("fill", fill);
+  if (marked.includes(i)) dot.setAttribute("stroke", "#222");
+  svg.append(dot); return dot; }});
 const show = t => {{
   const k = Math.min(Math.floor(t), places.length - 1), m = Math.min(k + 1, places.length - 1);
   dots.forEach((dot, i) => ["cx", "cy"].forEach((c, j) =>

@@ -80,6 +80,31 @@ def edge(inside: np.ndarray) -> np.ndarray:
     return found
 
 
+def ridges(field: np.ndarray) -> np.ndarray:
+    """Nodes of a grid on a ridge of a field ``(h, w)``, where it is above its median.
+
+    Across the ridge, in the direction in which the field bends down most, it has its maximum
+    within half a spacing of such a node. A field that bends nowhere has none.
+    """
+    slope = np.stack(np.gradient(field), -1)
+    wide = np.pad(field, 1, mode="edge")
+    down, right = (np.diff(wide, 2, axis=k) for k in (0, 1))
+    mixed = np.gradient(slope[..., 0], axis=1)
+    bend = np.stack([np.stack([down[:, 1:-1], mixed], -1), np.stack([mixed, right[1:-1]], -1)], -2)
+    least, across = np.linalg.eigh(bend)
+    least, across = least[..., 0], across[..., 0]
+    bends = least < -1e-9 * np.abs(field).max()
+    step = (slope * across).sum(-1) / np.where(bends, -least, 1)
+    near = np.abs(step) * np.abs(across).max(-1) <= 0.5
+    return bends & near & (field > np.median(field))
+
+
+def widened(mask: np.ndarray) -> np.ndarray:
+    """The nodes of a mask ``(h, w)`` and their eight neighbours."""
+    wide = np.pad(mask, 1)
+    return np.lib.stride_tricks.sliding_window_view(wide, (3, 3)).any((-1, -2))
+
+
 def overlap(field: np.ndarray, chosen: np.ndarray) -> float:
     """Chance that the field at a chosen node exceeds that at another; ties count half.
 

@@ -38,6 +38,43 @@ class FlippedBlock:
         return 2 * x - self.block(x)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PulledBlock:
+    """x -> g(x) + s (g(a) - g(x)), a the real activation that is nearest to x; points ``(..., n,
+    d)``.
+    """
+
+    block: Block
+    real: Tensor
+    """What enters the block at the real activations, ``(..., k, d)``."""
+    after: Tensor
+    """What leaves it there."""
+    strength: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y = self.block(x)
+        nearest = torch.cdist(x, self.real).argmin(-1, keepdim=True)
+        return y + self.strength * (self.after.take_along_dim(nearest, -2) - y)
+
+
+def attracting(net: Network, *, real: Tensor, strength: float) -> Network:
+    """The positive control: the same network, in which real activations do attract.
+
+    After every block each point is moved by the share ``strength`` of the way to the trajectory of
+    the real activation that is nearest to it; these trajectories themselves stay as they are.
+
+    Args:
+        real: what enters ``net``, ``(k, d)``, or ``(P, k, d)`` for a network at P prompts.
+    """
+    with torch.no_grad():
+        states = net.trace(real)
+    pulled = (
+        PulledBlock(block=g, real=x, after=y, strength=strength)
+        for g, x, y in zip(net.blocks, states, states[1:], strict=False)
+    )
+    return net.with_blocks(tuple(pulled))
+
+
 def linearised(net: Network, *, at: Tensor) -> Network:
     """Every block replaced by its first-order Taylor polynomial along the trajectory of one point.
 

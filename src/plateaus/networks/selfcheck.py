@@ -23,6 +23,10 @@ PROMPTS, TOKENS, BESIDE = 2, 11, 3
 """Prompts of how many tokens, each continued by how many tokens side by side."""
 WINDOW, WINDOWS = 4, ("sliding_window", "attention_chunk_size")
 """A window this short is tried in place of the architecture's: the prompts reach beyond it."""
+SINGLE = 1e-6
+"""Relative difference that is none: some architectures compute norms or phases in single precision
+whatever the dtype of the rest.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +106,7 @@ def _disagreement(lm: LanguageModel, answer: Answer) -> str:
         pairs.append(("the logits", lm.logits(seen[-1]), answer.logits))
     for what, ours, theirs in pairs:
         apart = ((ours - theirs).norm() / theirs.norm()).item()
-        if not apart <= torch.finfo(lm.dtype).eps ** 0.5:
+        if not apart <= max(SINGLE, torch.finfo(lm.dtype).eps ** 0.5):
             beyond = f", beyond a window of {answer.window} tokens" * (answer.window is not None)
             return f"{what} differs by {apart:.1e} of its size{beyond}"
     return ""

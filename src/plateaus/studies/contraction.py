@@ -15,7 +15,7 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.data import prompts, toy
-from plateaus.experiments import contraction, gaps, trajectories
+from plateaus.experiments import contraction, extents, gaps, trajectories
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.sharpness import over
 from plateaus.measures import dynamics
@@ -49,11 +49,19 @@ class Toys:
     """Of these, for what is measured of pairs of all trainings together."""
     uses: Sequence[int] = (4, 8, 16)
     """How often the one block of a network with tied weights is used."""
+    checkpoints: Sequence[int] = ()
+    """Steps that are kept, beside the first and the last."""
 
     def train(self, name: str) -> Trained:
         """All seeds of one shape on the proposal's spiral."""
         points = toy.spiral(samples=self.samples, noise=0.02, seed=0)
-        recipe = Recipe(epochs=self.epochs, batch=256, rate=2e-3, seeds=tuple(self.seeds))
+        recipe = Recipe(
+            epochs=self.epochs,
+            batch=256,
+            rate=2e-3,
+            seeds=tuple(self.seeds),
+            checkpoints=tuple(self.checkpoints),
+        )
         return train(partial(ResidualMLP, **SHAPES[name]), points, recipe)
 
     def ends(self, net: Network, k: int, lines: int | None = None) -> Ends:
@@ -77,8 +85,7 @@ class Toys:
                 more["tied"] = over("seed", dict(enumerate(nets["trained"])), self.used)
                 continue
             each = [
-                contraction.extents(self.ends(net, k, self.few))
-                for k, net in enumerate(nets["trained"])
+                extents.reach(self.ends(net, k, self.few)) for k, net in enumerate(nets["trained"])
             ]
             more[name] = xr.concat(each, "pair", combine_attrs="drop")
             if name == "residual":
@@ -141,15 +148,19 @@ def lines_of(both: Mapping[str, Ends], **options: Any) -> xr.Dataset:
     return found.merge(worst.max("pair"), combine_attrs="drop")
 
 
-def chain_of(ends: Ends, *, share: float = 0.25, count: int = 64) -> xr.Dataset:
+def chain_of(ends: Ends, *, share: float = 0.25, count: int = 64, **options: int) -> xr.Dataset:
     """A chain of balls around the first a, sampled in ``count`` directions: ``radii`` by the blocks
     ``passed``, and ``direct``, that of the largest ball that needs no chain.
+
+    Args:
+        options: ``steep`` and ``fine`` of ``dynamics.chain``.
     """
     part = next(ends.parts(1))
     a, b = part.net.trace(part.a[0])[-1], part.net.trace(part.b[0])[-1]
     drawn = np.random.default_rng(0).standard_normal((count, part.a.shape[-1]))
     unit = torch.nn.functional.normalize(torch.from_numpy(drawn), dim=-1)
-    radii, direct = dynamics.chain(part.net, part.a[0], share * float((a - b).norm()), unit)
+    radius = share * float((a - b).norm())
+    radii, direct = dynamics.chain(part.net, part.a[0], radius, unit, **options)
     return xr.Dataset({"radii": ("passed", radii.numpy()), "direct": float(direct)})
 
 
