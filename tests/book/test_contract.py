@@ -165,6 +165,15 @@ def _prose(old: str, new: str) -> Callable[[NotebookNode], None]:
     return change
 
 
+def _said(text: str) -> Callable[[NotebookNode], None]:
+    """A sentence of its own, somewhere."""
+
+    def change(notebook: NotebookNode) -> None:
+        notebook.cells[-2:-2] = [new_markdown_cell(text)]
+
+    return change
+
+
 def _figure(old: str, new: str) -> Callable[[NotebookNode], None]:
     """Changes what the saved output says of the figure, not the cell."""
 
@@ -287,6 +296,8 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         "single backslashes",
     ),
     "no claim and no reason": (_meaning("**So.** <!-- claims: none -->"), "reads as in"),
+    "number from nowhere": (_said("It is 7.3."), "a number in prose is one that a cell shows"),
+    "interval from nowhere": (_said("7 [6.9, 7.1]"), "an interval in prose is one that a cell"),
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from plateaus.book import chapter_rules, figure_rules, page_rules, sentences, typed
+from plateaus.book import chapter_rules, computed, figure_rules, page_rules, sentences, typed
 from plateaus.book.places import chapter_name, chapters, repository
 
 LARGEST_FILE = 300_000  # bytes
@@ -37,6 +37,7 @@ CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
     sentences.findings_have_a_section,
     sentences.sentences_agree_with_verdicts,
     typed.formulas_are_whole,
+    computed.numbers_are_computed,
 )
 
 

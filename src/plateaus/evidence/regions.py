@@ -9,7 +9,7 @@ import xarray as xr
 
 from plateaus.evidence.criterion import criterion
 from plateaus.measures import slices, statistics
-from plateaus.measures.statistics import Measured, larger, measured, median
+from plateaus.measures.statistics import Measured, larger, measured, median, share
 
 Two = tuple[Measured, Measured]
 
@@ -29,6 +29,24 @@ def edge_share(trained: xr.Dataset, step_0: xr.Dataset) -> Two:
 def edge_gain(trained: xr.Dataset, step_0: xr.Dataset) -> Measured:
     """J5: the same after training minus before it, triple by triple."""
     return median(edge_shares(trained) - edge_shares(step_0))
+
+
+GROWN = 0.1
+"""A median edge share that grew by more than this has grown."""
+
+
+def grown(trainings: xr.Dataset, text: str) -> np.ndarray:
+    """Of each training on a text, what it adds to the median edge share ``(trainings,)``."""
+    middle = trainings.edge_share.isel(training=(trainings.text == text).values).median("triple")
+    return (middle.sel(weights="trained") - middle.sel(weights="step 0")).values
+
+
+@criterion
+def every_training(trainings: xr.Dataset) -> Two:
+    """J5, of ``book.edges``: share of trainings on stories that sharpen the edges; control: of
+    those on shuffled words.
+    """
+    return tuple(share(grown(trainings, text) > GROWN) for text in ("stories", "shuffled"))
 
 
 @criterion

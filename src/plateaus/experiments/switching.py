@@ -35,7 +35,8 @@ def switching(ends: Ends, *, steps: int = 50) -> xr.Dataset:
     Returns:
         Dim ``pair``: ``crossed``, those between d(alpha)/d(1) = 0.1 and 0.9, each reached for the
         first time; ``whole``, on the whole segment; NaN where the MLPs of the architecture cannot
-        be read. ``length`` of the segment where it enters the patched block.
+        be read. ``length`` of the segment where it enters the patched block; ``low`` and ``high``,
+        the places of the two.
     """
     parts = [_part(part, steps) for part in ends.parts(steps)]
     return xr.concat(parts, "pair").assign_coords(pair=list(ends.labels)).assign_attrs(
@@ -62,7 +63,7 @@ def _part(part: Part, steps: int) -> xr.Dataset:
     found = {"length": (part.b - part.a).double().norm(dim=-1)}
     with torch.no_grad():
         y, places = _through(part.net, x)
-        low, high = _bounds(y)
+        low, high = found["low"], found["high"] = _bounds(y)
         nan, zero = torch.full_like(low, torch.nan), torch.zeros_like(low)
         found["crossed"] = between(*places, low, high) if places else nan
         found["whole"] = between(*places, zero, zero + 1) if places else nan

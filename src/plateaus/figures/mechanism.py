@@ -45,6 +45,7 @@ def explained(shares: Mapping[str, tuple[float, float, float]], ax: Axes, *, ask
     ax.axvline(0, **REFERENCE)
     ax.axvline(asked, **BOUND)
     ax.set_yticks(rows, shares)
-    ax.set_xlim(max(-0.5, min(low) - 0.05), 1.02)
+    ax.set_xlim(-0.7, 1.0)
+    ax.set_xticks([-0.5, 0.0, 0.5])
     ax.set_xlabel("share of variance explained")
     return ax

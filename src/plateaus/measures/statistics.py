@@ -86,6 +86,26 @@ def _apart(
     return Measured(value=value, ci=(float(found.low), float(found.high)), n=n)
 
 
+def grouped(
+    *samples: tuple[np.ndarray, np.ndarray], statistic: Callable[..., float], seed: int = 0
+) -> Measured:
+    """A statistic of samples ``(values, groups)``, each ``(n,)``: groups are drawn anew, with all
+    of their values, each sample for itself; ``n`` is the smallest number of groups.
+    """
+    random, parts = np.random.default_rng(seed), []
+    for values, groups in samples:
+        kept = np.isfinite(values)
+        parts.append([values[kept & (groups == g)] for g in np.unique(groups[kept])])
+    drawn = [statistic(*(_redrawn(part, random) for part in parts)) for _ in range(RESAMPLES)]
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    value = float(statistic(*(np.concatenate(p) for p in parts)))
+    return Measured(value=value, ci=(float(low), float(high)), n=min(map(len, parts)))
+
+
+def _redrawn(groups: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
+    return np.concatenate([groups[i] for i in random.integers(len(groups), size=len(groups))])
+
+
 def larger(x: np.ndarray, y: np.ndarray) -> float:
     """P(x > y) + P(x = y) / 2 of two samples ``(n,)`` and ``(m,)``: how well a threshold tells one
     of them from the other; 0.5 is chance.
