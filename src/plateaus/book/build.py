@@ -32,6 +32,7 @@ from plateaus.book import (
     first_picture,
     leash,
     many_models,
+    own_text,
     pdf,
     scoreboard,
     speed,
@@ -204,7 +205,8 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     introduction = folder / "book" / "introduction.md"
     if scoreboard.COUNT_MARK in introduction.read_text(encoding="utf-8").splitlines():
         fill(introduction, scoreboard.COUNT_MARK, scoreboard.count(rules, rows))
-    fill(claims, scoreboard.MARK, scoreboard.scoreboard(rules, rows, set(seconds)))
+    own = own_text.beside(root / "book", rules)
+    fill(claims, scoreboard.MARK, scoreboard.scoreboard(rules, rows, set(seconds), own))
     fill(claims, disclosures.MARK, disclosures.disclosures(root / "book"))
 
 

@@ -32,7 +32,7 @@ def read(folder: Path) -> Rows:
 
 def write(rows: Iterable[Mapping[str, Any]], file: Path) -> None:
     """Keep the rows of one chapter, rounded."""
-    write_json([_rounded(row) for row in rows], file)
+    write_json([rounded(row) for row in rows], file)
 
 
 def compare(rows: Rows, file: Path) -> None:
@@ -77,7 +77,8 @@ def _same(new: Any, old: Any, row: Mapping[str, Any]) -> bool:
     return math.isclose(new, old, rel_tol=TOLERANCE, abs_tol=max(TOLERANCE * width, 1e-9))
 
 
-def _rounded(content: Any) -> Any:
+def rounded(content: Any) -> Any:
+    """As it is kept: numbers to ``DIGITS``."""
     if isinstance(content, Mapping):
-        return {name: _rounded(part) for name, part in content.items()}
+        return {name: rounded(part) for name, part in content.items()}
     return float(f"{content:.{DIGITS}g}") if isinstance(content, float) else content

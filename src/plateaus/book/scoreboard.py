@@ -51,14 +51,22 @@ def count(claims: Claims, rows: list[Mapping[str, Any]]) -> str:
     return summary({id: claims.state(id, rows) for id in claims.by_id})
 
 
-def scoreboard(claims: Claims, rows: list[Mapping[str, Any]], known: set[str]) -> str:
-    """All verdicts in one strip, their count, and a folded card for each claim."""
+Rows = Mapping[tuple[str, str, str], Mapping[str, Any]]
+"""By id, criterion and model."""
+
+
+def scoreboard(
+    claims: Claims, rows: list[Mapping[str, Any]], known: set[str], own_text: Rows | None = None
+) -> str:
+    """All verdicts in one strip, their count, and a folded card for each claim; `own_text` has the
+    rows of the same criteria and models on the models' own text, which decide nothing.
+    """
     states = {id: claims.state(id, rows) for id in claims.by_id}
     parts = [strip(claims, states), summary(states)]
     for letter, title in GROUPS.items():
         parts.append(f"## {title}")
         parts += [
-            card(c, states[c.id], rows, known)
+            card(c, states[c.id], rows, known, own_text or {})
             for c in claims.by_id.values()
             if c.id.startswith(letter)
         ]
@@ -93,7 +101,9 @@ def summary(states: Mapping[str, str]) -> str:
     )
 
 
-def card(claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str]) -> str:
+def card(
+    claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str], own_text: Rows
+) -> str:
     """One claim and its state; folded below it source, chapter, and for each criterion the rule and
     what was measured.
     """
@@ -116,7 +126,12 @@ def card(claim: Claim, state: str, rows: list[Mapping[str, Any]], known: set[str
     for criterion in claim.criteria.values():
         lines += [f"- **{words(criterion.name)}** {rule(criterion)}"]
         own = [r for r in rows if r["id"] == claim.id and r["metric"] == criterion.name]
-        lines += [f"  - {measured(r, criterion, claim)}" for r in own] or ["  - no result yet"]
+        lines += [] if own else ["  - no result yet"]
+        for r in own:
+            lines.append(f"  - {measured(r, criterion, claim)}")
+            if other := own_text.get((r["id"], r["metric"], r["model"])):
+                there = f"{numbers(other, criterion)} {badge(other['verdict'])}"
+                lines.append(f"    - on its own text: {there} ({other['reason']})")
     return "\n".join([*lines, ":::"])
 
 
@@ -127,14 +142,18 @@ def rule(criterion: Criterion) -> str:
 
 def measured(row: Mapping[str, Any], criterion: Criterion, claim: Claim) -> str:
     """One row: numbers, controls, verdict, reason, and whether its model was trained again."""
-    numbers = f"{shown(row, bold=True)} over {row['n']} {criterion.unit}"
-    controls = "".join(f"; {name}: {shown(x)}" for name, x in row["control"].items())
     checked = claim.kind == THEOREM and row["verdict"] == HOLDS
     verdict = f"[as proved]{{.verdict .verdict-{THEOREM}}}" if checked else badge(row["verdict"])
-    text = f"`{row['model']}`: {numbers}{controls} {verdict} ({row['reason']})"
+    text = f"`{row['model']}`: {numbers(row, criterion)} {verdict} ({row['reason']})"
     if row["model"] in claim.retrained:
         text += " *This model was trained again [after the rule's first run](#trained-again).*"
     return text
+
+
+def numbers(row: Mapping[str, Any], criterion: Criterion) -> str:
+    """What was measured, and the controls."""
+    controls = "".join(f"; {name}: {shown(x)}" for name, x in row["control"].items())
+    return f"{shown(row, bold=True)} over {row['n']} {criterion.unit}{controls}"
 
 
 def shown(saved: Mapping[str, Any], *, bold: bool = False) -> str:

@@ -5,6 +5,8 @@ from a directory of text, or from the book that ships with this one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,12 +23,24 @@ from plateaus.networks.language_model import LanguageModel
 AUTO, GRAMMAR, SAMPLES, BOOK = "auto", "grammar", "samples", "book"
 LEAD = 16
 """Tokens of a sample before the window, so that prompts are not all first words of documents."""
+_MEANT: ContextVar[str] = ContextVar("what auto means", default=AUTO)
+
+
+@contextmanager
+def auto_means(source: str) -> Iterator[None]:
+    """Within it "auto" is this source, for every model: how a whole chapter is run on others."""
+    before = _MEANT.set(source)
+    try:
+        yield
+    finally:
+        _MEANT.reset(before)
 
 
 def resolved(lm: LanguageModel, source: str) -> str:
     """The source that "auto" means: the grammar for a model that speaks it, the book for one whose
     tokeniser knows all of its first words, else the model's samples.
     """
+    source = _MEANT.get() if source == AUTO else source
     if source != AUTO:
         return source
     if speaks_grammar(lm):
