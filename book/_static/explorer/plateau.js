@@ -202,7 +202,8 @@
     curve(centre) {
       const { radius, tree, top, end } = this.result, { a, b } = this.state, svg = this.find("curve");
       const W = 360, H = 190, left = 34, bottom = 26;
-      const x = (t) => left + t * (W - left - 8), y = (v) => H - bottom - (v / top) * (H - bottom - 10);
+      // Room above the highest line for its label
+      const x = (t) => left + t * (W - left - 8), y = (v) => H - bottom - (v / top) * (H - bottom - 24);
       const points = [];
       for (let k = 0; k < STEPS; k++) {
         const t = k / (STEPS - 1), p = a.map((c, i) => c + t * (b[i] - c));
