@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from plateaus import results
-from plateaus.book import collect, grid
+from plateaus.book import collect, grid, many_models
 from plateaus.errors import BadGrid, NoResult
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +129,26 @@ def test_a_cell_speaks_for_its_own_model_and_its_own_prompts(tmp_path):
     data = collect.dataset(collect.rows(tmp_path))
     apart = data.value.sel(criterion="J4 slope_gain", model="m", seed=0)
     assert dict(zip(apart.prompts.values, apart.values, strict=True)) == {"auto": 1, "samples": 2}
+
+
+def test_the_page_shows_models_side_by_side_and_both_kinds_of_prompts(tmp_path):
+    for value, model in enumerate(["prose-4l", "laboratory-12l", "laboratory-3l"]):
+        write(tmp_path, model, 0, [row(float(value), model)])
+    other = [row(5.0, "prose-4l", "mixed"), row(6.0, "prose-4l") | {"metric": "alone"}]
+    write(tmp_path, "prose-4l", 0, other, "samples")
+    text = many_models.page("% grid", collect.dataset(collect.rows(tmp_path)), tmp_path)
+    heads = [line for line in text.splitlines() if line.startswith("| | ")]
+    assert heads == [
+        "| | laboratory-3l | laboratory-12l | prose-4l |",
+        "| | prose-4l, true text | prose-4l, own samples |",
+    ]
+    assert "from 0.00 (prose-4l) to 2.00 (laboratory-3l)" in text and "bars" not in text
+    assert (tmp_path / "grid.png").stat().st_size > 1000
+    assert "Of 1 verdicts that can be compared, 0 are the same" in text
+    assert (
+        "| 0.00 [holds]{.verdict .verdict-holds} | 5.00 [mixed]{.verdict .verdict-mixed} |" in text
+    )
+    assert "alone" not in text  # nothing stands beside it
 
 
 def test_nothing_to_collect_is_said(tmp_path):

@@ -92,8 +92,7 @@ def _models(model: str | None, repeats: int) -> dict[str, Any]:
 def _training() -> dict[str, Any]:
     figures, learn = throughput(), plain_step()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    seconds = median_seconds(learn, 5, device)
-    return figures | {"plain_shares": shares(learn, seconds, device)}
+    return figures | {"plain_shares": shares(learn, device)}
 
 
 def _kept(out: Path, here: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +177,7 @@ def _compare(
             "seconds": seconds[name],
             "times ours": seconds[name] / seconds[OURS],
             "relative difference": ((way() - reference).norm() / reference.norm()).item(),
-            **({"shares": shares(way, seconds[name], device)} if name.startswith("ours") else {}),
+            **({"shares": shares(way, device)} if name.startswith("ours") else {}),
         }
         for name, way in ways.items()
     }

@@ -9,20 +9,29 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from plateaus.bench.timing import one_thread, processor_seconds
+
 PRODUCTS = ("mm", "bmm", "addmm", "addmv", "addbmm", "baddbmm", "mv", "dot", "conv", "attention")
 """Beginnings and parts of the names of torch's kernels that multiply matrices."""
 
 PARTS = ("arithmetic", "memory", "Python")
 
 
-def shares(way: Callable[[], Any], seconds: float, device: torch.device) -> dict[str, float]:
-    """The parts of ``seconds``, the time that ``way`` takes undisturbed, that are spent in kernels
-    of matrix products ("arithmetic"), in all other kernels ("memory") and outside of both
-    ("Python", NumPy included). They add up to 1.
+def shares(
+    way: Callable[[], Any], device: torch.device, seconds: float | None = None
+) -> dict[str, float]:
+    """The parts of the time that ``way`` takes in kernels of matrix products ("arithmetic"), in all
+    other kernels ("memory") and outside of both ("Python", NumPy included). They add up to 1.
+
+    Args:
+        seconds: the time of the thread that ``way`` takes undisturbed, if it is known.
     """
     clock = _Clock(device)
-    with clock:
-        way()
+    with one_thread():
+        if seconds is None:
+            seconds = processor_seconds(way, 3, device)
+        with clock:
+            way()
     inside = sum(clock.seconds.values())
     whole = max(seconds, inside)
     found = {name: value / whole for name, value in clock.seconds.items()}
@@ -35,7 +44,7 @@ def bound(shares: dict[str, float]) -> str:
 
 
 class _Clock(TorchDispatchMode):
-    """Seconds inside kernels, by kind; on a GPU each is waited for."""
+    """The thread's seconds inside kernels, by kind; on a GPU wall time, each waited for."""
 
     def __init__(self, device: torch.device) -> None:
         super().__init__()
@@ -51,7 +60,8 @@ class _Clock(TorchDispatchMode):
     def _now(self) -> float:
         if self.cuda:
             torch.cuda.synchronize()
-        return time.perf_counter()
+            return time.perf_counter()
+        return time.thread_time()
 
 
 def is_product(func: Any) -> bool:

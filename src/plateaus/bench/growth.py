@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from plateaus.bench import shapes
-from plateaus.bench.timing import median_seconds
+from plateaus.bench.timing import one_thread, processor_seconds
 from plateaus.geometry import paths
 from plateaus.networks.language_model import LanguageModel
 from plateaus.progress import bar
@@ -28,8 +28,8 @@ PATCH = 1
 
 
 def rows(repeats: int, ranges: Mapping[str, tuple[int, ...]] = RANGES) -> dict[str, dict[str, Any]]:
-    """For each of ``ranges``: its values, the median seconds of an interpolation at each, and the
-    exponent p of seconds ~ value^p, over all of them and over the upper half.
+    """For each of ``ranges``: its values, the median seconds of one processor for an interpolation
+    at each, and the exponent p of seconds ~ value^p, over all values and over the last two.
     """
     found = {}
     for name, values in ranges.items():
@@ -59,7 +59,9 @@ def _seconds(asked: Mapping[str, int], repeats: int) -> float:
     ids = torch.randint(3, lm.vocabulary, (2, asked["pairs"], asked["tokens"]), generator=draw)
     ids[1, :, :-1] = ids[0, :, :-1]
     a, b = ids.to(lm.device)
-    return median_seconds(lambda: interpolated(lm, a, b, asked["steps"]), repeats, lm.device)
+    way = lambda: interpolated(lm, a, b, asked["steps"])  # noqa: E731
+    with one_thread():
+        return processor_seconds(way, repeats, lm.device)
 
 
 def interpolated(lm: LanguageModel, a: torch.Tensor, b: torch.Tensor, steps: int) -> torch.Tensor:

@@ -90,7 +90,7 @@ def rows(
 def timed(way: Callable[[], Tensor], *, repeats: int, device: torch.device) -> dict[str, Any]:
     """Median seconds, and what they are spent on."""
     seconds = median_seconds(way, repeats, device)
-    return {"seconds": seconds, "shares": shares(way, seconds, device)}
+    return {"seconds": seconds, "shares": shares(way, device)}
 
 
 def row(ours: dict[str, Any], plain: float, x: Tensor, y: Tensor, *, points: int) -> dict[str, Any]:

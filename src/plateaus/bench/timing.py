@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -21,6 +22,32 @@ def median_seconds(way: Callable[[], Any], repeats: int, device: torch.device) -
         _wait(device)
         times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+def processor_seconds(way: Callable[[], Any], repeats: int, device: torch.device) -> float:
+    """The same of this thread's own time on the processor, so that what else a machine does stays
+    out; on a GPU wall time.
+    """
+    if device.type != "cpu":
+        return median_seconds(way, repeats, device)
+    way()
+    times = []
+    for _ in range(repeats):
+        start = time.thread_time()
+        way()
+        times.append(time.thread_time() - start)
+    return statistics.median(times)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within, torch has one thread, so that a thread's time is that of the work."""
+    had = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(had)
 
 
 def matrix_product_peak(device: torch.device, repeats: int = 10) -> float:

@@ -1,12 +1,14 @@
-"""What a reader waits for beside curves: a plateau on a grid, an exact slice, a whole chapter."""
+"""What a reader waits for beside curves: a plateau on a grid, an exact slice, a whole chapter; in
+seconds of one processor.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import numpy as np
 import torch
 
 from plateaus.bench.bound import PARTS, shares
-from plateaus.bench.timing import median_seconds
+from plateaus.bench.timing import one_thread, processor_seconds
 from plateaus.book.places import repository
 from plateaus.errors import BuildFailed
 from plateaus.experiments.landscape import landscape
@@ -64,7 +66,8 @@ def plateau(repeats: int, *, side: int = SIDE) -> dict[str, Any]:
         (field.merge_height.values < r) != one for r, one in zip(radii, labelled, strict=True)
     ]
     nodes = side * side
-    slow = median_seconds(plain, 1, CPU) / SOME * nodes
+    with one_thread():
+        slow = processor_seconds(plain, 1, CPU) / SOME * nodes
     return row | {
         "size": f"{nodes:,} nodes, 20 blocks of width 16",
         "times ours": slow / row["seconds"],
@@ -106,11 +109,11 @@ def whole_chapter(chapter: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "papermill", str(path), f"{out}/x.ipynb", "-k", "python3"]
         env = os.environ | {"PLATEAUS_OUT": out, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        start = time.perf_counter()
+        start = _of_children()
         done = subprocess.run(
             [*command, "--no-progress-bar"], env=env, capture_output=True, text=True
         )
-        seconds = time.perf_counter() - start
+        seconds = _of_children() - start
         if done.returncode:
             raise BuildFailed(f"{chapter} stopped: {done.stderr.strip().splitlines()[-1]}")
         command = [sys.executable, "-m", __name__, str(path), str(seconds)]
@@ -124,8 +127,15 @@ def whole_chapter(chapter: str) -> dict[str, Any]:
 
 
 def _timed(way: Callable[[], Any], repeats: int) -> dict[str, Any]:
-    seconds = median_seconds(way, repeats, CPU)
-    return {"seconds": seconds, "shares": shares(way, seconds, CPU)}
+    with one_thread():
+        seconds = processor_seconds(way, repeats, CPU)
+    return {"seconds": seconds, "shares": shares(way, CPU, seconds)}
+
+
+def _of_children() -> float:
+    """Seconds on the processor of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def cells(path: Path) -> None:
@@ -139,5 +149,5 @@ def cells(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    found = shares(lambda: cells(Path(sys.argv[1])), float(sys.argv[2]), CPU)
+    found = shares(lambda: cells(Path(sys.argv[1])), CPU, float(sys.argv[2]))
     print(*(found[name] for name in PARTS))

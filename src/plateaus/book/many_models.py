@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from plateaus.book import downloads
+from plateaus.book.claims import NOT_TESTABLE
 from plateaus.book.scoreboard import badge
 from plateaus.figures import grid as draw
 from plateaus.figures import style
@@ -76,10 +77,12 @@ def figure(data: xr.Dataset, folder: Path) -> str:
     (folder / "grid.png").write_bytes(style.png(fig))
     downloads.of_page(fig, "grid", sys.modules[__name__], folder / "_static")
     middle = gain.median("seed").dropna("model")
-    best, least = (middle.isel(model=int(f(middle))) for f in (np.argmax, np.argmin))
+    seeds = data.sizes["seed"]
+    bars = f"; bars: range over {seeds} seeds of the prompts" if seeds > 1 else ""
+    best, least = (middle.isel(model=int(f(middle.values))) for f in (np.argmax, np.argmin))
     caption = (
-        f"Slope after training minus slope at step 0 (J4), median over pairs; bars: range over "
-        f"{data.sizes['seed']} seeds of the prompts. It runs from {float(least):.2f} "
+        f"Slope after training minus slope at step 0 (J4), median over pairs{bars}. It runs from "
+        f"{float(least):.2f} "
         f"({str(least.model.values)}) to {float(best):.2f} ({str(best.model.values)})."
     )
     alt = "Two panels of points: gain in slope against parameters and against tokens of training."
@@ -111,8 +114,10 @@ def by_prompts(data: xr.Dataset) -> str:
             one = one.isel(seed=(one.verdict != "").all("prompts").values)
             cells += [cell(one.sel(prompts=p)) for p in one.prompts.values]
             for seed in one.seed.values:
-                counted += 1
-                agreed += len({str(v) for v in one.verdict.sel(seed=seed).values}) == 1
+                reached = {str(v) for v in one.verdict.sel(seed=seed).values}
+                if NOT_TESTABLE not in reached:
+                    counted += 1
+                    agreed += len(reached) == 1
         if any(cells):
             rows[str(criterion)] = cells
     kinds = [KINDS.get(str(p), str(p)) for p in both.prompts.values]

@@ -101,11 +101,11 @@ def wholes(rows: dict[str, Any]) -> str:
         line(f"{NAMES[name]}: {row['size']}", row, row.get("times ours"))
         for name, row in rows.items()
     ]
-    return "\n".join([*head(), *lines])
+    return "\n".join([*head("processor seconds"), *lines])
 
 
-def head() -> list[str]:
-    return ["| | seconds | plain way takes | waits for |", "|---|---|---|---|"]
+def head(unit: str = "seconds") -> list[str]:
+    return [f"| | {unit} | plain way takes | waits for |", "|---|---|---|---|"]
 
 
 def line(what: str, row: dict[str, Any], times: float | None) -> str:
