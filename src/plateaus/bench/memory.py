@@ -21,7 +21,7 @@ from plateaus.networks.load import load
 from plateaus.progress import bar
 
 COUNTS = (100, 1_000, 10_000)
-STEPS, TOKENS = 5, 2
+STEPS, TOKENS = 10, 3
 """Few: memory is asked for, not time, and what is in flight at once does not depend on them."""
 
 

@@ -134,7 +134,7 @@ def _table(heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
     lines.append("|---" * (len(heads) + 1) + "|")
     for criterion, cells in rows.items():
         id, _, metric = criterion.partition(" ")
-        link = f"[{id}](claims.md#claim-{id.lower()})"
+        link = f"{{ref}}`{id} <claim-{id.lower()}>`"
         lines.append(f"| {link} {metric.replace('_', ' ')} | {' | '.join(cells)} |")
     return "\n".join([*lines, ":::"])
 
