@@ -73,7 +73,8 @@ def figure(data: xr.Dataset, folder: Path) -> str:
     gain = data.value.sel(criterion=SHARPNESS)
     fig, axes = style.subplots(1, 2, sharey=True)
     draw.against_size(gain, axes[0], by="parameters")
-    draw.against_size(gain, axes[1], by="tokens")
+    draw.against_size(gain, axes[1], by="tokens", named=False)
+    axes[1].set_ylabel("")
     (folder / "grid.png").write_bytes(style.png(fig))
     downloads.of_page(fig, "grid", sys.modules[__name__], folder / "_static")
     middle = gain.median("seed").dropna("model")
@@ -85,6 +86,8 @@ def figure(data: xr.Dataset, folder: Path) -> str:
         f"{float(least):.2f} "
         f"({str(least.model.values)}) to {float(best):.2f} ({str(best.model.values)})."
     )
+    if not np.isfinite(data.parameters).all():
+        caption += " Models without a record of their training are in the table alone."
     alt = "Two panels of points: gain in slope against parameters and against tokens of training."
     return f"```{{figure}} grid.png\n:name: fig-grid\n:alt: {alt}\n\n{caption}\n```"
 
