@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from plateaus.errors import PlateauError
+from plateaus.errors import answered
 
 
 def parser() -> argparse.ArgumentParser:
@@ -248,18 +248,9 @@ def _run_options(sub: argparse.ArgumentParser, kind: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; an error that the user can mend is printed as its one sentence, exit status
-    2; what the user stopped ends with 130.
-    """
+    """Run one command."""
     arguments = parser().parse_args(argv)
-    try:
-        return arguments.run(arguments) or 0
-    except PlateauError as error:
-        print(f"plateaus: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("plateaus: stopped; what was there before is untouched.", file=sys.stderr)
-        return 130
+    return answered(lambda: arguments.run(arguments))
 
 
 if __name__ == "__main__":

@@ -35,15 +35,34 @@ def write_bytes(content: bytes, path: str | os.PathLike) -> Path:
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
         os.replace(temporary, path)
         _sync(path.parent)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a zero byte in a name is a ValueError
         raise NotSaved(
-            f"{path.name} could not be written to {path.parent} ({error.strerror or error}); "
+            f"{path.name} could not be written to {path.parent} "
+            f"({getattr(error, 'strerror', None) or error}); "
             "nothing saved earlier was touched. Free some space or give a writable folder as `out`."
         ) from error
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
     return path
+
+
+def check_writable(folder: str | os.PathLike, called: str = "") -> Path:
+    """Make `folder` and try it, before anything long is computed; its whole path.
+
+    Raises `NotSaved`, in which the folder is `called` as the reader gave it.
+    """
+    try:
+        place = Path(folder).expanduser().resolve()
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=place):
+            return place
+    except (OSError, ValueError, RuntimeError) as error:  # a zero byte, an unknown home, a loop
+        raise NotSaved(
+            f"Nothing can be written to the folder {called or str(folder)} "
+            f"({getattr(error, 'strerror', None) or error}): give a writable folder with free "
+            "space."
+        ) from error
 
 
 def _sync(folder: Path) -> None:

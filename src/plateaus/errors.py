@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 
 class PlateauError(Exception):
     """Base of every error that is the reader's to mend.
@@ -112,3 +115,17 @@ class NoResult(PlateauError):
 
 class BadTable(PlateauError):
     """A table of data is missing, has gaps, or nothing can be learnt from it."""
+
+
+def answered(command: Callable[[], int | None]) -> int:
+    """The exit status of a command: an error that the user can mend is printed as its one sentence,
+    status 2; what the user stopped ends with 130.
+    """
+    try:
+        return command() or 0
+    except PlateauError as error:
+        print(f"plateaus: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("plateaus: stopped; what was there before is untouched.", file=sys.stderr)
+        return 130

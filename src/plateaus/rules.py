@@ -92,13 +92,16 @@ def one_of(*choices: Any) -> Rule:
     )
 
 
-def listing(rule: Rule, *, at_least: int = 1) -> Rule:
-    """A list of at least `at_least` values that each pass `rule`."""
+def listing(rule: Rule, *, at_least: int = 1, exactly: int | None = None) -> Rule:
+    """A list of at least `at_least` values that each pass `rule`; or of `exactly` so many, all of
+    them different.
+    """
+    many = f"exactly {exactly} different ones" if exactly else f"at least {at_least}"
     return Rule(
-        accepts=f"a list of at least {at_least}, each {rule.accepts}",
+        accepts=f"a list of {many}, each {rule.accepts}",
         test=lambda v: isinstance(v, list | tuple)
-        and len(v) >= at_least
-        and all(rule.test(x) for x in v),
+        and all(rule.test(x) for x in v)
+        and (len(v) >= at_least if exactly is None else len(v) == len({*v}) == exactly),
         is_list=True,
     )
 

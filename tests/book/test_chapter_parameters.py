@@ -77,6 +77,15 @@ def test_every_parameter_refuses_what_it_cannot_be(path: Path) -> None:
                 assert what in ACCEPTED, f"{name} accepted {what}: {value!r}"
 
 
+@pytest.mark.parametrize(
+    "words", [[" dog"], [" dog", " cow"], [" dog"] * 3, [" a", " b", " c", " d"]]
+)
+def test_three_different_words_span_a_plane(words: list[str]) -> None:
+    path = next(p for p in chapters(ROOT) if p.stem == "plateaus")
+    with pytest.raises(PlateauError, match="exactly 3 different ones, each a text"):
+        opened(path, words=words)
+
+
 @pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
 def test_names_that_no_chapter_has_are_refused(path: Path) -> None:
     for name in ("modle", "Steps", "In", "exit", "pairs_", "checkpoint_"):
@@ -86,8 +95,15 @@ def test_names_that_no_chapter_has_are_refused(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("chapter", "given", "sentence"),
-    [("regions", {"words": 420}, "words .*laboratory-3l knows 419 words")],
-    ids=["more words than there are"],
+    [
+        ("regions", {"words": 420}, "words .*laboratory-3l knows 419 words"),
+        ("certificates", {"words": 420}, "words .*laboratory-3l knows 419 words"),
+        ("plateaus", {"language_model": "vision-digits"}, "vision-digits reads no prompts"),
+        ("plateaus", {"language_model": "spiral"}, "spiral reads no prompts"),
+        ("plateaus", {"model": "vision-digits"}, "vision-digits reads no prompts"),
+        ("plateaus", {"model": "spiral@seed-0/step-0"}, "reads no prompts"),
+    ],
+    ids=lambda x: "-".join(map(str, x.values())) if isinstance(x, dict) else "",
 )
 def test_what_only_a_model_can_tell_is_refused_in_the_third_cell(chapter, given, sentence) -> None:
     path = next(p for p in chapters(ROOT) if p.stem == chapter)
@@ -97,7 +113,7 @@ def test_what_only_a_model_can_tell_is_refused_in_the_third_cell(chapter, given,
     def third(**given: Any) -> None:
         names: dict[str, Any] = {"__name__": "__main__"}
         exec(cells[0], names)
-        names |= models | given
+        names |= {k: v for k, v in models.items() if k in names} | given
         exec(cells[1], names)
         exec(cells[2], names)
 

@@ -323,6 +323,14 @@ def test_report_names_chapter_and_check(
     assert said.startswith(f"{path}: a line of output") and "[output_fits_the_page]" in said
 
 
+def test_cell_that_is_no_python_is_named(
+    good: NotebookNode, written: Callable[[NotebookNode], Path]
+) -> None:
+    good.cells[2].source = "run = pl.open_chapter("
+    (found,) = problems(written(good), NAME)
+    assert found.startswith("every cell is Python, not 'run = pl.open_chapter('")
+
+
 @pytest.mark.parametrize("twin", TWINS)
 def test_wrong_twin_is_caught(
     twin: str, good: NotebookNode, written: Callable[[NotebookNode], Path]

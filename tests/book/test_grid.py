@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -62,12 +63,34 @@ def test_what_is_given_reaches_papermill_quoted():
         ({"prompts": ["auto", "auto"]}, "prompts are one"),
         ({"set": {INTERPOLATION: {"prompts": "samples"}}}, "itself gives prompts"),
         ({"threads": "1"}, "is a int"),
+        ({"threads": True}, "is a int"),
+        ({"threads": 0}, "at least 1"),
+        ({"out": " "}, "not empty"),
+        ({"chapters": ["../chapters/1-definitions/plateaus"]}, "does not exist here"),
+        ({"chapters": ["/1-definitions/plateaus"]}, "does not exist here"),
+        ({"parameters": "book"}, "names book"),
+        ({"models": [".."]}, "given: '..'"),
+        ({"models": [5]}, "given: 5. Write it in quotes"),
+        ({"models": [None]}, "given: None"),
+        ({"models": ["a{b}"]}, "given: 'a{b}'"),
+        ({"models": ["a\nb"]}, "given: 'a"),
+        ({"set": {INTERPOLATION: [1]}}, "a mapping of parameters"),
+        ({"set": {INTERPOLATION: {3: 4}}}, "a mapping of parameters"),
+        ({"set": {INTERPOLATION: {"model": "prose-12l"}}}, "itself gives model"),
+        ({"set": {INTERPOLATION: {"seed": 3}}}, "itself gives seed"),
+        ({"set": {"1-definitions/plateaus": {"pairs": 9}}}, "none of its chapters"),
     ],
 )
 def test_a_grid_that_cannot_be_is_refused_in_one_sentence(change, said):
     with pytest.raises(BadGrid, match=said) as error:
         grid.Grid.of(GOOD | change)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("config", [None, [], "grid"])
+def test_a_grid_that_is_no_mapping_is_refused(config):
+    with pytest.raises(BadGrid, match="is a mapping of settings"):
+        grid.Grid.of(config)
 
 
 def test_a_missing_setting_is_named():
@@ -149,6 +172,35 @@ def test_the_page_shows_models_side_by_side_and_both_kinds_of_prompts(tmp_path):
         "| 0.00 [holds]{.verdict .verdict-holds} | 5.00 [mixed]{.verdict .verdict-mixed} |" in text
     )
     assert "alone" not in text  # nothing stands beside it
+
+
+def test_what_a_killed_cell_left_is_no_cell(tmp_path):
+    """It is called as ``mktemp`` calls it, and its whole twin lies beside it."""
+    write(tmp_path, "m", 0, [row(1.0)])
+    cell = tmp_path / "m" / "seed-0" / "auto" / "part" / "name"
+    shutil.copytree(cell, cell.with_name("name.Xb3k2a"))
+    shutil.copytree(tmp_path / "m" / "seed-0", tmp_path / "m" / "seed-0.old")
+    collect.collect(tmp_path)
+    (merged,) = json.loads((tmp_path / "scoreboard.json").read_text())
+    assert merged["verdicts"] == {"holds": 1}
+    assert results.provenance_of(results.load(tmp_path / "grid.nc"))["cells"] == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"[{", b"\xff\xfe", b"5", b"null", b"[1]", b'{"a": 1}', b'[{"id": "J4"}]',
+        json.dumps([row("much")]).encode(), json.dumps([row(1.0, verdict=3)]).encode(),
+    ],
+)  # fmt: skip
+def test_a_file_without_claims_is_named_in_one_sentence(content, tmp_path):
+    write(tmp_path, "m", 0, [row(1.0)])
+    (file,) = tmp_path.rglob("name.json")
+    file.write_bytes(content)
+    with pytest.raises(NoResult, match="name.json holds no claims") as error:
+        collect.collect(tmp_path)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "grid.nc").exists()
 
 
 def test_nothing_to_collect_is_said(tmp_path):

@@ -76,6 +76,9 @@ SETTINGS = {
     "lm": "preset",
     "lm prose-llama --set normalisation=no": "'llama' was given normalisation 'no'",
     "lm prose": "give --corpus",
+    f"{LM} --corpus precious": "which is generated, got --corpus precious: leave it out",
+    f"{LM} --revision main": "--revision main is that of a hub data set",
+    "vision vision-digits --revision main": "--revision main is that of a hub data set",
     f"{LM} --keep -1": "--keep must be a whole number, 0 or more; given: -1",
     f"{LM} --keep many": "--keep",
     f"{LM} --nosuch 1": "--nosuch",
@@ -92,6 +95,7 @@ SETTINGS = {
     f"{VISION}=good --set depths=0,1,1,1": "each a whole number from 1 to 1000",
     f"{VISION}=good --set widths=1,1,1,99999999": "each a whole number from 1 to 16384",
     f"{VISION}=good --set shift=-1": "a whole number from 0 to",
+    f"{VISION}=good --set batch=8 --set shift=16": "out of sight: give a smaller shift",
     f"{VISION}=good --set precision=half": "one of 'float32', 'bfloat16'",
     f"{VISION}=good --set labels=wrong": "one of 'true', 'shuffled'",
     f"{VISION}=../npz/good": "must be a plain name",
@@ -118,6 +122,10 @@ FOLDERS = {
     f"toy {SMALL} --work precious": "holds notes.txt and no run.json",
     f"toy {SMALL} --work .": "and no run.json: it is not the folder of a run",
     f"toy {SMALL} --work /dev/null": "--work /dev/null is a file",
+    f"toy {SMALL} --work loop": "loop names no folder (Symlink loop",
+    f"toy {SMALL} --export loop": "loop names no folder (Symlink loop",
+    f"toy {SMALL} --work a\0b": "names no folder (embedded null byte)",
+    f"toy {SMALL} --work {'x' * 300}": "is no folder that can be made (File name too long)",
     f"{LM} --work letter": "--work letter is a file",
     f"{LM} --work precious": "holds notes.txt and no run.json",
     f"{VISION}=good --set batch=8 --work precious": "holds notes.txt and no run.json",
@@ -159,6 +167,8 @@ DATA = {
     "vision vision-resnet --data letter": "could not be read as images",
     "vision vision-resnet --data hub:nobody/nothing": "the hub data set 'nobody/nothing'",
     "lm prose --corpus hub:nobody/nothing": "the hub data set 'nobody/nothing'",
+    "lm prose --corpus hub:": "the hub data set ''",
+    "vision vision-resnet --data hub:": "the hub data set ''",
 }
 
 
@@ -169,6 +179,7 @@ def bad(tmp_path_factory):
     (where / "precious").mkdir()
     (where / "precious" / "notes.txt").write_text("years of work")
     (where / "letter").write_text("a file")
+    (where / "loop").symlink_to("loop")
     good, latin = "The fog came in on little cat feet.\n" * 40, "na\xefve".encode("latin-1")
     xz = lzma.compress(good.encode())
     for name, train, held_out in (
@@ -221,9 +232,9 @@ def bad(tmp_path_factory):
 def test_one_sentence_and_nothing_written_elsewhere(given, bad, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
-    here = shutil.copytree(bad, tmp_path / "here")
+    here = shutil.copytree(bad, tmp_path / "here", symlinks=True)
     monkeypatch.chdir(here)
-    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p != here}
+    before = {p: p.lstat().st_mtime_ns for p in tmp_path.rglob("*") if p != here}
     try:
         status = main(["train", *given.split(" ")])
     except SystemExit as ended:  # argparse's own refusals
@@ -236,7 +247,7 @@ def test_one_sentence_and_nothing_written_elsewhere(given, bad, tmp_path, monkey
     assert "Traceback" not in said and len(last) < 600
     if not said.startswith("usage: "):  # which argparse puts before its own sentences
         assert said == last
-    after = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p != here}
+    after = {p: p.lstat().st_mtime_ns for p in tmp_path.rglob("*") if p != here}
     elsewhere = {p: t for p, t in after.items() if here / "runs" not in (p, *p.parents)}
     assert elsewhere == before
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 import plateaus as pl
-from plateaus.errors import BadPoints, CorruptModel, UnknownModel
+from plateaus.errors import BadParameter, BadPoints, CorruptModel, UnknownModel
 from plateaus.networks import cifar
 
 SENTENCE = r"^[^.].*[^.]\.$"
@@ -79,6 +79,12 @@ def test_untrained_twins_are_drawn_by_their_seed(model, images, tmp_path):
         ({"bn1.weight": None}, "lacks bn1.weight"),
         ({"conv1.weight": torch.zeros(16, 1, 3, 3)}, r"conv1.weight of shape \(16, 1, 3, 3\)"),
         ({"linear.bias": torch.full((10,), torch.nan)}, "linear.bias that are not finite"),
+        ({"bn1.running_var": torch.full((16,), -1.0)}, "variances in bn1.running_var that are neg"),
+        ({"linear.bias": torch.zeros(10, dtype=torch.int8)}, "linear.bias as torch.int8"),
+        ({"linear.bias": torch.zeros(10, dtype=torch.complex64)}, "linear.bias as torch.complex64"),
+        ({"linear.weight": torch.zeros(10, 64).to_sparse()}, "torch.sparse_coo instead of float"),
+        ({"linear.bias": torch.zeros(10, device="meta")}, "linear.bias as no numbers"),
+        ({f"layer1.{i}.bn1.weight": torch.zeros(1) for i in range(3000)}, "layer1.0.bn1.weight"),
         ({"layer2.0.shortcut.0.weight": torch.zeros(32, 16, 1, 1)}, "holds layer2.0.shortcut"),
     ],
 )
@@ -96,23 +102,31 @@ class Program:
         return (pytest.fail, ("code of the file was run",))
 
 
-@pytest.mark.parametrize("kind", ["cut", "text", "empty", "program", "list"])
+@pytest.mark.parametrize("kind", ["cut", "text", "empty", "program", "list", "numbered"])
 def test_files_that_are_no_state_dict(model, tmp_path, kind):
     file = saved(model, tmp_path / "tiny.pth")
     whole = file.read_bytes()
     written = io.BytesIO()
     torch.save([1, 2], written)
+    numbered = io.BytesIO()
+    torch.save({0: torch.zeros(2)}, numbered)
     contents = {
         "cut": whole[: len(whole) // 2],
         "text": b"not a model",
         "empty": b"",
         "program": pickle.dumps(Program()),
         "list": written.getvalue(),
+        "numbered": numbered.getvalue(),
     }
     file.write_bytes(contents[kind])
     with pytest.raises(CorruptModel, match="could not be read as tensors|holds no state") as told:
         pl.load(file)
     assert re.match(SENTENCE, str(told.value)) and "\n" not in str(told.value)
+
+
+def test_a_size_would_change_nothing(model, tmp_path):
+    with pytest.raises(BadParameter, match="is read without size, got 64: leave it out"):
+        pl.load(saved(model, tmp_path / "tiny.th"), size=64)
 
 
 def test_no_file_of_that_name(tmp_path):

@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(folder, tmp_path):
     with pytest.raises(CorruptModel, match="cannot be read"):
         dictionaries.load(folder, like=x)
     (folder / CONFIG).write_text("[]")
-    with pytest.raises(CorruptModel, match="holds no settings"):
+    with pytest.raises(CorruptModel, match="holds a list"):
         dictionaries.load(folder, like=x)
 
 
@@ -147,7 +147,7 @@ def test_explained_variance_is_zero_for_the_mean_alone():
 def test_a_model_of_the_book_brings_its_dictionary_and_another_block_is_refused(gpt2_lm, folder):
     shipped = {name: dictionaries.shipped(name) for name in ("prose-12l", "laboratory-12l", "none")}
     assert shipped["prose-12l"] and shipped["laboratory-12l"] and shipped["none"] is None
-    settings(folder, hook_name="blocks.2.hook_resid_pre")
+    settings(folder, hook_name="blocks.2.hook_resid_pre", d_in=gpt2_lm.d)
     weights = load_file(folder / WEIGHTS)
     wide = gpt2_lm.d
     weights |= {"W_enc": torch.zeros(wide, F), "W_dec": torch.zeros(F, wide)}

@@ -62,7 +62,8 @@ def a_training(_folder):
 
 
 def merging(folder):
-    row = {"id": "J4", "metric": "x", "model": "m"}
+    row = {"id": "J4", "metric": "x", "model": "m", "verdict": "holds", "chapter": "c", "n": 1}
+    row |= dict.fromkeys(("value", "ci_low", "ci_high"))
     results.write_json([row], folder / "m/seed-0/auto/part/name/m/claims/name.json")
     collect.rows(folder)
 

@@ -108,3 +108,24 @@ def test_missing_and_damaged_results_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "bad.nc").write_bytes(b"not netCDF at all")
     with pytest.raises(results.NoResult, match="not a readable netCDF"):
         results.load(tmp_path / "bad.nc")
+
+
+def test_what_is_kept_belongs_to_its_facts(tmp_path: Path) -> None:
+    """The same facts are read back; any other, or half a file, is not taken for the result."""
+    made = []
+
+    def make():
+        made.append(len(made))
+        return xr.Dataset({"x": ("n", [float(len(made))])}, attrs={"a": 1})
+
+    file = tmp_path / "kept.nc"
+    first = results.kept(file, make, seed=0, blocks=(1, 2))
+    again = results.kept(file, make, seed=0, blocks=[1, 2])
+    assert first.identical(again) and made == [0] and "provenance" not in first.attrs
+    assert results.kept(file, make, seed=1, blocks=[1, 2]).x.item() == 2
+    assert results.kept(None, make, seed=1).x.item() == 3 and len(list(tmp_path.iterdir())) == 1
+    results.save(make(), file)  # as an earlier version left it: of unknown origin
+    assert results.kept(file, make, seed=1, blocks=[1, 2]).x.item() == 5
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(results.NoResult, match="not a readable netCDF"):
+        results.kept(file, make, seed=1, blocks=[1, 2])

@@ -101,6 +101,11 @@ def test_a_table_that_nothing_can_be_learnt_from_is_refused(spoil, words, tmp_pa
     assert "\n" not in str(error.value)
 
 
+def test_a_table_of_constant_inputs_is_refused(tmp_path):
+    with pytest.raises(BadTable, match="constant columns only"):
+        tasks.task("given", written(tmp_path, frame().assign(a=3, b=1)))
+
+
 def test_a_table_that_is_not_there_and_an_unknown_rule_are_refused(tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "broken.tsv.gz").write_bytes(b"not gzip")

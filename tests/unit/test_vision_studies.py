@@ -13,7 +13,7 @@ from torch import nn
 import plateaus as pl
 from plateaus.book import studies
 from plateaus.data import digits
-from plateaus.errors import BadParameter, BadPoints
+from plateaus.errors import BadParameter, BadPoints, TrainingError
 from plateaus.experiments import Ends, images, perturbations, sweep
 from plateaus.measures.representation import alignment, uniformity
 from plateaus.networks.batch_norm import with_statistics
@@ -192,6 +192,21 @@ def test_what_was_measured_is_not_measured_again(net, shown, tmp_path, monkeypat
     assert float(found.accuracy.sel(weights="random")) < 0.4
     monkeypatch.setattr(vision, "swept", lambda *_, **__: pytest.fail("measured again"))
     assert vision.measured(net, shown, **options).identical(found)
+    for other in ({"seed": 1}, {"pairs": 3}, {"steps": 12}, {"blocks": [4]}):
+        with pytest.raises(pytest.fail.Exception, match="measured again"):
+            vision.measured(net, shown, **options | other)
+    with pytest.raises(pytest.fail.Exception, match="measured again"):
+        vision.measured(net, replace(shown, test=shown.test.flip(0)), **options)
+    with pytest.raises(pytest.fail.Exception, match="measured again"):
+        vision.measured(replace(net, provenance={"sha256": "other"}), shown, **options)
+
+
+def test_trainings_of_other_settings_are_not_taken_for_these(shown, tmp_path, monkeypatch):
+    kind, s = contrastive.TRAININGS["labels"]
+    few = replace(s, samples=256, depths=(1,), widths=(8,))
+    contrastive.trained(kind, few, 0, shown, tmp_path)
+    with pytest.raises(TrainingError, match="was begun with another samples"):
+        contrastive.trained(kind, replace(few, samples=512), 0, shown, tmp_path)
 
 
 def test_published_networks_need_their_folders():
@@ -200,8 +215,6 @@ def test_published_networks_need_their_folders():
 
 
 def test_images_of_a_chapter_are_digits_or_a_file(tmp_path):
-    from plateaus.errors import TrainingError
-
     assert digits.named("digits").name == "digits"
     with pytest.raises(TrainingError, match="images nothing.npz could not be read"):
         digits.named("nothing.npz")

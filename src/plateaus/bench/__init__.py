@@ -16,13 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plateaus import results
+from plateaus import disk, results
 from plateaus.bench import about, growth, mechanism, memory, shapes, wholes
 from plateaus.bench.bound import shares
 from plateaus.bench.plain import blocks, by_hooks, plain
 from plateaus.bench.timing import matrix_product_peak, median_seconds
 from plateaus.bench.words import table
 from plateaus.book.provenance import versions
+from plateaus.data import sources
 from plateaus.errors import BadParameter
 from plateaus.geometry import paths
 from plateaus.networks.language_model import LanguageModel
@@ -61,7 +62,8 @@ def bench(
         only: the sections to measure, of ``SECTIONS``.
 
     Raises:
-        BadParameter: fewer than one repeat, or a section that does not exist.
+        BadParameter: fewer than one repeat, a section that does not exist, or no language model;
+            NotSaved: nothing can be written to the place of ``out``.
     """
     if repeats < 1:
         raise BadParameter(
@@ -69,10 +71,14 @@ def bench(
         )
     if unknown := [name for name in only if name not in SECTIONS]:
         raise BadParameter(f"There is no section {unknown[0]!r}: choose of {', '.join(SECTIONS)}.")
+    if out.is_dir():
+        raise BadParameter(f"--out {out} is a folder: give the name of a file for the figures.")
+    disk.check_writable(out.parent)
     here = {"machine": about.machine(), "threads": torch.get_num_threads(), "versions": versions()}
     figures = {**_kept(out, here), **here}
     goes_to(out)
-    for name in bar(["models"] if model else list(only), "sections", at_once=True):
+    chosen = list(only) if model is None else ["models"]
+    for name in bar(chosen, "sections", at_once=True):
         figures[name] = _models(model, repeats) if name == "models" else SECTIONS[name](repeats)
         results.write_json(figures, out)
     return figures
@@ -81,8 +87,14 @@ def bench(
 def _models(model: str | None, repeats: int) -> dict[str, Any]:
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in [model] if model else [shapes.save(folder), "laboratory-12l"]:
+        for name in [shapes.save(folder), "laboratory-12l"] if model is None else [model]:
             lm = load(name)
+            sources.served(lm)
+            if len(lm) <= PATCH:
+                raise BadParameter(
+                    f"{lm.name} has {len(lm)} blocks, and activations are moved before block "
+                    f"{PATCH}: give a deeper model."
+                )
             if name == folder:
                 lm = replace(lm, name="GPT-2 small's shape, random weights")
             found[lm.name] = measure(lm, plain(name, lm), repeats)

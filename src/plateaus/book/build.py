@@ -42,9 +42,10 @@ from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
 from plateaus.book.notebooks import CELL_TIMEOUT, ONE_THREAD
-from plateaus.book.places import chapter_name, chapters
+from plateaus.book.places import chapter_name, chapters, checkout
 from plateaus.book.render import render
 from plateaus.book.site import lighten, mathematics
+from plateaus.disk import check_writable
 from plateaus.errors import BuildFailed, NoMark
 from plateaus.progress import bar, say
 from plateaus.results import write_json
@@ -70,12 +71,13 @@ def build(root: Path, *, again: bool = True, as_pdf: bool = False) -> Path:
     With `as_pdf` the book is also typeset as one PDF, in the folder of the pages.
     A YAML file named by the environment variable `PLATEAUS_PARAMS` is handed to every chapter.
     Raises `BuildFailed` when a chapter stops or Sphinx warns, `BuildRunning` while another build
-    of this checkout is at work, `NoLatex` when a PDF cannot be made here.
+    of this checkout is at work, `NoLatex` when no PDF can be made here, `NoRepository` where there
+    is no checkout, `NotSaved` where nothing can be written.
     """
+    root = checkout(root)
     if as_pdf:
         pdf.check()
-    target = root / "_build"
-    target.mkdir(exist_ok=True)
+    target = check_writable(root / "_build")
     with builds.alone(target):
         work = builds.fresh(target)
         execute(root, work) if again else copy(root, work)

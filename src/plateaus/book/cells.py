@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
+
+from plateaus.errors import BadParameter
 
 FOLDED = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 """Tags of cells whose code a reader sees only on request, or not at all."""
 IGNORED = "nbval-ignore-output"
+
+
+def notebook_at(path: Path) -> NotebookNode:
+    """The notebook in a file; raises `BadParameter` where there is none."""
+    try:
+        found = nbformat.read(path, as_version=4)
+        nbformat.validate(found)
+        return found
+    except Exception as error:  # of many classes: no file, no JSON, no notebook, a later format
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadParameter(
+            f"{path} cannot be read as a notebook ({reason[:120].rstrip('.')}): give the path of a "
+            "chapter, such as chapters/1-definitions/plateaus.ipynb."
+        ) from None
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:

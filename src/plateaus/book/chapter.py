@@ -28,6 +28,7 @@ from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
 from plateaus.book.parameters import checked
 from plateaus.book.places import find_repository, output_folder, repository
+from plateaus.errors import BadParameter
 from plateaus.figures import drawn
 from plateaus.figures.style import in_notebook
 from plateaus.rules import Rule, listing, one_of, real, text, whole
@@ -96,8 +97,14 @@ class Run:
     def save(self, dataset: Any, suffix: str = "") -> str:
         """Write a labelled result to `<name>[-<suffix>].nc` in `out` and return that file's name.
 
-        Raises `NotSaved` if that is impossible; what was saved earlier stays.
+        Raises `NotSaved` if that is impossible; what was saved earlier stays. Raises `BadParameter`
+        for a suffix that is a path.
         """
+        if not re.fullmatch(r"[\w.-]*", suffix):
+            raise BadParameter(
+                f"A suffix is a part of a file's name, got {suffix!r:.80}: give letters, digits, "
+                "dots and dashes."
+            )
         file = self.name + (f"-{suffix}" if suffix else "") + ".nc"
         results.save(dataset, self.out / file, **self._origin(), commit=origin.commit())
         return file

@@ -5,6 +5,7 @@ spread over seeds.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from plateaus.networks.embedded import models_folder
 from plateaus.progress import bar
 
 NUMBERS = {"value": "value of the criterion", "ci_low": "lower end", "ci_high": "upper end"}
+TEXTS = ("id", "metric", "model", "verdict", "chapter")
 COLUMNS = ("id", "metric", "model", "prompts", "seed")
 
 
@@ -27,7 +29,9 @@ def cells(out: Path) -> list[Path]:
     """Folders of the finished cells below ``out``; one whose name has a dot was begun by a run that
     was killed.
     """
-    return sorted(p for p in out.glob("*/seed-*/*/*/*") if p.is_dir() and "." not in p.name)
+    whole = re.compile(r"[^/]+/seed-\d+/[^/]+/[^/]+/[^/.]+")
+    found = (p for p in out.glob("*/seed-*/*/*/*") if p.is_dir())
+    return sorted(p for p in found if whole.fullmatch(p.relative_to(out).as_posix()))
 
 
 def rows(out: Path, book: Path | None = None) -> list[dict[str, Any]]:
@@ -43,7 +47,7 @@ def rows(out: Path, book: Path | None = None) -> list[dict[str, Any]]:
             not this cell.
 
     Raises:
-        NoResult: no cell has written a claim there.
+        NoResult: no cell has written a claim there, or a file there is not what a cell writes.
     """
     found = {}
     for file in (
@@ -51,7 +55,7 @@ def rows(out: Path, book: Path | None = None) -> list[dict[str, Any]]:
     ):
         model, seed, prompts = file.relative_to(out).parts[:3]
         of = {"seed": int(seed.removeprefix("seed-")), "prompts": prompts.rpartition("--")[2]}
-        every = json.loads(file.read_text(encoding="utf-8"))
+        every = _rows(file)
         own = [row for row in every if f"--{model}".endswith(f"--{slug(row['model'])}")]
         for row in own or every:
             key = tuple((row | of)[c] for c in COLUMNS)
@@ -67,6 +71,21 @@ def rows(out: Path, book: Path | None = None) -> list[dict[str, Any]]:
     if not found:
         raise NoResult(f"No cell of a grid has written a claim below {out}: run Snakemake first.")
     return [found[key] for key in sorted(found)]
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not all(isinstance(row[c], str) for row in found for c in TEXTS):
+            raise ValueError(f"{', '.join(TEXTS)} must be texts")
+        for row in found:
+            _ = [None if row[name] is None else float(row[name]) for name in (*NUMBERS, "n")]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoResult(
+            f"{file} holds no claims ({type(error).__name__}: {error}): remove the folder of its "
+            "cell and run Snakemake again."
+        ) from None
+    return found
 
 
 def dataset(found: list[dict[str, Any]]) -> xr.Dataset:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from plateaus.book import chapter_rules, computed, figure_rules, page_rules, sentences, typed
+from plateaus.book.cells import code_cells, notebook_at, start, tree
 from plateaus.book.places import chapter_name, chapters, repository
 
 LARGEST_FILE = 300_000  # bytes
@@ -43,8 +43,13 @@ CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
 
 def faults(path: Path, name: str | None = None) -> dict[str, list[str]]:
     """By check, every sentence of the contract that the notebook at `path` breaks."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = notebook_at(path)
     name = name or chapter_name(path)
+    for cell in code_cells(notebook):
+        try:
+            tree(cell.source)
+        except (SyntaxError, ValueError) as error:  # a zero byte is a ValueError
+            return {"syntax": [f"every cell is Python, not {start(cell)}: {error}"]}
     found = {check.__name__: list(check(notebook, name)) for check in CHECKS}
     size = path.stat().st_size
     if size >= LARGEST_FILE:

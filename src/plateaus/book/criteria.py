@@ -75,7 +75,13 @@ class Number:
             value, ci, n = given.value, given.ci, given.n
         else:
             value, ci, n = given, None if given is None else (given, given), None
-        n = None if n is None else int(n)
+        try:
+            n = None if n is None else int(n)
+            _ = [float(x) for x in (0 if value is None else value, *(ci or ()))]
+        except (TypeError, ValueError):
+            raise BadClaim(
+                f"a value with its interval and n are numbers; given: {given!r:.80}."
+            ) from None
         if value is None or math.isnan(value):
             return cls(value=None, ci=None, n=n)
         if ci is None:

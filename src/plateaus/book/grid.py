@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,11 @@ SETTINGS = {
 """What a grid file says, and of which type."""
 AXES = ("model", "seed", "prompts")
 """Parameters of a chapter that the grid itself gives."""
+OF_A_CELL = (*AXES, "out")
+"""Those and the folder, which is named by them."""
+CHAPTER = re.compile(r"chapters/[\w-]+/[\w-]+\.ipynb")
+NAME = re.compile(r"\A(?!\.+\Z)[^\x00-\x1f{}]+\Z")
+"""What a folder can be called that Snakemake looks for: no dots alone, no braces, on one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +95,8 @@ class Grid:
             BadGrid: a setting is missing, unknown, of the wrong type or empty, or names a chapter
                 or a preset that does not exist.
         """
+        if not isinstance(config, Mapping):
+            raise BadGrid(f"A grid is a mapping of settings to values; given: {config!r:.80}.")
         unknown, missing = set(config) - set(SETTINGS), set(SETTINGS) - set(config)
         if unknown or missing:
             raise BadGrid(
@@ -98,25 +106,46 @@ class Grid:
             )
         for name, kind in SETTINGS.items():
             value = config[name]
-            if not isinstance(value, kind) or (kind in (list, str) and not value):
+            empty = not value.strip() if isinstance(value, str) else value == []
+            if not isinstance(value, kind) or isinstance(value, bool) or empty:
                 raise BadGrid(
                     f"The grid's {name!r} is a {kind.__name__} and not empty; given: {value!r}."
                 )
+        if config["threads"] < 1:
+            raise BadGrid(f"A cell has at least 1 of threads; given: {config['threads']}.")
         if bad := [s for s in config["seeds"] if type(s) is not int or s < 0]:
             raise BadGrid(f"Seeds are whole numbers of at least 0; given: {bad[0]!r}.")
         files = [f"chapters/{c}.ipynb" for c in (*config["chapters"], *config["set"])]
-        if gone := [f for f in (*files, config["parameters"]) if not Path(f).is_file()]:
+        gone = [f for f in files if not (CHAPTER.fullmatch(f) and Path(f).is_file())]
+        if gone := gone + [f for f in (config["parameters"],) if not Path(f).is_file()]:
             raise BadGrid(
                 f"The grid names {gone[0]}, which does not exist here: run Snakemake in the "
                 "repository and write a chapter as 2-language-models/interpolation."
             )
-        if bad := {k for given in config["set"].values() for k in given} & set(AXES):
+        if bad := {k for given in config["set"].values() if isinstance(given, dict)
+                   for k in given} & {*OF_A_CELL}:  # fmt: skip
             raise BadGrid(f"The grid itself gives {', '.join(sorted(bad))}: leave it out of 'set'.")
-        several = {name: [str(x) for x in config[name]] for name in ("models", "prompts")}
-        for name, values in several.items():
+        for chapter, given in config["set"].items():
+            if chapter not in config["chapters"]:
+                raise BadGrid(
+                    f"The grid sets parameters of {chapter}, which is none of its chapters: add it "
+                    "to them, or take its parameters away."
+                )
+            if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
+                raise BadGrid(
+                    f"The grid's 'set' gives {chapter} a mapping of parameters; given: "
+                    f"{given!r:.80}."
+                )
+        for name in ("models", "prompts"):
+            values = config[name]
+            if bad := [x for x in values if not isinstance(x, str) or not NAME.search(slug(x))]:
+                raise BadGrid(
+                    f"The grid's {name} are names, folders or hub ids; given: {bad[0]!r}. Write it "
+                    "in quotes if it is a number."
+                )
             if len({slug(x) for x in values}) < len(values):
                 raise BadGrid(f"Two of the grid's {name} are one: {', '.join(values)}.")
-        return cls(**{**config, **several})
+        return cls(**config)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:

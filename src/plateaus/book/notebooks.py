@@ -16,8 +16,10 @@ import nbformat
 from nbformat import NotebookNode
 
 from plateaus.book import committed
+from plateaus.book.cells import notebook_at
 from plateaus.book.chapter import COMMITTED
 from plateaus.book.places import chapters, find_repository, repository
+from plateaus.errors import BuildFailed
 from plateaus.progress import bar, say
 from plateaus.results import write_bytes
 
@@ -31,10 +33,13 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 def execute_in_place(path: Path) -> None:
     """Run every cell of the notebook and write it back with its outputs; an error leaves it as it
     was. The claims of a chapter of the book are kept in `book/claims`.
+
+    Raises `BadParameter` where there is no notebook, `BuildFailed` where a cell stops.
     """
     from nbclient import NotebookClient
+    from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook = notebook_at(path)
     client = NotebookClient(
         notebook, timeout=CELL_TIMEOUT, kernel_name="python3", record_timing=False,
         coalesce_streams=True,
@@ -43,7 +48,17 @@ def execute_in_place(path: Path) -> None:
         resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as out:
-        client.execute(env=os.environ | ONE_THREAD | {"PLATEAUS_OUT": out, COMMITTED: ""})
+        try:
+            client.execute(env=os.environ | ONE_THREAD | {"PLATEAUS_OUT": out, COMMITTED: ""})
+        except CellExecutionError as error:
+            raise BuildFailed(
+                f"{path} is as it was: a cell stopped with {error.ename}: {error.evalue}"
+            ) from None
+        except (CellControlSignal, DeadKernelError, TimeoutError) as error:
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            raise BuildFailed(
+                f"{path} is as it was: a cell did not come to its end: {why}"
+            ) from None
         rows = committed.read(Path(out))
     root = find_repository()
     if root and path in chapters(root):

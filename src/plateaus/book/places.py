@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from pathlib import Path
 
 import yaml
 
-from plateaus.errors import NoRepository, NotSaved
+from plateaus.disk import check_writable
+from plateaus.errors import NoRepository
 
 
 def find_repository() -> Path | None:
@@ -34,6 +34,24 @@ def repository() -> Path:
             "of the repository, installed there with `pip install -e .`."
         )
     return folder
+
+
+def checkout(given: Path) -> Path:
+    """The whole path of a checkout; raises `NoRepository` unless the book's own files are there,
+    its table of contents and every chapter in it.
+    """
+    try:
+        root = given.resolve()
+        files = (root / "book" / "claims.yaml", root / "_config.yml", *chapters(root))
+        missing = [str(file.relative_to(root)) for file in files if not file.is_file()]
+    except (OSError, ValueError, RuntimeError, yaml.YAMLError, TypeError, KeyError) as error:
+        missing = [f"_toc.yml that can be read ({type(error).__name__})"]
+    if missing:
+        raise NoRepository(
+            f"{given} is no checkout of this book, it has no {missing[0]}: give the folder of one, "
+            "or leave --root out."
+        )
+    return root
 
 
 def chapters(root: Path) -> list[Path]:
@@ -61,18 +79,8 @@ def output_folder(out: str, model: str) -> Path:
         default = root / "_build" / "out" if root else Path("out")
         folder = Path(os.environ.get("PLATEAUS_OUT") or default)
     else:
-        folder = Path(out).expanduser()
-    folder = folder.resolve() / folder_name(model)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise NotSaved(
-            f"Nothing can be written to the folder out = {out!r} ({error.strerror or error}): give "
-            "a writable folder with free space."
-        ) from error
-    return folder
+        folder = Path(out)
+    return check_writable(folder / folder_name(model), f"out = {out!r}")
 
 
 def folder_name(model: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from plateaus import results
+from plateaus import disk, results
 from plateaus.book.places import repository
 from plateaus.book.provenance import source_digest, versions
 from plateaus.errors import BadParameter
@@ -58,6 +58,8 @@ UNROUNDED = ("contraction", "bending", "dynamics")
 """Those whose smallest numbers are kept: how exactly an identity holds, ratios of small losses."""
 PUBLISHED = {"vision": vision.study}
 """Name -> what computes it, given a folder of published weights and one of images."""
+READS = {"tasks": ("tables",), "architectures": ("tables",), "vision": ("weights", "images")}
+"""Name -> the folders that a study reads, if any."""
 
 
 def save(
@@ -71,7 +73,8 @@ def save(
     """Compute the study ``name`` and write it to ``<out>/<name>.nc``.
 
     Raises:
-        BadParameter: no such study, or published weights without their folders.
+        BadParameter: no such study, or published weights without their folders, or a folder that
+            the study does not read; NotSaved: nothing can be written to ``out``.
     """
     if name not in STUDIES | PUBLISHED:
         known = ", ".join(STUDIES | PUBLISHED)
@@ -80,6 +83,17 @@ def save(
     goes_to(path)
     start = time.perf_counter()
     folders = {"tables": tables, "weights": weights, "images": images}
+    read = READS.get(name, ())
+    for key, there in folders.items():
+        if there is not None and key not in read:
+            raise BadParameter(
+                f"The study {name} was given --{key} {there}, and reads "
+                f"{' and '.join(f'--{each}' for each in read) or 'no folder'}: leave it out."
+            )
+        if there is not None and not Path(there).expanduser().is_dir():
+            raise BadParameter(f"--{key} {there} is no folder: give the one where the {key} lie.")
+    path = (out or repository() / FOLDER) / f"{name}.nc"
+    disk.check_writable(path.parent)
     if name in PUBLISHED:
         if weights is None or images is None:
             raise BadParameter(

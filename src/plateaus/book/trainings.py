@@ -7,6 +7,7 @@ neither in ``RESULT`` nor finished under ``WORK``, measures it, and writes ``RES
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,8 +18,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from plateaus import results
+from plateaus import disk, results
 from plateaus.data import prompts
+from plateaus.errors import NotSaved, answered
 from plateaus.experiments import Ends, interpolate, read, sharpness
 from plateaus.networks.load import load
 from plateaus.training.folders import write_sums
@@ -131,14 +133,16 @@ def _kept(
 
 def finished(s: LanguageSettings, work: Path, pairs: int = PAIRS) -> xr.Dataset:
     """One training, gone on with until its end, and what was measured of it, once."""
-    file = work / "measured.nc"
-    if not file.is_file():
+
+    def made() -> xr.Dataset:
         torch._dynamo.reset()
         run = LanguageRun(s, work)
         if begin(run)[0] < run.s.last_step:
             train(run)
-        results.save(xr.concat(measure(run, pairs), "state", coords="all"), file)
-    return results.load(file)
+        return xr.concat(measure(run, pairs), "state", coords="all")
+
+    facts = {"settings": asdict(s), "pairs": pairs, "steps": STEPS}
+    return results.kept(work / "measured.nc", made, **facts)
 
 
 def measure(run: LanguageRun, pairs: int = PAIRS) -> Iterator[xr.Dataset]:
@@ -195,8 +199,11 @@ def main() -> None:
     given.add_argument("work", type=Path, help="where the trainings are kept, to go on later")
     given.add_argument("result", type=Path, help="the netCDF file to write")
     a = given.parse_args()
+    if a.result.is_dir():
+        raise NotSaved(f"{a.result} is a folder: give the name of a file for the result.")
+    disk.check_writable(a.result.parent)
     carry_out(a.work, a.result)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(answered(main))

@@ -129,7 +129,7 @@ def _hub_documents(name: str, split: str, revision: str | None) -> Iterator[str]
         for index, row in enumerate(rows):
             if (index % 50 == 0) == (split == "val"):
                 yield next(value for key, value in row.items() if key.lower() == "text")
-    except (OSError, ConnectionError, ValueError, StopIteration) as error:
+    except (OSError, ConnectionError, ValueError, LookupError, StopIteration) as error:
         raise TrainingError(
             f"the hub data set {name!r} could not be read ({type(error).__name__}): check its "
             "name, its revision and the network, or give --corpus a folder of text files."

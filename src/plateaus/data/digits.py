@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from plateaus.data.images import Images, load_images
+from plateaus.errors import BadParameter
 
 NAME = "digits"
 BRIGHTEST = 16
@@ -30,7 +31,14 @@ def table() -> tuple[np.ndarray, np.ndarray]:
 def images(size: int = 32) -> Images:
     """The digits as images of ``size`` x ``size`` pixels, a multiple of 8; a fixed fifth is held
     out, as of every file without a test split.
+
+    Raises:
+        BadParameter: another size.
     """
+    if type(size) is not int or size < 8 or size % 8:
+        raise BadParameter(
+            f"The digits are drawn on 8 x 8 pixels, got size={size!r}: give a multiple of 8."
+        )
     pixels, digits = table()
     large = np.kron(pixels.reshape(-1, 8, 8), np.ones((1, size // 8, size // 8)))
     x = torch.from_numpy(np.round(large * (255 / BRIGHTEST)).astype(np.uint8))[:, None]

@@ -126,6 +126,11 @@ def load_images(
     Raises:
         TrainingError: nothing there, or not such arrays.
     """
+    if not isinstance(source, str) or not isinstance(name, str):
+        raise TrainingError(
+            f"{option} is a folder, a file or hub:<dataset>, given: {source!r:.80}: give it as "
+            "text."
+        )
     if source.startswith(HUB_PREFIX):
         return _from_hub(source.removeprefix(HUB_PREFIX), revision)
     path = Path(source)
@@ -192,7 +197,7 @@ def _from_hub(name: str, revision: str | None) -> Images:
             arrays[f"X{split}"] = np.stack([np.asarray(image) for image in rows[pixels]])
             arrays[f"Y{split}"] = np.array(rows[label])
         names = tuple(getattr(rows.features[label], "names", ()))
-    except (OSError, ConnectionError, ValueError, KeyError, ImportError, StopIteration) as error:
+    except (OSError, ConnectionError, ValueError, LookupError, ImportError, StopIteration) as error:
         raise TrainingError(
             f"the hub data set {name!r} could not be read as images ({type(error).__name__}): it "
             "needs splits train and test with columns image and label, images of one size, the "

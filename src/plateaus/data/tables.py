@@ -73,7 +73,7 @@ def checked(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 def numbers(table: pd.DataFrame) -> np.ndarray:
     """The columns but the target as float64 ``(rows, inputs)``: codes become one column each."""
-    columns = []
+    columns = [np.zeros((len(table), 0))]  # a column that is constant says nothing
     for name in table.columns.drop(TARGET):
         values = table[name].to_numpy(dtype=float)
         codes = np.unique(values)

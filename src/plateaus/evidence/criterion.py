@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import xarray as xr
 
+from plateaus.errors import BadParameter
 from plateaus.measures.statistics import Measured
 
 
@@ -32,7 +33,21 @@ def criterion(measure: Callable[..., Measured | tuple[Measured, ...]]) -> Callab
 
     @wraps(measure)
     def evidence(first: xr.Dataset, *others: Any, **options: Any) -> Evidence:
-        found = measure(first, *others, **options)
+        given = (first, *others)
+        if wrong := [x for x in given if x is None or isinstance(x, str)]:
+            raise BadParameter(
+                f"{measure.__name__} is measured from results of experiments, got {wrong[0]!r}: "
+                "give what they return."
+            )
+        try:
+            found = measure(first, *others, **options)
+        except AttributeError as error:
+            if not isinstance(error.obj, xr.Dataset):
+                raise
+            raise BadParameter(
+                f"{measure.__name__} needs the variable {error.name!r} in a result that has "
+                f"{', '.join(map(str, error.obj.variables)) or 'none'}: give the experiment's."
+            ) from None
         number, *controls = found if isinstance(found, tuple) else (found,)
         return Evidence(
             metric=measure.__name__,

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from plateaus.experiments import gaps, trajectories
 from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.given import checked
 from plateaus.geometry import paths
 from plateaus.measures import dynamics, lines
 from plateaus.networks import nulls
@@ -76,6 +77,7 @@ def trainings(lines: xr.Dataset, model: str) -> xr.Dataset:
     return found.mean("pair").assign_attrs(model=model)
 
 
+@checked
 def identities(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
     """How far each line is from what must hold exactly; dim ``pair``.
 
@@ -131,6 +133,7 @@ def _departure(log: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     return means[0] - means[1]
 
 
+@checked
 def sublayers(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
     """Along and across, by kind of sublayer, for a and the point half-way to its plateau's exit.
 

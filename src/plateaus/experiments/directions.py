@@ -11,6 +11,7 @@ from torch import Tensor
 
 from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends
+from plateaus.experiments.given import checked
 from plateaus.experiments.interpolation import interpolate
 from plateaus.geometry import paths
 from plateaus.measures import curves, dynamics
@@ -59,6 +60,7 @@ KINDS: dict[str, Callable[[Ends, int], Tensor]] = {
 """What a base point, or the target of a direction, may be."""
 
 
+@checked
 def perturb(
     ends: Ends,
     *,
@@ -94,6 +96,7 @@ def perturb(
     return found.assign_attrs(base=base, toward=toward, mode=mode, seed=seed)
 
 
+@checked
 def triangle(ends: Ends, corners: tuple[str, str, str], *, side: int = 7, steps: int = 37,
              seed: int = 0) -> xr.Dataset:  # fmt: skip
     """Directions towards mixtures of three targets: the angle of KL = 0.5 over a triangle.
@@ -105,6 +108,10 @@ def triangle(ends: Ends, corners: tuple[str, str, str], *, side: int = 7, steps:
         ``reach`` [degrees], dims ``pair, mixture``, with the weights ``w0, w1, w2`` of the targets,
         each of the norm of the base point, as coordinates.
     """
+    if not isinstance(corners, tuple | list) or len(corners) != 3 or {*corners} - {*KINDS}:
+        raise BadParameter(
+            f"The corners are three of {', '.join(KINDS)}, got {corners!r:.80}: name three."
+        )
     unit = lambda x: x / x.norm(dim=-1, keepdim=True)  # noqa: E731
     targets = [unit(KINDS[kind](ends, 3 * seed + i) - ends.a) for i, kind in enumerate(corners)]
     n = side - 1
@@ -120,6 +127,7 @@ def triangle(ends: Ends, corners: tuple[str, str, str], *, side: int = 7, steps:
     return xr.Dataset({"reach": reach}, coords=names, attrs=ends.attrs | {"corners": corners})
 
 
+@checked
 def optimum(
     ends: Ends, felt: xr.Dataset, *, circles: int = 16, aside: float = 10.0, seed: int = 0
 ) -> xr.Dataset:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from numpy import iterable
 from torch import Tensor
 
 from plateaus.data.prompts import Pairs
@@ -182,7 +183,13 @@ class Ends:
 
     def __getitem__(self, rows: slice | Sequence[int]) -> Ends:
         """Some of the pairs, in the order given."""
-        numbers = range(len(self))[rows] if isinstance(rows, slice) else rows
+        every = range(len(self))
+        numbers = every[rows] if isinstance(rows, slice) else list(rows) if iterable(rows) else None
+        if numbers is None or any(i not in every for i in numbers):
+            raise BadParameter(
+                f"Pairs are taken by a slice or a list of numbers from 0 to {len(self) - 1}, got "
+                f"{rows!r:.80}: give these."
+            )
         return replace(
             self,
             make=lambda some: self.make([numbers[i] for i in some]),

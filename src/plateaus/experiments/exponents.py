@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.experiments.ends import Ends
+from plateaus.experiments.given import checked
 from plateaus.geometry import flood, paths
 from plateaus.measures import exponents
 from plateaus.networks.network import Network
@@ -50,6 +51,7 @@ def plane(net: Network, a: Tensor, b: Tensor, c: Tensor, *, steps: int = 31) -> 
     )
 
 
+@checked
 def planes(ends: Ends, count: int, *, steps: int = 31) -> xr.Dataset:
     """``plane`` of the first pairs, each with the second end of the next pair as third point."""
     rows, b = [], ends.b
@@ -59,6 +61,7 @@ def planes(ends: Ends, count: int, *, steps: int = 31) -> xr.Dataset:
     return xr.concat(rows, "plane").assign_attrs(ends.attrs, steps=steps)
 
 
+@checked
 def segments(ends: Ends, *, steps: int = 41) -> xr.Dataset:
     """``exponent`` along the segments themselves, log of the speed per block, and ``distance`` of
     the outputs from a's in units of b's; dims ``pair, alpha``.

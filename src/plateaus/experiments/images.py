@@ -13,6 +13,7 @@ from torch import Tensor
 from plateaus.data.images import Images
 from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends
+from plateaus.experiments.given import checked
 from plateaus.experiments.interpolation import interpolate
 from plateaus.experiments.sharpness import over, sharpness
 from plateaus.geometry import paths as ways
@@ -25,6 +26,7 @@ READINGS = ("stream", "pooled", "logits", "probabilities")
 """After the last block; a network may lack some."""
 
 
+@checked
 def apart(images: Images, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     """``count`` random pairs of test images of different classes, as two uint8 tensors ``(count,
     channels, size, size)``; an image may stand in several pairs.
@@ -56,8 +58,8 @@ def check(net: object, images: Images, *, names: bool = True) -> None:
         what = "name what an image shows" if names else "pool maps of images"
         kind = "an image classifier" if names else "a residual network that sees images"
         raise BadParameter(
-            f"{net.name} does not {what}: give {kind}, such as vision-digits, a directory of one, "
-            "or a state dict of one."
+            f"{getattr(net, 'name', repr(net)[:60])} does not {what}: give {kind}, such as "
+            "vision-digits, a directory of one, or a state dict of one."
         )
     net.points(images.test[:1])
 
@@ -70,6 +72,7 @@ def stages(net: Network) -> list[int]:
     return [1, *wider]
 
 
+@checked
 def swept(
     net: ImageNetwork,
     a: Tensor,
@@ -85,6 +88,11 @@ def swept(
         ``slope`` and ``half_exit``, dims ``path, stage, reading, pair``, after the last block; the
         first of ``blocks`` is stage 1.
     """
+    if not len(blocks) or not paths:
+        raise BadParameter(
+            f"Images are moved on at least one path before at least one block, got the paths "
+            f"{list(paths)} and blocks={list(blocks)}: name some."
+        )
     names = [name for name in READINGS if name == "stream" or name in net.readouts]
     whole = Ends.of_images(net, a, b, block=blocks[0])
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.given import checked
 from plateaus.experiments.readouts import coordinates
 from plateaus.experiments.sharpness import sharpness
 from plateaus.geometry import paths
@@ -22,6 +23,7 @@ Path = Callable[..., Tensor]
 DIMS = ("pair", "readout", "alpha")
 
 
+@checked
 def interpolate(
     ends: Ends,
     *,
@@ -55,6 +57,7 @@ def interpolate(
     )
 
 
+@checked
 def sweep(
     ends: Ends,
     *,

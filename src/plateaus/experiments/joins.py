@@ -10,7 +10,9 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.data.prompts import Pairs
+from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.given import checked
 from plateaus.geometry import paths
 from plateaus.geometry.metrics import heights
 from plateaus.geometry.minimax import FoundPaths, search
@@ -43,7 +45,15 @@ def close_words(
 
     Args:
         contexts: token ids ``(C, T)``.
+
+    Raises:
+        BadParameter: more words than the model knows, or hardly more than are to be near.
     """
+    if not nearest < words <= lm.vocabulary:
+        raise BadParameter(
+            f"{lm.name} knows {lm.vocabulary} words, got words={words} with {nearest} near each: "
+            f"give a number from {nearest + 1} to {lm.vocabulary}."
+        )
     generator = torch.Generator().manual_seed(seed)
     a, b, labels = [], [], []
     for context in contexts:
@@ -77,6 +87,7 @@ def _labels(lm: LanguageModel, context: Tensor, a: Tensor, b: Tensor) -> Iterato
     return (f"{begun} … {word[int(i)]} → {word[int(j)]}" for i, j in zip(a, b, strict=True))
 
 
+@checked
 def straight(ends: Ends, *, steps: int = 11) -> xr.Dataset:
     """Heights on the segment from a to b, read three ways (``READINGS``).
 

@@ -9,12 +9,15 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from plateaus.errors import BadParameter, BadRadius
+from plateaus.experiments.given import checked
 from plateaus.geometry import paths
 from plateaus.geometry.height import Height
 from plateaus.measures.plateaus import components
 from plateaus.networks.network import Network
 
 
+@checked
 def landscape(
     net: Network, anchor: Tensor, *, half_width: float = 1.0, resolution: int = 101
 ) -> xr.Dataset:
@@ -28,6 +31,7 @@ def landscape(
         ``height`` and ``merge_height``, dims ``x2, x1``, in units of the output space; attributes
         ``anchor`` and ``source``, the (row, column) of the node nearest to it.
     """
+    _on_the_plane(net)
     anchor = net.check(anchor)
     unit = torch.eye(2).to(anchor)
     low, high = (-half_width - anchor).tolist(), (half_width - anchor).tolist()
@@ -55,8 +59,10 @@ def landscape(
     )
 
 
+@checked
 def classes(net: Network, *, half_width: float = 1.0, resolution: int = 101) -> xr.DataArray:
     """The class with the largest logit at every node of the square; dims ``x2, x1``."""
+    _on_the_plane(net)
     low, high = (-half_width, -half_width), (half_width, half_width)
     with torch.no_grad():
         named = net(paths.grid(low, high, steps=resolution)).argmax(-1)
@@ -73,7 +79,16 @@ def within(field: xr.Dataset, radii: Sequence[float]) -> xr.Dataset:
     it: see ``measures.plateaus``, which counts what nesting forbids.
     """
     radii = sorted(map(float, radii))
+    if not radii or not all(0 < r < np.inf for r in radii):
+        raise BadRadius(f"Radii are one or more numbers above 0, got {radii}: give such numbers.")
     inside = components(field.height.values, field.attrs["source"], radii)
     return field.assign(inside=(("radius", "x2", "x1"), np.array(inside))).assign_coords(
         radius=radii
     )
+
+
+def _on_the_plane(net: object) -> None:
+    if not isinstance(net, Network) or net.dims[0] != 2:
+        raise BadParameter(
+            f"A landscape is of a network on R^2, got {str(net)[:80]}: give such a network."
+        )

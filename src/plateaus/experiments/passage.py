@@ -17,6 +17,7 @@ from torch import Tensor
 
 from plateaus.errors import UnsupportedModel
 from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.given import checked
 from plateaus.experiments.interpolation import Path
 from plateaus.geometry import paths
 from plateaus.measures import curves
@@ -26,6 +27,7 @@ from plateaus.networks.perceptron import perceptron
 HALVES = ("attention", "mlp")
 
 
+@checked
 def passage(
     ends: Ends, *, steps: int = 50, path: Path = paths.segment, seed: int = 0
 ) -> xr.Dataset:

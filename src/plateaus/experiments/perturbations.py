@@ -13,6 +13,7 @@ from torch import Tensor
 
 from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends
+from plateaus.experiments.given import checked
 from plateaus.experiments.interpolation import interpolate
 from plateaus.experiments.readouts import read
 from plateaus.experiments.sharpness import over, sharpness
@@ -22,6 +23,7 @@ from plateaus.networks.network import Network
 KINDS = ("another image", "a patch of it", "noise like maps", "white noise")
 
 
+@checked
 def perturbations(
     net: ImageNetwork,
     a: Tensor,
@@ -98,6 +100,7 @@ def shape_of(net: Network, block: int) -> tuple[int, int, int]:
     return tuple(shape)
 
 
+@checked
 def moved(kinds: dict[str, Ends], *, steps: int = 50) -> xr.Dataset:
     """Curves along every kind of perturbation, and how far it gets.
 

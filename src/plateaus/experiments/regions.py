@@ -5,6 +5,7 @@ activations of one context fall into.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.data.pairs import Pairs
+from plateaus.errors import BadParameter
+from plateaus.experiments.given import checked
 from plateaus.geometry import paths
 from plateaus.measures import merging, slices
 from plateaus.networks.language_model import LanguageModel
@@ -22,6 +25,7 @@ SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
 """Radii, in median distances of two outputs."""
 
 
+@checked
 def triples(
     lm: LanguageModel, pairs: Pairs, count: int, *, block: int = 1, resolution: int = 25
 ) -> xr.Dataset:
@@ -39,6 +43,11 @@ def triples(
         (dims ``triple, corner, beta, alpha``, units of the stream that leaves the last block) and
         ``place``, the corners' coordinates (dims ``triple, corner, axis``).
     """
+    if len(pairs.a) < 2 * count:
+        raise BadParameter(
+            f"{count} triples are made from {2 * count} pairs of prompts, got {len(pairs.a)}: give "
+            "more pairs, or ask for fewer triples."
+        )
     prompts = [pairs.a[:count], pairs.b[:count], pairs.a[count : 2 * count]]
     nets = [lm.at(ids[:, :-1]) for ids in prompts]
     corners = [net.trace(net.embed(ids[:, -1:]))[block][:, 0]
@@ -76,6 +85,7 @@ def _places(a: Tensor, b: Tensor, c: Tensor) -> np.ndarray:
     return torch.stack([torch.stack(xy, dim=-1) for xy in corners], dim=1).cpu().numpy()
 
 
+@checked
 def clusters(
     lm: LanguageModel, context: Tensor, words: Tensor, *, block: int = 1, steps: int = 9,
     shares: Sequence[float] = SHARES,
@@ -95,8 +105,17 @@ def clusters(
         the part of the activations in the largest plateau. Dims ``a, b``: ``merge``, in median
         distances.
     """
+    shares = list(shares) if np.iterable(shares) else [shares]
+    if bad := [r for r in shares if not isinstance(r, Real) or not 0 < r < np.inf]:
+        raise BadParameter(
+            f"A radius is a number above 0, in median distances, got {bad[0]!r}: give such numbers."
+        )
     net = lm.at(context)
     x = net.trace(net.embed(words))[block]
+    if len(x) < 2:
+        raise BadParameter(
+            f"Plateaus are told apart among at least 2 activations, got {len(x)}: give more words."
+        )
     low, high = merging.on_segments(net[block:], x, steps=steps)
     typical = np.median(low[~np.eye(len(x), dtype=bool)])
     found = [merging.chained(h / typical) for h in (high, low)]

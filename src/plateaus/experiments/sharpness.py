@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from plateaus.errors import BadParameter
 from plateaus.experiments.readouts import read
 from plateaus.measures import curves
 from plateaus.progress import bar
@@ -23,7 +24,7 @@ def sharpness(result: xr.Dataset) -> xr.Dataset:
         straight line has 1, 1, 1 and 0.8. A slope is at most ``steps - 1`` where its curve stays
         within [0, 1].
     """
-    d, rho = result.distance, result.relative_distance
+    d, rho = _of(result, "distance"), _of(result, "relative_distance")
     found = {
         "slope": (maximum_slope(d), "maximum slope of d(α)/d(1)"),
         "slope_rho": (maximum_slope(rho), "maximum slope of ρ"),
@@ -41,12 +42,16 @@ def slopes(result: xr.Dataset) -> xr.DataArray:
     """Maximum slope of d(alpha)/d(1) where the stream leaves the last block, of ``interpolate`` or
     ``sharpness``; dims ``pair`` and what else the result has.
     """
-    return read(result.slope) if "slope" in result else maximum_slope(read(result.distance))
+    if isinstance(result, xr.Dataset) and "slope" in result:
+        return read(result.slope)
+    return maximum_slope(read(_of(result, "distance")))
 
 
 def widths(result: xr.Dataset) -> xr.DataArray:
     """The same for the width of rho."""
-    return read(result.width) if "width" in result else width(read(result.relative_distance))
+    if isinstance(result, xr.Dataset) and "width" in result:
+        return read(result.width)
+    return width(read(_of(result, "relative_distance")))
 
 
 def maximum_slope(curve: xr.DataArray) -> xr.DataArray:
@@ -76,12 +81,32 @@ def over(
         each: what the experiment is given, by its label on the new dim.
         attrs: what is said of all of them together, such as the ``model`` of several checkpoints.
     """
+    if not each:
+        raise BadParameter(f"Results stand side by side along {dim!r}, got none: give one or more.")
     labels = xr.DataArray(list(each), dims=dim, name=dim)
     found = [experiment(x) for x in bar(each.values(), dim)]
     return xr.concat(found, dim=labels, combine_attrs="drop_conflicts").assign_attrs(attrs)
 
 
+def _of(result: xr.Dataset, name: str) -> xr.DataArray:
+    if not isinstance(result, xr.Dataset) or name not in result:
+        raise BadParameter(
+            f"Curves have the variable {name!r}, got {_shown(result)[:80]}: give what "
+            "experiments.interpolate returns."
+        )
+    return result[name]
+
+
+def _shown(result: object) -> str:
+    return str(list(result)) if isinstance(result, xr.Dataset) else repr(result)
+
+
 def _along_alpha(measure: Callable[[Tensor], Tensor], curve: xr.DataArray) -> xr.DataArray:
+    if "alpha" not in curve.dims:
+        raise BadParameter(
+            f"A curve runs along the dim 'alpha', got one along {', '.join(map(str, curve.dims))}: "
+            "give one of experiments.interpolate."
+        )
     return xr.apply_ufunc(
         lambda c: measure(torch.as_tensor(c)).numpy(), curve, input_core_dims=[["alpha"]]
     )

@@ -7,8 +7,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from plateaus.errors import BadPrompt
+from plateaus.errors import BadPoints, BadPrompt
 from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.given import checked
 from plateaus.measures import curves, dynamics
 from plateaus.networks.dictionary import Dictionary
 from plateaus.networks.language_model import LanguageModel
@@ -23,6 +24,7 @@ COMMON = 0.05, 0.5
 """Share of prompts on which a feature is active, if it is to steer: neither rare nor everywhere."""
 
 
+@checked
 def vectors(lm: LanguageModel, ids: Tensor, dictionary: Dictionary, *, block: int = 1,
             seed: int = 0) -> dict[str, Tensor]:  # fmt: skip
     """Steering vectors ``(d,)`` from prompts ``(n, tokens)``, each of the norm that it comes with.
@@ -63,6 +65,7 @@ def vectors(lm: LanguageModel, ids: Tensor, dictionary: Dictionary, *, block: in
     return found
 
 
+@checked
 def steer(ends: Ends, given: dict[str, Tensor], *, steps: int = 40) -> xr.Dataset:
     """Every first end, in its own context, plus a growing dose of every vector.
 
@@ -77,6 +80,14 @@ def steer(ends: Ends, given: dict[str, Tensor], *, steps: int = 40) -> xr.Datase
         straight; NaN where they never do. ``norm`` of each vector, ``largest`` dose.
     """
     whole = FULL * float(ends.a.norm(dim=-1).median())
+    shape = tuple(ends.a.shape[1:])
+    bad = [n for n, v in given.items() if tuple(v.shape) != shape or not 0 < v.norm() < torch.inf]
+    if bad or not given:
+        raise BadPoints(
+            f"Vectors to steer along have the shape {shape} and a length above 0, got "
+            f"{f'{bad[0]} of shape {tuple(given[bad[0]].shape)}' if bad else 'none'}: give one "
+            "or more such vectors by name."
+        )
     rows = []
     for v in given.values():
         unit = v / v.norm()

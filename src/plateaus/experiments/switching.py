@@ -13,6 +13,7 @@ from torch import Tensor
 
 from plateaus.errors import UnsupportedModel
 from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.given import checked
 from plateaus.geometry import paths
 from plateaus.geometry.exact import ExactNetwork, ExactSegment, exact
 from plateaus.geometry.exact.pieces import chart, coordinates, push, vertex
@@ -29,6 +30,7 @@ WIDTHS = (2, 24, 24, 24, 2)
 """Of the small ReLU network."""
 
 
+@checked
 def switching(ends: Ends, *, steps: int = 50) -> xr.Dataset:
     """Sign changes of the pre-activations of every MLP behind the patch, gates where it is gated.
 

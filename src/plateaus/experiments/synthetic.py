@@ -14,6 +14,7 @@ from torch import Tensor
 from plateaus.errors import BadParameter
 from plateaus.experiments import directions
 from plateaus.experiments.ends import Ends
+from plateaus.experiments.given import checked
 from plateaus.geometry import paths
 from plateaus.measures import curves
 from plateaus.networks.dictionary import Dictionary
@@ -33,6 +34,7 @@ WAYS |= {f"{kind}, towards random": (kind, "random") for kind in BASES}
 """Name -> base point and target."""
 
 
+@checked
 def composed(
     dictionary: Dictionary, real: Tensor, *, structured: bool, seed: int = 0
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -48,7 +50,12 @@ def composed(
     """
     z = dictionary.encode(real)
     new = torch.zeros_like(z)
-    alive = torch.nonzero(z.amax(0) > 0)[:, 0]
+    alive = torch.nonzero((z > 0).any(0))[:, 0]
+    if not len(alive):
+        raise BadParameter(
+            f"No feature of the dictionary {dictionary.name} is active on any of {len(z)} "
+            "activations, so that none can be put together: give one that was made for this model."
+        )
     unit = dictionary.W_dec / dictionary.W_dec.norm(dim=-1, keepdim=True)
     generator = np.random.default_rng(seed)
     for row, old in zip(new, z, strict=True):
@@ -105,6 +112,7 @@ def cosine_error(dictionary: Dictionary, z: Tensor, new: Tensor) -> float:
     return float(torch.cat([x.flatten() for x in off]).abs().mean())
 
 
+@checked
 def points(ends: Ends, kind: str, dictionary: Dictionary, seed: int, *, of: Tensor) -> Tensor:
     """Points of one kind ``(pairs, d)``; "real" and composed ones are, or are made like, ``of``.
 
@@ -125,6 +133,7 @@ def points(ends: Ends, kind: str, dictionary: Dictionary, seed: int, *, of: Tens
     return directions.KINDS[kind](ends, seed)
 
 
+@checked
 def moved(ends: Ends, dictionary: Dictionary, *, base: str, toward: str, seed: int = 0) -> Ends:
     """Ends from base points of one kind to targets of another; each target is another pair's."""
     other = directions.real(ends, 2 * seed + 1)
@@ -134,6 +143,7 @@ def moved(ends: Ends, dictionary: Dictionary, *, base: str, toward: str, seed: i
     )
 
 
+@checked
 def walk(ends: Ends, *, steps: int = 100, length: float) -> xr.Dataset:
     """Straight from the first ends towards the second, as far as ``length`` whatever they are.
 
@@ -183,6 +193,7 @@ def plateau_length(result: xr.Dataset, radius: float) -> np.ndarray:
     return 100 * np.nan_to_num(at.numpy(), nan=1.0)
 
 
+@checked
 def walks(
     ends: Ends, dictionary: Dictionary, ways: Iterable[str] = tuple(WAYS), *, steps: int = 100,
     seed: int = 0, through: Callable[[Ends], Ends] = lambda ends: ends,
@@ -196,6 +207,8 @@ def walks(
     length = float(ends.a.norm(dim=-1).median())
     found = {}
     for name in ways:
+        if name not in WAYS:
+            raise BadParameter(f"There is no way {name!r}: choose among {', '.join(WAYS)}.")
         base, toward = WAYS[name]
         some = through(moved(ends, dictionary, base=base, toward=toward, seed=seed))
         found[name] = walk(some, steps=steps, length=length).assign_attrs(base=base, toward=toward)

@@ -9,7 +9,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.given import checked
 from plateaus.experiments.sharpness import over
 from plateaus.geometry import paths
 from plateaus.measures import curves, dynamics, exponents, lines
@@ -32,6 +34,7 @@ VARIABLES = {
 """What ``follow`` returns: long name and unit."""
 
 
+@checked
 def study(
     ends: Ends, untrained: Ends, *, steps: int = 41, share: float = 0.25, seed: int = 0
 ) -> xr.Dataset:
@@ -52,6 +55,7 @@ def study(
     return result.assign(log_total=totals).assign_attrs(ends.attrs)
 
 
+@checked
 def follow(
     ends: Ends,
     *,
@@ -74,6 +78,10 @@ def follow(
         ``network``. The pair at a random place has the first gap's difference and starts at a
         random point of the same mean and covariance.
     """
+    if steps < 3:
+        raise BadParameter(
+            f"A line has points between its ends, got steps={steps}: give 3 or more."
+        )
     real = torch.cat([ends.a, ends.b])
     random = dynamics.matched(real, len(real), seed=seed)
     own = torch.eye(len(ends), dtype=torch.bool, device=real.device).repeat(1, 2)
@@ -196,6 +204,7 @@ def three_points(line: xr.Dataset) -> tuple[int, int, int]:
     return 0, max(1, of_a // 2), line.sizes["point"] - 1 - of_b // 2
 
 
+@checked
 def on_basis(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
     """The points of one line on two axes that are the same at every depth.
 

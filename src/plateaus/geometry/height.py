@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plateaus.errors import BadPath, NotPiecewiseLinear
+from plateaus.errors import BadParameter, BadPath, NotPiecewiseLinear
 from plateaus.geometry import checks, paths
 from plateaus.geometry.arithmetic import chosen
 from plateaus.geometry.bounds.heights import assumed_rounding, height_bounds
@@ -49,6 +49,11 @@ class Height:
     """ "l1", "l2" or "linf" of the output, or "kl", which reads f(x) as logits and counts nats."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.network, Network | ExactNetwork):
+            raise BadParameter(
+                f"A height is of a network, got {str(self.network)[:80]}: give a Network; a "
+                "language model is one at a prompt, lm.at(prompt)."
+            )
         check_metric(self.metric)
         object.__setattr__(self, "anchor", self.point(self.anchor, "anchor"))
 

@@ -8,15 +8,39 @@ float64: near a plateau they are differences of almost equal numbers.
 
 from __future__ import annotations
 
+from numbers import Real
+
 import torch
 from torch import Tensor
+
+from plateaus.errors import BadParameter, BadPath, BadPoints, BadRadius
+
+
+def _outputs(y: Tensor) -> Tensor:
+    """Outputs along a path, ``(..., steps, c)``, in float64.
+
+    Raises:
+        BadPoints: no such array of real numbers.
+    """
+    try:
+        y = torch.as_tensor(y)
+    except (TypeError, ValueError, RuntimeError):
+        raise BadPoints(
+            f"Outputs along a path are an array (..., steps, c), got {type(y).__name__}: give one."
+        ) from None
+    if y.ndim < 2 or not y.shape[-2] or y.is_complex():
+        raise BadPoints(
+            f"Outputs along a path are real numbers (..., steps, c), got {y.dtype} of shape "
+            f"{tuple(y.shape)}: give one row for each step."
+        )
+    return y.double()
 
 
 def distance(y: Tensor) -> Tensor:
     """d(alpha) = |y(alpha) - y(0)|_2, Janiak et al.; ``(..., steps)``, units of the output
     space.
     """
-    y = y.double()
+    y = _outputs(y)
     return (y - y[..., :1, :]).norm(dim=-1)
 
 
@@ -30,20 +54,21 @@ def relative_distance(y: Tensor) -> Tensor:
     """rho = |y - y_a| / (|y - y_a| + |y - y_b|) in [0, 1], Shinkle & Heimersheim; ``(...,
     steps)``.
     """
-    y = y.double()
+    y = _outputs(y)
     to_a, to_b = (y - y[..., :1, :]).norm(dim=-1), (y - y[..., -1:, :]).norm(dim=-1)
     return to_a / (to_a + to_b)
 
 
 def projection(y: Tensor) -> Tensor:
     """Position of y along the chord from y_a to y_b: 0 at a, 1 at b, unbounded between."""
-    y = y.double()
+    y = _outputs(y)
     start, chord = y[..., :1, :], y[..., -1:, :] - y[..., :1, :]
     return ((y - start) * chord).sum(-1) / chord.square().sum(-1)
 
 
 def arc_length(y: Tensor) -> Tensor:
     """Fraction of the output polyline's length travelled by each step; monotone from 0 to 1."""
+    y = _outputs(y)
     travelled = torch.cat(
         [torch.zeros_like(y[..., :1, 0]).double(), step_sizes(y).cumsum(-1)], dim=-1
     )
@@ -52,12 +77,12 @@ def arc_length(y: Tensor) -> Tensor:
 
 def step_sizes(y: Tensor) -> Tensor:
     """|y_{k+1} - y_k|_2, shape ``(..., steps - 1)``, units of the output space per step."""
-    return y.double().diff(dim=-2).norm(dim=-1)
+    return _outputs(y).diff(dim=-2).norm(dim=-1)
 
 
 def kl(logits: Tensor) -> Tensor:
     """KL(p_a || p(alpha)) in nats, from logits ``(..., steps, vocabulary)``."""
-    log_p = logits.double().log_softmax(-1)
+    log_p = _outputs(logits).log_softmax(-1)
     base = log_p[..., :1, :]
     return (base.exp() * (base - log_p)).sum(-1).clamp_min(0)
 
@@ -66,7 +91,7 @@ def root_jsd(logits: Tensor) -> Tensor:
     """sqrt of the Jensen-Shannon divergence to p_a, in sqrt(nats): a metric, at most sqrt(log
     2).
     """
-    log_p = logits.double().log_softmax(-1)
+    log_p = _outputs(logits).log_softmax(-1)
     p = log_p.exp()
     base, log_base = p[..., :1, :], log_p[..., :1, :]
     log_middle = (
@@ -106,6 +131,12 @@ def crossing(curve: Tensor, level: float) -> Tensor:
     """First alpha at which the curve reaches ``level``, linear between steps; NaN if it never
     does.
     """
+    curve = torch.as_tensor(curve)
+    if not curve.ndim or not curve.shape[-1] or not isinstance(level, Real) or level != level:
+        raise BadParameter(
+            f"A level is a number that a curve (..., steps) may reach, got {level!r} and a curve "
+            f"of shape {tuple(curve.shape)}: give both."
+        )
     reached = curve >= level
     k = reached.int().argmax(-1)
     after = curve.gather(-1, k.unsqueeze(-1)).squeeze(-1)
@@ -131,6 +162,10 @@ def half_exit_index(curve: Tensor, radius: float | Tensor) -> Tensor:
     Args:
         curve: d(alpha), ``(..., steps)``, in the units of ``radius``.
     """
+    if not isinstance(radius, Tensor) and not (isinstance(radius, Real) and 0 < radius < torch.inf):
+        raise BadRadius(f"A plateau's radius is a number above 0, got {radius!r}: give one.")
+    if curve.shape[-1:] < (2,):
+        raise BadPath(f"A curve has at least 2 steps, got shape {tuple(curve.shape)}: give more.")
     radius = torch.as_tensor(radius, dtype=curve.dtype)
     exit_at = crossing(curve / radius.unsqueeze(-1) if radius.ndim else curve / radius, 1.0)
     position = (exit_at / 2 * (curve.shape[-1] - 1)).unsqueeze(-1)

@@ -78,8 +78,14 @@ def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
     Raises:
         BadPoints: a pair is identical somewhere, so that its ratio has no meaning.
     """
-    delta = [b.double() - a.double() for a, b in zip(x, y, strict=True)]
-    size = torch.stack([d.norm(dim=-1) for d in delta])
+    try:
+        delta = [b.double() - a.double() for a, b in zip(x, y, strict=True)]
+        size = torch.stack([d.norm(dim=-1) for d in delta])
+    except (RuntimeError, ValueError, TypeError, AttributeError):
+        raise BadPoints(
+            "Traces are two lists of equally many states, at each depth of one shape: trace both "
+            "ends of a pair through the same blocks."
+        ) from None
     if (size == 0).any():
         raise BadPoints(
             "Two trajectories of a pair coincide, so their contraction ratio is undefined: "
@@ -258,7 +264,15 @@ def matched(real: Tensor, samples: int, *, seed: int) -> Tensor:
     Heimersheim & Mendel's baseline. Drawn as random mixtures of centred real activations, which has
     the right covariance even where there are fewer of these than dimensions. NumPy draws the
     weights: torch's normal numbers depend on the processor.
+
+    Raises:
+        BadPoints: fewer than two points, or not all finite.
     """
+    if real.ndim != 2 or len(real) < 2 or not torch.isfinite(real).all():
+        raise BadPoints(
+            f"A covariance is that of at least 2 finite points (n, d), got shape "
+            f"{tuple(real.shape)}: give more activations, without NaN."
+        )
     mean = real.mean(0)
     weights = torch.from_numpy(
         np.random.default_rng(seed).standard_normal((samples, len(real)))

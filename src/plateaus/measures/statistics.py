@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import ConstantInputWarning, binomtest, bootstrap, pearsonr, rankdata
 
+from plateaus.errors import BadParameter
+
 LEVEL = 0.95
 """Of every interval."""
 RESAMPLES = 2000
@@ -119,6 +121,11 @@ def share(hits: np.ndarray) -> Measured:
     Unlike a bootstrap it has a width where all or none of them show the effect.
     """
     hits = np.asarray(hits)
+    if hits.dtype != bool or hits.ndim != 1 or not hits.size:
+        raise BadParameter(
+            f"A share is that of True among truths (n,), got {hits.dtype} of shape {hits.shape}: "
+            "compare the numbers first."
+        )
     found = binomtest(int(hits.sum()), len(hits)).proportion_ci(LEVEL, method="wilson")
     return Measured(value=float(hits.mean()), ci=(float(found.low), float(found.high)), n=len(hits))
 

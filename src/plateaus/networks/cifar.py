@@ -22,6 +22,8 @@ CLASSES = tuple("airplane automobile bird cat deer dog frog horse ship truck".sp
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, with which the published networks were trained."""
 WIDTHS = (16, 32, 64)
+DEEPEST = 200
+"""Blocks of a stage: of the published network with 1,202 layers."""
 FORMAT = ImageFormat(shape=(3, 32, 32), mean=MEAN, std=STD, classes=CLASSES)
 WANTED = (
     "that of a ResNet for CIFAR with three stages of 16, 32 and 64 channels and shortcuts without "
@@ -95,7 +97,8 @@ def load(
     Raises:
         CorruptModel: not a state dict of such a network.
     """
-    depth = max(1, len({name.split(".")[1] for name in state if name.startswith("layer1.")}))
+    depth = len({name.split(".")[1] for name in state if name.startswith("layer1.")})
+    depth = min(max(1, depth), DEEPEST)
     with weights.drawn(0):
         model = CifarResNet(depth)
     state_dict.fill(path, model, state, wanted=WANTED)

@@ -30,6 +30,11 @@ def freeze(net: Network, sublayer: str, *, at: Tensor, means: str = "frozen") ->
             f"The means are taken in the {' or the '.join(MEANS)} pass, got means={means!r}: "
             "choose one of the two."
         )
+    if not isinstance(net, Network) or not isinstance(sublayer, str):
+        raise BadParameter(
+            f"A sublayer is frozen by its name in a network, got {str(net)[:60]} and "
+            f"{sublayer!r:.40}: give a Network; a language model is one at a prompt, lm.at(prompt)."
+        )
     x, blocks, known, found = net.check(at), [], set(), False
     if x.ndim < 2 or not x.numel():
         what = "no point" if x.ndim > 1 else "a single point"

@@ -79,9 +79,18 @@ def _tokenizer(source: Source) -> Any:
             f"{source.folder} holds no tokeniser: add its tokenizer.json and tokenizer_config.json."
         )
     with source.reading("tokeniser"):
-        return transformers.AutoTokenizer.from_pretrained(
+        found = transformers.AutoTokenizer.from_pretrained(
             source.home, trust_remote_code=False, **source.revision
         )
+        try:
+            found.encode("a")
+        except (
+            BaseException
+        ) as error:  # what the library's own Rust code panics with is no Exception
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            raise ValueError(f"it reads no text: {error}") from None
+    return found
 
 
 def _bridge(model: Any, tokenizer: Any, source: Source, dtype: torch.dtype) -> TransformerBridge:

@@ -18,8 +18,8 @@ from plateaus.networks.source import CONFIG, Source
 
 STATE_DICTS = (".th", ".pt", ".pth", ".ckpt", ".safetensors")
 """How a file of named tensors ends."""
-
-
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Those that everything here can be computed in."""
 MAP = "map"
 """Instead of a device: a language model is spread over all there are, by the library's own map."""
 
@@ -80,37 +80,56 @@ def load(
         UnknownModel: nothing of that name; CorruptModel: files damaged or incomplete;
         UnsupportedModel: whole, but not to be measured here; NoDevice: no such device.
     """
+    mapped = device_map
     if device == MAP:
         device, device_map = "auto", device_map or "auto"
     where = _device(device)
-    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+    if dtype is not None and dtype not in DTYPES:
         raise BadParameter(
             f"The precision is a floating-point dtype of torch, got {dtype!r}: give torch.float32, "
-            "torch.float64 or torch.bfloat16."
+            "torch.float64, torch.bfloat16 or torch.float16."
         )
+    if checkpoint is not None and revision is not None:
+        raise BadParameter(
+            f"A model is read at one place, got checkpoint={checkpoint!r} and "
+            f"revision={revision!r}: give one of the two."
+        )
+    at = {"checkpoint": checkpoint, "revision": revision}
     if _is_state_dict(name):
+        _unused("A state dict", device_map=mapped, **at)
         from plateaus.networks import cifar, encoders, state_dict
 
         path, state = state_dict.read(name)
         options = {"device": where, "dtype": dtype or torch.float32}
         if (own := encoders.found_in(path, state)) is not None and "linear.weight" not in state:
             return encoders.load(path, state, own, size=size, **options)
+        _unused("A state dict of a ResNet for CIFAR", size=size)
         return cifar.load(path, state, **options)
     source = sources.find(name, checkpoint if checkpoint is not None else revision)
     if source.toy:
+        _unused("A folder of toy networks", size=size, device_map=mapped)
         return toy.load(source, device=where, dtype=dtype)
     dtype = torch.float32 if dtype is None else dtype
     described = sources.config(source)
     options = {"device": where, "dtype": dtype}
     # Late: the transformer libraries take seconds, and exact geometry needs none of them.
     if _is_language(source, described):
+        _unused("A language model", size=size)
         from plateaus.networks import language
 
         options |= {"device": None, "device_map": device_map} if device_map else {}
         return language.load(source, **options)
+    _unused("A network that sees images", device_map=mapped)
     from plateaus.networks import vision
 
     return vision.load(source, described, size=size, **options)
+
+
+def _unused(what: str, **given: Any) -> None:
+    """Refuse what would change nothing."""
+    for name, value in given.items():
+        if value is not None:
+            raise BadParameter(f"{what} is read without {name}, got {value!r}: leave it out.")
 
 
 def _is_state_dict(name: object) -> bool:

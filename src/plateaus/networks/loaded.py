@@ -26,6 +26,16 @@ class LoadedNetwork(Network):
     untrained: Callable[[int], LoadedNetwork] | None = None
     """Makes the same architecture with fresh random weights from a seed."""
 
+    def at(self, *_: Any, **__: Any) -> Any:
+        """Only a language model is a network at a prompt.
+
+        Raises:
+            BadParameter: always.
+        """
+        raise BadParameter(
+            f"{self.name} reads no prompts: give a language model, such as prose-12l."
+        )
+
     def step_zero(self, seed: int = 0) -> LoadedNetwork:
         """The negative control: the weights that training started from, or where they are not
         stored, fresh ones.
@@ -65,7 +75,13 @@ class ImageNetwork(LoadedNetwork):
         Raises:
             BadPoints: images of another size, or pixels outside these bounds.
         """
-        x = torch.as_tensor(images)
+        try:
+            x = torch.as_tensor(images)
+        except (TypeError, ValueError, RuntimeError):
+            raise BadPoints(
+                f"{self.name} takes images of shape {tuple(self.shape)}, got "
+                f"{type(images).__name__}: give an array of pixels."
+            ) from None
         if x.ndim < 3 or tuple(x.shape[-3:]) != tuple(self.shape):
             raise BadPoints(
                 f"{self.name} takes images of shape {tuple(self.shape)} (channels, height, width), "

@@ -18,6 +18,8 @@ CONFIG, RECORD, PROCESSOR = "config.json", "training.json", "preprocessor_config
 """A model in the hub's format has the first, a folder of toy networks only the second; the third
 says how images are prepared."""
 
+MOST_LABELS = 1_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -157,6 +159,12 @@ def config(source: Source) -> dict[str, Any]:
             f"The configuration of {source.title} does not name its model_type: restore its "
             f"{CONFIG}, or give another model."
         )
+    labels = found.get("num_labels", 0)
+    if not isinstance(labels, int) or labels > MOST_LABELS:  # the library lists all their names
+        raise CorruptModel(
+            f"The configuration of {source.title} has num_labels = {labels!r:.80}, and at most "
+            f"{MOST_LABELS} are needed: restore its {CONFIG}."
+        )
     if "quantization_config" in found:
         raise UnsupportedModel(
             f"The weights of {source.title} are quantised, and activations are measured at full "
@@ -216,7 +224,7 @@ def mapping(file: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last of a million brackets
         raise CorruptModel(
             f"{file} could not be read ({first_line(error)}): restore the file."
         ) from None

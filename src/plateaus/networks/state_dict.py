@@ -74,12 +74,14 @@ def read(file: str | os.PathLike) -> tuple[Path, dict[str, Tensor]]:
     for key in ("state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
-    if not isinstance(found, dict) or not all(isinstance(x, Tensor) for x in found.values()):
+    if not isinstance(found, dict) or not all(
+        isinstance(name, str) and isinstance(x, Tensor) for name, x in found.items()
+    ):
         raise CorruptModel(
             f"{path} holds no state dict, but a {type(found).__name__}: give a file of named "
             "tensors, by themselves or under the key state_dict."
         )
-    return path, {str(name).removeprefix("module."): tensor for name, tensor in found.items()}
+    return path, {name.removeprefix("module."): tensor for name, tensor in found.items()}
 
 
 def fill(path: Path, model: nn.Module, state: Mapping[str, Tensor], *, wanted: str) -> None:
@@ -98,6 +100,11 @@ def fill(path: Path, model: nn.Module, state: Mapping[str, Tensor], *, wanted: s
             fault = f"lacks {name}"
         elif given.shape != tensor.shape:
             fault = f"has {name} of shape {tuple(given.shape)} instead of {tuple(tensor.shape)}"
+        elif given.layout != torch.strided or given.is_meta or not given.is_floating_point():
+            kind = "no numbers" if given.is_meta else f"{given.dtype}, {given.layout}"
+            fault = f"has {name} as {kind} instead of floating-point numbers"
+        elif name.endswith("running_var") and not (given >= 0).all():
+            fault = f"has variances in {name} that are negative or NaN"
         elif not torch.isfinite(given).all():
             fault = f"has numbers in {name} that are not finite"
         else:

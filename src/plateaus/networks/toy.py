@@ -30,6 +30,9 @@ ARCHITECTURES = {
 normalisation; "linear" is an affine map of the same depth: it has no plateaus.
 """
 
+DEEPEST = 10_000
+"""Blocks of a network that is read; tied ones are stored once, however often they are applied."""
+
 
 def build(
     name: str = "residual", *, inputs: int = 2, width: int = 16, blocks: int = 20, outputs: int = 2
@@ -93,6 +96,10 @@ def _module(folder: Path, name: str) -> ResidualMLP:
     weights = load_file(folder / f"{name}.safetensors")
     width, inputs = weights["encoder.weight"].shape
     blocks, outputs = settings["blocks"], [k for k in weights if k.startswith("head.")]
+    stored = len({key.split(".")[1] for key in weights if key.startswith("trunk.")})
+    tied = ARCHITECTURES.get(settings["architecture"], {}).get("tied", False)
+    if type(blocks) is not int or stored != (1 if tied else blocks) or not 0 <= blocks <= DEEPEST:
+        raise ValueError(f"{RECORD} names {blocks!r} blocks, and {stored} are stored")
     module = build(
         settings["architecture"],
         inputs=inputs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ import torch
 import transformers
 from torch import nn
 
-from plateaus.errors import CorruptModel, UnsupportedModel
+from plateaus.errors import BadParameter, CorruptModel, UnsupportedModel
 from plateaus.networks import weights
 from plateaus.networks.families import FAMILIES
 from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.modules import from_modules
 from plateaus.networks.network import Network, softmax
 from plateaus.networks.source import PROCESSOR, Source, checkpoints, find, first_line, mapping
+
+LARGEST = 4096
+"""Pixels of a side, or channels."""
 
 
 def load(
@@ -100,22 +104,44 @@ def _images(
     """Shape of an image, and the mean and deviation of each channel, as the model was trained.
 
     Raises:
-        CorruptModel: nothing says how large the images are.
+        CorruptModel: nothing says how large the images are, or something impossible; BadParameter:
+            an impossible ``size``.
     """
     described, trained = _described(source), getattr(config, "pretrained_cfg", None) or {}
     channels, *sides = trained.get("input_size", [getattr(config, "num_channels", 3)])
-    sides = size or getattr(config, "image_size", None) or sides or _sides(described)
-    if not sides:
+    sides = getattr(config, "image_size", None) or sides or _sides(described)
+    sides = sides if size is None else size
+    if not sides and size is None:
         raise CorruptModel(
             f"{source.title} does not say how large its images are: add {PROCESSOR}, or "
             "give size= in pixels."
         )
-    height, width = (sides, sides) if isinstance(sides, int) else sides
+    shape = (channels, *(sides if isinstance(sides, list | tuple) else (sides, sides)))
+    if len(shape) != 3 or any(type(n) is not int or not 0 < n <= LARGEST for n in shape):
+        raise (CorruptModel if size is None else BadParameter)(
+            f"{source.title} would take images of {shape!r:.80} (channels, height, width), and "
+            f"each is a whole number from 1 to {LARGEST}: give size= in pixels, or restore its "
+            "files."
+        )
     if not described.get("do_normalize", True):
         described = {}
     mean = described.get("image_mean") or trained.get("mean") or [0.0] * channels
     std = described.get("image_std") or trained.get("std") or [1.0] * channels
-    return (channels, int(height), int(width)), list(mean), list(std)
+    for name, numbers in (("image_mean", mean), ("image_std", std)):
+        if not _one_each(numbers, channels) or (numbers is std and min(std) <= 0):
+            raise CorruptModel(
+                f"{source.title} has the {name} {numbers!r:.80}, and a finite number for each of "
+                f"{channels} channels is needed, above 0 for image_std: restore {PROCESSOR}."
+            )
+    return shape, list(mean), list(std)
+
+
+def _one_each(numbers: Any, channels: int) -> bool:
+    return (
+        isinstance(numbers, list | tuple)
+        and len(numbers) == channels
+        and all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
+    )
 
 
 def _described(source: Source) -> dict[str, Any]:

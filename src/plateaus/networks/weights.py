@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors import safe_open
 from torch import nn
 
 from plateaus.errors import BadParameter, CorruptModel
@@ -22,8 +23,10 @@ transformers.utils.logging.set_verbosity_error()
 
 CONSTANTS = re.compile(
     r"(attn|attention)\.((masked_)?bias|causal_mask)$|rotary_emb\.inv_freq$|position_ids$"
+    r"|num_batches_tracked$"
 )
-"""Masks and phases that older files carry and newer code computes: the only surplus allowed."""
+"""Masks and phases that older files carry and newer code computes, and a counter: the only surplus
+allowed."""
 
 
 def read(auto: Any, source: Source, **options: Any) -> nn.Module:
@@ -55,9 +58,20 @@ def read(auto: Any, source: Source, **options: Any) -> nn.Module:
     _refuse(source, "lack", found["missing_keys"])
     _refuse(source, "hold", surplus, "which its configuration has no place for")
     _refuse(source, "hold", shapes)
+    _refuse(source, "hold", list(_unreal(source)), "which are no real numbers")
     with source.reading("model"):
         model = auto.from_pretrained(source.weights, **options)
     return checked(model.eval().requires_grad_(False), source)
+
+
+def _unreal(source: Source) -> Iterator[str]:
+    """Stored tensors that would lose something as floating-point numbers: complex, or codes."""
+    for file in Path(source.weights).glob("*.safetensors") if source.folder else ():
+        with source.reading("model"), safe_open(file, "pt") as stored:
+            kinds = {name: stored.get_slice(name).get_dtype() for name in stored.keys()}  # noqa: SIM118
+        for name, kind in kinds.items():
+            if not kind.startswith(("F", "BF")) and not CONSTANTS.search(name):
+                yield f"{name} as {kind}"
 
 
 @contextmanager

@@ -15,11 +15,13 @@ import xarray as xr
 from plateaus.data import tasks as data
 from plateaus.data.tasks import Task
 from plateaus.data.toy import ToyData, shuffled
+from plateaus.errors import BadParameter
 from plateaus.experiments.sharpness import over
 from plateaus.experiments.tasks import measured
 from plateaus.networks.network import Network
 from plateaus.networks.residual import ResidualMLP
 from plateaus.networks.toy import ARCHITECTURES
+from plateaus.rules import listing, one_of, real, whole
 from plateaus.training.toy import Case, Recipe, Trained, train_many
 
 STEPS = {"untrained": 0, "trained": -1}
@@ -49,6 +51,17 @@ class Setting:
     batch: int = 128
     bending: float | None = None
     """Weight of a penalty on plateaus, see ``training.toy.bending``."""
+
+    def __post_init__(self) -> None:
+        one_of(*ARCHITECTURES).check("architecture", self.architecture)
+        one_of("true", *SHUFFLES).check("labels", self.labels)
+        for name in ("blocks", "width", "batch"):
+            whole(1, 10**8).check(name, getattr(self, name))
+        for name in ("rows", "steps"):
+            whole(0, 10**8).check(name, getattr(self, name))
+        real(above=0).check("rate", self.rate)
+        for name in ("decay", "bending"):
+            real(0).check(name, getattr(self, name) or 0)
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -90,6 +103,12 @@ class Study:
     labels by heart, these are the points that they tell apart."""
     checkpoints: tuple[int, ...] = ()
     tasks: dict[str, Task] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.settings:
+            raise BadParameter("A study trains at least one setting, got none: name one or more.")
+        listing(whole(0, 2**32 - 1)).check("seeds", list(self.seeds))
+        whole(1, 10**6).check("pairs", self.pairs)
 
     def run(self) -> xr.Dataset:
         """Dims ``setting, weights, seed, pair``; see ``measured``."""

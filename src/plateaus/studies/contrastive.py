@@ -29,7 +29,7 @@ from plateaus.training.images.contrastive import ContrastiveRun, regression
 from plateaus.training.images.run import ImageRun
 from plateaus.training.images.settings import CONTRASTIVE, VISION, ContrastiveSettings
 from plateaus.training.images.vision import VisionRun
-from plateaus.training.loop import train
+from plateaus.training.loop import begin, train
 
 TRAININGS = {
     "labels": (VisionRun, VISION["vision-digits"]),
@@ -69,9 +69,10 @@ def trained(
     """The network of one training, which knows its step 0."""
     transformers.utils.logging.disable_progress_bar()
     folder = work / f"{settings.name}-seed-{seed}"
-    if not (folder / "model" / "training.json").is_file():
-        run = kind(replace(settings, seed=seed), folder, images)
+    run = kind(replace(settings, seed=seed), folder, images)  # refuses a folder of another run
+    if begin(run)[0] < run.pace.last_step:
         train(run)
+    if not (folder / "model" / "training.json").is_file():
         export(run, folder / "model")
     return load(folder / "model", device="cpu")
 

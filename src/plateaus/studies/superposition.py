@@ -20,8 +20,11 @@ from plateaus.experiments.readouts import read
 from plateaus.experiments.sharpness import over, sharpness
 from plateaus.networks.network import Network
 from plateaus.networks.residual import ResidualMLP
+from plateaus.rules import listing, one_of, real, whole
 from plateaus.studies import STEPS, by_seed
 from plateaus.training.toy import Case, Recipe, Trained, train_many
+
+TARGETS = ("sizes", "presence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,16 @@ class Sparse:
     steps: int = 600
     batch: int = 128
     rate: float = 2e-3
+
+    def __post_init__(self) -> None:
+        one_of(*TARGETS).check("target", self.target)
+        real(0, 1).check("active", self.active)
+        listing(whole(1, 10**5)).check("widths", list(self.widths))
+        listing(whole(0, 2**32 - 1)).check("seeds", list(self.seeds))
+        for name in ("features", "blocks", "samples", "batch"):
+            whole(1, 10**8).check(name, getattr(self, name))
+        whole(0, 10**8).check("steps", self.steps)
+        real(above=0).check("rate", self.rate)
 
     def points(self, count: int, seed: int) -> ToyData:
         """Sparse features as inputs and as targets; at least one is there."""
@@ -87,9 +100,6 @@ class Sparse:
             for width, trained in networks.items()
         }
         return over("width", by_width, lambda found: found)
-
-
-TARGETS = ("sizes", "presence")
 
 
 def study(tables: str | None = None) -> xr.Dataset:

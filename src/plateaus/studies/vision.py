@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
 
+from plateaus import results
 from plateaus.data.images import Images, load_images
 from plateaus.experiments.images import PATHS, accuracy, apart, stages, swept
 from plateaus.experiments.sharpness import over
@@ -61,6 +63,9 @@ def measured(
 ) -> xr.Dataset:
     """One network and the same with random weights, on pairs of images of different classes.
 
+    Args:
+        work: where each of them is kept, so that a study that was stopped goes on.
+
     Returns:
         ``slope``, ``half_exit``, dims ``weights, path, stage, reading, pair``, and ``accuracy`` on
         the test images. What is as drawn travels straight and from stage 1 only.
@@ -72,16 +77,16 @@ def measured(
     options = {"blocks": stages(net), **options}
     few = {**options, "blocks": options["blocks"][:1], "paths": {"straight": PATHS["straight"]}}
 
+    def made(name: str) -> xr.Dataset:
+        found = swept(each[name], a, b, **(few if name == WEIGHTS[0] else options))
+        return found.assign(accuracy=accuracy(each[name], images))
+
+    said = options | {"paths": list(options.get("paths", PATHS))}
+    facts = {"network": dict(net.provenance), "images": images.checksum, "pairs": pairs}
+
     def one(name: str) -> xr.Dataset:
         file = None if work is None else work / f"{name}.nc"
-        if file is not None and file.is_file():
-            return xr.load_dataset(file)
-        found = swept(each[name], a, b, **(few if name == WEIGHTS[0] else options))
-        found = found.assign(accuracy=accuracy(each[name], images))
-        if file is not None:
-            work.mkdir(parents=True, exist_ok=True)
-            found.to_netcdf(file)
-        return found
+        return results.kept(file, partial(made, name), **facts, seed=seed, options=said)
 
     where = {
         "path": list(options.get("paths", PATHS)),

@@ -30,7 +30,7 @@ def check_work(work: Path) -> Path:
     Raises:
         TrainingError: it is something else, or nothing can be written there.
     """
-    folder = work.resolve()
+    folder = _whole(work)
     reason = _no_folder(folder)
     if not reason and folder.is_dir() and not (folder / RUN).is_file():
         found = sorted(p.name for p in folder.iterdir() if not p.name.endswith(BESIDE))
@@ -49,7 +49,7 @@ def check_target(target: Path, work: Path) -> Path:
     Raises:
         TrainingError: something is there that no export made, or nothing can be written there.
     """
-    folder, run, here = target.resolve(), work.resolve(), Path.cwd().resolve()
+    folder, run, here = _whole(target), _whole(work), Path.cwd().resolve()
     if folder == here or folder in here.parents:
         reason = "is the working directory or holds it"
     elif folder == run or folder in run.parents:
@@ -68,9 +68,23 @@ def check_target(target: Path, work: Path) -> Path:
     return folder
 
 
+def _whole(folder: Path) -> Path:
+    """Its path without links."""
+    try:
+        return folder.resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a zero byte, links in a circle
+        raise TrainingError(
+            f"{folder} names no folder ({_reason(error)}): give one that does not exist yet, or "
+            "an empty one."
+        ) from None
+
+
 def _no_folder(folder: Path) -> str | None:
     """Why nothing can be written into ``folder``."""
-    above = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        above = next(place for place in (folder, *folder.parents) if place.exists())
+    except OSError as error:  # a name that is too long
+        return f"is no folder that can be made ({error.strerror})"
     if not above.is_dir():
         return "is a file" if above == folder else f"lies under {above.name}, which is a file"
     if not os.access(above, os.W_OK | os.X_OK):

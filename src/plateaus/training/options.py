@@ -6,7 +6,7 @@ import re
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from plateaus.errors import BadParameter
+from plateaus.errors import BadParameter, TrainingError
 from plateaus.rules import Rule, listing, real, text, whole
 
 S = TypeVar("S")
@@ -87,3 +87,16 @@ def _rules(s: Any, *names: str) -> dict[str, Rule]:
         if name not in found:
             raise BadParameter(f"setting {name!r} is unknown: choose among {', '.join(found)}.")
     return found
+
+
+def of_the_hub(revision: str | None, data: str | None) -> None:
+    """Refuse a revision of what has none.
+
+    Raises:
+        TrainingError: data that are not those of ``hub:<dataset>``.
+    """
+    if revision is not None and not str(data).startswith("hub:"):
+        raise TrainingError(
+            f"--revision {revision} is that of a hub data set, got the data {data!r}: leave it "
+            "out, or give hub:<dataset>."
+        )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from plateaus.errors import NotPiecewiseLinear
+from plateaus.errors import BadParameter, NotPiecewiseLinear
 from plateaus.geometry.exact.program import Affine, ExactNetwork, ReLU, Residual, Step, affine
 from plateaus.networks.network import Network
 from plateaus.networks.residual import BranchBlock, ResidualBlock
@@ -29,6 +29,10 @@ def exact(net: Network) -> ExactNetwork:
 
 def stages(net: Network) -> tuple[Callable, ...]:
     """The blocks and, as the last stage, the readout."""
+    if not hasattr(net, "blocks"):
+        raise BadParameter(
+            f"Blocks are those of a network, got {str(net)[:80]}: give a plateaus.Network."
+        )
     return (*net.blocks, *([] if net.readout is None else [net.readout]))
 
 

@@ -22,6 +22,7 @@ from plateaus.training.images.card import card
 from plateaus.training.images.models import Pixels, evaluate
 from plateaus.training.images.settings import ImageSettings
 from plateaus.training.optimisers import adamw
+from plateaus.training.options import of_the_hub
 from plateaus.training.order import Order
 from plateaus.training.run import ShippedRun
 
@@ -45,6 +46,11 @@ class ImageRun(ShippedRun):
                 f"a batch of {s.batch} does not fit {len(self.images)} training images: "
                 "give a smaller batch."
             )
+        if (shift := getattr(s, "shift", 0)) >= self.images.size:
+            raise TrainingError(
+                f"a shift of up to {shift} pixels moves images of {self.images.size} pixels out of "
+                "sight: give a smaller shift."
+            )
         self.order = Order(len(self.images), s.batch, s.seed, 0)
         self.pixels = Pixels(self.images, self.place)
         self.build()
@@ -53,6 +59,7 @@ class ImageRun(ShippedRun):
 
     @classmethod
     def of(cls, s: ImageSettings, work: Path, given: argparse.Namespace) -> ImageRun:
+        of_the_hub(given.revision, given.data)
         if given.data is None and s.images == digits.NAME:
             return cls(s, work, digits.images())
         if given.data is None:

@@ -30,6 +30,7 @@ from plateaus.training.language.models import build_model, optimisers
 from plateaus.training.language.quality import quality
 from plateaus.training.language.settings import PRESETS, LanguageSettings
 from plateaus.training.language.windows import Windows
+from plateaus.training.options import of_the_hub
 from plateaus.training.run import ShippedRun
 
 
@@ -69,6 +70,12 @@ class LanguageRun(ShippedRun):
 
     @classmethod
     def of(cls, s: LanguageSettings, work: Path, given: argparse.Namespace) -> LanguageRun:
+        if s.language == "laboratory" and given.corpus is not None:
+            raise TrainingError(
+                f"{s.name} learns the laboratory language, which is generated, got --corpus "
+                f"{given.corpus}: leave it out, or take a preset of prose."
+            )
+        of_the_hub(given.revision, given.corpus)
         return cls(s, work, corpus=given.corpus, revision=given.revision, show=True)
 
     def loss(self, step: int) -> Tensor:
