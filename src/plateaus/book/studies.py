@@ -17,7 +17,7 @@ from plateaus.book.provenance import source_digest, versions
 from plateaus.errors import BadParameter
 from plateaus.experiments.tasks import saved
 from plateaus.progress import goes_to
-from plateaus.studies import bending, superposition, toy, vision
+from plateaus.studies import bending, evolution, superposition, toy, vision
 
 FOLDER = "book/results"
 
@@ -49,6 +49,7 @@ def _plateaus(tables: str | None) -> xr.Dataset:
 STUDIES = {name: lambda tables, make=make: make(tables).run() for name, make in toy.STUDIES.items()}
 STUDIES["superposition"] = superposition.study
 STUDIES["bending"] = bending.study
+STUDIES["evolution"] = evolution.study
 STUDIES["plateaus"] = _plateaus
 STUDIES["contrastive"] = _contrastive
 STUDIES["contraction"] = _contraction
