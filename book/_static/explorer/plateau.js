@@ -218,7 +218,7 @@
         line(left, y(tree.joined), W - 8, y(tree.joined), { stroke: INK.b, "stroke-width": 1.5 }),
         element("polyline", { points: points.join(" "), fill: "none", stroke: "currentColor", "stroke-width": 2.2 }),
         element("text", { x: W - 10, y: y(radius) - 4, "text-anchor": "end" }, "r"),
-        element("text", { x: left + 4, y: y(tree.joined) - 4 }, "m(a, b)"),
+        element("text", { x: left + 4, y: y(tree.joined) - 6 }, "m"),
         element("text", { x: x(0), y: H - 8, "text-anchor": "middle" }, "a"),
         element("text", { x: x(1), y: H - 8, "text-anchor": "middle" }, "b"),
         element("text", { x: 4, y: 14 }, "h"),
