@@ -143,6 +143,11 @@ def test_a_rule_is_tried_on_prompts_that_it_was_not_fitted_on():
     assert float(table.loc["exit", "factor"].split()[0]) < 1.1
     right = table.right.astype(float)
     assert right["exit"] > 0.95 > 0.6 > right["gradient"]
+    known = made(2.0, 0.0)
+    tried = np.where(np.arange(60) % 2, 1.5, 1.0)[:, None]  # there the constant is 3
+    table = judged.rules(known.assign(flip=known.flip * tried))
+    assert table.loc["exit", "times"] == "2.00"  # the twin fitted on all prompts takes 2.45
+    assert table.loc["exit", "factor"].startswith("1.50")
 
 
 def test_the_difference_of_correlations_is_that_of_the_same_prompts():
