@@ -267,7 +267,7 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         _append(4, new_output("stream", name="stdout", text="saved to /ro" + "ot/x.nc")),
         "nothing of one machine",
     ),
-    "too large": (_large, "below 300 kB"),
+    "too large": (_large, "below 400 kB"),
     "wide code": (_source(3, "assert", f"# {'x' * 87}\nassert"), "at most 88 characters, not 89"),
     "wide output": (_wide_output, "line of output has at most 88 characters"),
     "many visible cells": (_many_cells, "at most 8 code cells are visible"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from plateaus.figures.readouts import axis
 from plateaus.figures.style import MERGE, PALETTE, REFERENCE, STAR, colour_bar, colours
@@ -131,6 +131,25 @@ def contours(
         words = f"{field[variable].attrs['long_name']} / R"
         colour_bar(filled, bar, label=words)
     return _plane(ax)
+
+
+def moments(found: xr.Dataset, axes: np.ndarray) -> None:
+    """Merge heights of one plane through training, dims ``anchor, moment, x2, x1`` in units of R:
+    a row of panels for each anchor, whose places are ``at``; bands of a tenth, one image each.
+    """
+    bands = BoundaryNorm(np.linspace(0, 1, 11), 256, extend="max")
+    for row, anchor in zip(axes, found.anchor.values, strict=True):
+        place = found["at"].sel(anchor=anchor).values
+        for ax, moment in zip(row, found.moment.values, strict=True):
+            heights = found.terrain.sel(anchor=anchor, moment=moment).transpose("x2", "x1")
+            square = (*found.x1.values[[0, -1]], *found.x2.values[[0, -1]])
+            look = {"cmap": MERGE, "norm": bands, "interpolation": "none"}
+            ax.imshow(heights, origin="lower", extent=square, **look)
+            ax.plot(*place, **STAR)
+            ax.set(xticks=[], yticks=[])
+            ax.grid(visible=False)
+            if anchor == found.anchor.values[0]:
+                ax.set_title(f"step {moment:,}")
 
 
 def _plane(ax: Axes) -> Axes:
