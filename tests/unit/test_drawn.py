@@ -72,6 +72,18 @@ def test_contours_lie_at_their_level(ax) -> None:
     assert np.abs(found[:, 0] ** 2 + found[:, 1] ** 2 - found[:, 2]).max() < 2e-3
 
 
+@pytest.mark.parametrize("extend, least", [("neither", 0), ("max", 0), ("min", 1), ("both", 1)])
+def test_bands_lie_above_their_level_also_beyond_the_ends(extend, least, ax) -> None:
+    x = np.linspace(-1, 1, 41)
+    height = np.add.outer(x**2, x**2)
+    ax.contourf(x, x, height, levels=[0.25, 0.5, 1.0], extend=extend)
+    found = points(ax, "contour")
+    inside = {0.25, 0.5} | ({1.0} if extend in ("max", "both") else set())
+    assert set(found[:, 2]) == inside | ({-np.inf} if least else set())
+    above = found[:, 0] ** 2 + found[:, 1] ** 2 - found[:, 2]
+    assert above.min() > -2e-3
+
+
 def test_bars_bands_dots_and_tables_are_read(ax) -> None:
     ax.bar([1], [2], width=1)
     ax.fill_between([0, 1], [0, 0], [1, 3])

@@ -86,7 +86,10 @@ def _line(mark: Line2D, ax: Axes) -> Iterator[Point]:
 
 
 def _contour(mark: ContourSet, ax: Axes) -> Iterator[Point]:
-    levels = mark.levels[:-1] if mark.filled else mark.levels
+    levels = list(mark.levels)
+    if mark.filled:  # a band lies above its level; beyond the ends there may be one more
+        levels = [-np.inf] * (mark.extend in ("min", "both")) + levels
+        levels = levels if mark.extend in ("max", "both") else levels[:-1]
     for level, path in zip(levels, mark.get_paths(), strict=True):
         for part, vertices in enumerate(path.to_polygons(closed_only=False)):
             yield from ((part, x, y, level) for x, y in vertices)

@@ -79,19 +79,18 @@ def by_readout(
     return ax
 
 
-def through_training(result: xr.DataArray, ax: Axes, *, ylabel: str) -> Axes:
+def through_training(
+    result: xr.DataArray,
+    ax: Axes,
+    *,
+    ylabel: str,
+    colour: str = "blue",
+    label: str = "median over seeds",
+) -> Axes:
     """A measure at every checkpoint, dims ``step, seed``, on a logarithmic axis of steps."""
-    steps = result.step.values
-    ax.plot(steps, result.transpose("step", "seed"), color=PALETTE["blue"], lw=0.7, alpha=0.6)
-    ax.plot(
-        steps,
-        result.median("seed"),
-        color=PALETTE["blue"],
-        lw=2.2,
-        marker="o",
-        ms=4,
-        label="median over seeds",
-    )
+    steps, shade = result.step.values, PALETTE[colour]
+    ax.plot(steps, result.transpose("step", "seed"), color=shade, lw=0.7, alpha=0.6)
+    ax.plot(steps, result.median("seed"), color=shade, lw=2.2, marker="o", ms=4, label=label)
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
     powers = [10**k for k in range(int(np.log10(max(steps[-1], 1))) + 1)]
     ax.set_xticks([0, *powers], ["0", *map(str, powers)])
