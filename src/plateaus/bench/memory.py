@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,8 +22,8 @@ from plateaus.networks.load import load
 from plateaus.progress import bar
 
 COUNTS = (100, 1_000, 10_000)
-STEPS, TOKENS = 10, 3
-"""Few: memory is asked for, not time, and what is in flight at once does not depend on them."""
+STEPS, TOKENS = 50, 3
+"""So many points that the fewest pairs fill what is in flight at once, and few tokens."""
 
 
 def rows(counts: Sequence[int] = COUNTS, **shape: int) -> dict[str, Any]:
@@ -61,7 +62,19 @@ def measure(folder: str, count: int, steps: int, tokens: int) -> None:
     sweep(ends, blocks=[1], steps=steps)
 
 
+def most() -> int:
+    """Peak resident memory [bytes] of this process.
+
+    On Linux ``getrusage`` also counts what the parent held when it forked; VmHWM does not.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        return 1024 * int(line.split()[1])
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held * (1 if sys.platform == "darwin" else 1024)
+
+
 if __name__ == "__main__":
     measure(sys.argv[1], *map(int, sys.argv[2:]))
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(most * (1 if sys.platform == "darwin" else 1024))
+    print(most())

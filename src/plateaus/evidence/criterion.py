@@ -33,10 +33,9 @@ def criterion(measure: Callable[..., Measured | tuple[Measured, ...]]) -> Callab
 
     @wraps(measure)
     def evidence(first: xr.Dataset, *others: Any, **options: Any) -> Evidence:
-        given = (first, *others)
-        if wrong := [x for x in given if x is None or isinstance(x, str)]:
+        if first is None or isinstance(first, str):  # of the others some may be left out
             raise BadParameter(
-                f"{measure.__name__} is measured from results of experiments, got {wrong[0]!r}: "
+                f"{measure.__name__} is measured from results of experiments, got {first!r}: "
                 "give what they return."
             )
         try:
