@@ -68,7 +68,8 @@ def _unreal(source: Source) -> Iterator[str]:
     """Stored tensors that would lose something as floating-point numbers: complex, or codes."""
     for file in Path(source.weights).glob("*.safetensors") if source.folder else ():
         with source.reading("model"), safe_open(file, "pt") as stored:
-            kinds = {name: stored.get_slice(name).get_dtype() for name in stored.keys()}  # noqa: SIM118
+            names = stored.keys()
+            kinds = {name: stored.get_slice(name).get_dtype() for name in names}
         for name, kind in kinds.items():
             if not kind.startswith(("F", "BF")) and not CONSTANTS.search(name):
                 yield f"{name} as {kind}"
