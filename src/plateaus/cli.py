@@ -146,7 +146,8 @@ def _bench(sub: argparse.ArgumentParser) -> None:
 
     sub.add_argument(
         "--model",
-        help="embedded name, directory or hub id (default: two models, one of GPT-2 small's shape)",
+        help="one model more in the file: embedded name, directory, hub id, or gpt2-shape or "
+        "gpt2-large-shape with random weights (default: the former and an embedded one)",
     )
     sub.add_argument(
         "--only",

@@ -89,6 +89,18 @@ def test_figures_are_written_and_told(gpt2_folder, tmp_path, monkeypatch, capsys
     assert "one pair" in said and "2 pairs in their contexts" in said and "prefix at hand" in said
 
 
+def test_a_shape_is_one_model_more_in_the_file(tmp_path, monkeypatch):
+    monkeypatch.setitem(bench.shapes.SHAPES, "gpt2-large-shape", {"blocks": 3, "width": 64})
+    monkeypatch.setattr(bench, "measure", lambda lm, _raw, _repeats: {"blocks": len(lm)})
+    out = tmp_path / "bench.json"
+    bench.bench(out, model="laboratory-3l", repeats=1)
+    found = bench.bench(out, model="gpt2-large-shape", repeats=1)["models"]
+    assert found == {
+        "laboratory-3l": {"blocks": 3},
+        "gpt2-large-shape, random weights": {"blocks": 3},
+    }
+
+
 @pytest.mark.parametrize("repeats", [0, -3])
 def test_no_repeats_are_refused(repeats, tmp_path, capsys):
     with pytest.raises(BadParameter, match=f"repeats={repeats}: give 1 or more"):

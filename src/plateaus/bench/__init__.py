@@ -32,7 +32,7 @@ from plateaus.progress import bar, goes_to
 from plateaus.training.language.speed import plain_step, throughput
 
 SECTIONS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "models": lambda repeats: _models(None, repeats),
+    "models": lambda repeats: _models(["gpt2-shape", "laboratory-12l"], repeats),
     "wholes": lambda repeats: wholes.rows(repeats),
     "growth": lambda repeats: growth.rows(repeats),
     "memory": lambda repeats: memory.rows(),
@@ -57,8 +57,10 @@ def bench(
     the same machine that are not measured now stay in the file.
 
     Args:
-        model: the only model to measure (default: all sections, on models with random weights in
-            the shape of GPT-2 small and on an embedded one).
+        model: the only one to measure, beside those of the same machine that the file holds: an
+            embedded name, a directory, a hub id or, with random weights, one of
+            ``shapes.SHAPES`` (default: all sections, on GPT-2 small's shape and on an embedded
+            model).
         only: the sections to measure, of ``SECTIONS``.
 
     Raises:
@@ -79,25 +81,31 @@ def bench(
     goes_to(out)
     chosen = list(only) if model is None else ["models"]
     for name in bar(chosen, "sections", at_once=True):
-        figures[name] = _models(model, repeats) if name == "models" else SECTIONS[name](repeats)
+        if model is None:
+            figures[name] = SECTIONS[name](repeats)
+        else:
+            figures[name] = figures.get(name, {}) | _models([model], repeats)
         results.write_json(figures, out)
     return figures
 
 
-def _models(model: str | None, repeats: int) -> dict[str, Any]:
+def _models(asked: Sequence[str], repeats: int) -> dict[str, Any]:
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in [shapes.save(folder), "laboratory-12l"] if model is None else [model]:
-            lm = load(name)
+        for name in asked:
+            shape = shapes.SHAPES.get(name)
+            place = name if shape is None else shapes.save(f"{folder}/{name}", **shape)
+            lm = load(place)
             sources.served(lm)
             if len(lm) <= PATCH:
                 raise BadParameter(
                     f"{lm.name} has {len(lm)} blocks, and activations are moved before block "
                     f"{PATCH}: give a deeper model."
                 )
-            if name == folder:
-                lm = replace(lm, name="GPT-2 small's shape, random weights")
-            found[lm.name] = measure(lm, plain(name, lm), repeats)
+            raw = plain(place, lm)
+            if shape is not None:
+                lm = replace(lm, name=f"{name}, random weights")
+            found[lm.name] = measure(lm, raw, repeats)
     return found
 
 

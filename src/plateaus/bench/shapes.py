@@ -7,6 +7,11 @@ from pathlib import Path
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
 
+SHAPES = {
+    "gpt2-shape": {"blocks": 12, "width": 768},
+    "gpt2-large-shape": {"blocks": 36, "width": 1280},
+}
+"""Those that can be asked for by name; the second needs 9 GiB of memory."""
 WORDS = 1024
 """A small vocabulary: what is timed reads no logits."""
 

@@ -15,6 +15,7 @@ MARK = "% walk"
 """The line of `book/introduction.md` that the picture replaces."""
 MODEL, PROMPT, WORDS = "laboratory-12l", "Anna heard the", (" dog", " cow")
 NAMES = {"trained": "trained", "step 0": "before training"}
+EVEN = "an even walk of the logits"
 STEPS, FLAT = 51, 0.1
 """Points of the walk; the output counts as unmoved, or arrived, within this share of the way."""
 
@@ -37,15 +38,25 @@ def walk(lm: pl.LanguageModel, reading: str | None = "probabilities") -> torch.T
     return pl.curves.relative_distance(net[1:](pl.paths.slerp(a, b, steps=STEPS)))
 
 
+def softened(lm: pl.LanguageModel) -> torch.Tensor:
+    """ρ of the probabilities if the logits went straight from one end to the other: how much of
+    the sharpness the softmax makes alone.
+    """
+    net = lm.at(PROMPT).reading("logits")
+    a, b = net[1:](net.states(list(WORDS), block=1))
+    return pl.curves.relative_distance(pl.paths.segment(a, b, steps=STEPS).softmax(-1))
+
+
 def picture(folder: Path) -> str:
     """Write `walk.png`; returns the directive that shows it, with a caption that counts."""
     lm = pl.load(MODEL)
     curves = {"trained": walk(lm), "step 0": walk(lm.step_zero())}
-    raw = between(walk(lm, reading=None))
+    even, stream = softened(lm), between(walk(lm, reading=None))
     alpha = torch.linspace(0, 1, STEPS)
     figure, ax = style.subplots(height=2.6)
     for name, rho in curves.items():
         ax.plot(alpha, rho, color=style.colours([name])[name], label=NAMES[name])
+    ax.plot(alpha, even, **style.REFERENCE, label=EVEN)
     ax.set_xlabel("place on the walk from A to B")
     ax.set_ylabel("share of its way that\nthe answer has gone")
     ax.legend()
@@ -53,17 +64,19 @@ def picture(folder: Path) -> str:
     downloads.of_page(figure, "walk", sys.modules[__name__], folder / "_static")
     steep = {name: between(rho) for name, rho in curves.items()}
     caption = (
-        f"A walk through the activations of a small language model, after “{PROMPT}”, from "
-        f"A, “{WORDS[0].strip()}”, to B, “{WORDS[1].strip()}”; read from the predicted "
-        f"probabilities. Trained, the output makes the middle {1 - 2 * FLAT:.0%} of its way on "
-        f"{steep['trained']:.0%} of the walk; before training, on {steep['step 0']:.0%}. "
-        f"Probabilities saturate: the activation from which they are read takes {raw:.0%} of the "
-        "walk for as much of its own way. This pair was chosen because it is clear; "
+        f"A walk through the activations of a small language model, from A, where “{PROMPT}” goes "
+        f"on with “{WORDS[0].strip()}”, to B, “{WORDS[1].strip()}”. The answer is the list of "
+        f"probabilities of the next word. Trained, it makes the middle {1 - 2 * FLAT:.0%} of its "
+        f"way on {steep['trained']:.0%} of the walk; before training on {steep['step 0']:.0%}, "
+        f"where {1 - 2 * FLAT:.0%} is even. Making probabilities sharpens by itself: if the logits "
+        f"of which they are made went evenly from end to end (dotted), it would be "
+        f"{between(even):.0%}; and the activation of the last block alone needs {stream:.0%} of "
+        "the walk. This pair was chosen because it is clear; "
         "{doc}`/chapters/2-language-models/interpolation` has hundreds that were not."
     )
     alt = (
-        "Two curves from 0 to 1. The trained network's is flat, jumps and is flat again; "
-        "that of step 0 rises almost evenly."
+        "Three curves from 0 to 1. The trained network's is flat, jumps and is flat again; that of "
+        "an even walk of its logits is less sharp, and that of step 0 rises almost evenly."
     )
     return f"```{{figure}} walk.png\n:name: fig-walk\n:alt: {alt}\n\n{caption}\n```"
 

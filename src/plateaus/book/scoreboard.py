@@ -5,7 +5,7 @@ generated.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from plateaus.book.claims import (
@@ -39,6 +39,13 @@ STATES = (HOLDS, FAILS, MIXED, NOT_TESTABLE, PARTLY, UNTESTED)
 """Of findings; theorems are counted apart."""
 SIGNS = dict(zip((*STATES, THEOREM), "✓✗≈–◐·∎", strict=True))
 """A state as one sign, so that colour is not needed to tell them apart."""
+ROWS = {
+    HOLDS: "hold",
+    FAILS: "do not hold",
+    MIXED: "are mixed",
+    NOT_TESTABLE: "are not testable",
+}
+"""Verdicts of rows, in the words of a count."""
 SPACE = "\u00a0"
 
 
@@ -48,7 +55,8 @@ COUNT_MARK = "% findings"
 
 def count(claims: Claims, rows: list[Mapping[str, Any]]) -> str:
     """How many claims are in which state, for the introduction."""
-    return summary({id: claims.state(id, rows) for id in claims.by_id})
+    states = {id: claims.state(id, rows) for id in claims.by_id}
+    return f"{summary(states)} {of_rows(states, rows)}"
 
 
 Rows = Mapping[tuple[str, str, str], Mapping[str, Any]]
@@ -62,7 +70,7 @@ def scoreboard(
     rows of the same criteria and models on the models' own text, which decide nothing.
     """
     states = {id: claims.state(id, rows) for id in claims.by_id}
-    parts = [strip(claims, states), summary(states)]
+    parts = [strip(claims, states, rows), f"{summary(states)} {of_rows(states, rows)}"]
     for letter, title in GROUPS.items():
         parts.append(f"## {title}")
         parts += [
@@ -73,9 +81,9 @@ def scoreboard(
     return "\n\n".join(parts) + "\n"
 
 
-def strip(claims: Claims, states: Mapping[str, str]) -> str:
-    """A line of marks for each group; a mark's shape and colour are its verdict, and it leads to
-    its card.
+def strip(claims: Claims, states: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A line of marks for each group, and how many of its rows hold; a mark's shape and colour are
+    its verdict, and it leads to its card.
     """
     lines = []
     for letter, title in GROUPS.items():
@@ -85,8 +93,10 @@ def strip(claims: Claims, states: Mapping[str, str]) -> str:
             for c in claims.by_id.values()
             if c.id.startswith(letter)
         ]
-        lines.append(f"{title}\n: {' '.join(marks)}")
-    legend = ", ".join(f"{sign} {state}" for state, sign in SIGNS.items())
+        told = tally(row for row in rows if row["id"].startswith(letter))
+        lines.append(f"{title}\n: {' '.join(marks)}\n\n  Rows: {told}.")
+    seen = {*states.values()}
+    legend = ", ".join(f"{sign} {state}" for state, sign in SIGNS.items() if state in seen)
     return "\n".join(["::::{div} strip", "\n\n".join(lines), "", legend, "::::"])
 
 
@@ -98,6 +108,27 @@ def summary(states: Mapping[str, str]) -> str:
     apart = f" Beside them stand what is proved, and tested only to test the code: {badge(THEOREM)}"
     return f"Of {len(states) - len(proved)} claims: {listed}." + (
         f"{apart} {', '.join(proved)}." if proved else ""
+    )
+
+
+def tally(rows: Iterable[Mapping[str, Any]]) -> str:
+    """How many rows have which verdict, in words."""
+    counts = Counter(row["verdict"] for row in rows)
+    return ", ".join(f"{counts[s]} {ROWS[s]}" for s in ROWS if counts[s]) or "none yet"
+
+
+def of_rows(states: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """What stands behind the marks, and how many of the mixed ones are mixed because some rows
+    hold and others do not.
+    """
+    found: dict[str, set[str]] = {id: set() for id, state in states.items() if state == MIXED}
+    for row in rows:
+        if row["id"] in found:
+            found[row["id"]].add(row["verdict"])
+    split = sum({HOLDS, FAILS} <= verdicts for verdicts in found.values())
+    return (
+        f"Behind them stand {len(rows)} rows, one for each criterion and model: {tally(rows)}. Of "
+        f"the {len(found)} mixed claims, {split} have rows that hold beside rows that do not."
     )
 
 
@@ -122,6 +153,11 @@ def card(
         f"{source}; tested in {where}.",
         "",
         *([f"*As published:* {claim.published}", ""] if claim.published else []),
+        *(
+            [f"Mixed: of its rows {tally(r for r in rows if r['id'] == claim.id)}.", ""]
+            if state == MIXED
+            else []
+        ),
     ]
     for criterion in claim.criteria.values():
         lines += [f"- **{words(criterion.name)}** {rule(criterion)}"]
