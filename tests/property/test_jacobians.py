@@ -21,6 +21,14 @@ EPSILONS = st.floats(
 )  # with 1e-5 the constants kappa and 1/d differ by 1e-4 and a wrong one would pass
 
 
+@pytest.fixture(autouse=True, scope="module")
+def several_blocks():
+    """Kernels of seven neurons in blocks of three, so that all kinds of blocks occur."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jacobians, "BLOCK", 3)
+        yield
+
+
 def drawn(seed: int, *shapes: tuple[int, ...]) -> list[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
@@ -74,6 +82,16 @@ def test_the_norm_of_a_gated_mlp(kind, seed, eps):
 
     norm = jacobians.gated_mlp(Normalised.of(x, kind=kind, eps=eps), gain, w_gate, w_up, w_down)
     assert torch.allclose(norm, dense(gated, x)[0])
+
+
+def test_a_kernel_by_blocks_is_the_whole_form_and_its_twins_are_not():
+    w_in, w_out, slope = drawn(0, (M, D), (D, M), (POINTS, M))
+    full = ((slope @ ((w_in @ w_in.T) * (w_out.T @ w_out))) * slope).sum(-1)
+    kernel = jacobians.kernel_of(w_in, w_out)
+    assert torch.allclose(jacobians._square(slope, kernel), full)
+    once = kernel.clone()
+    once[3:, :3] /= 2  # not doubled
+    assert not torch.allclose(jacobians._square(slope, once), full, rtol=1e-3)
 
 
 def _rank_one_dropped(x, gain, w_in, w_out, slope):

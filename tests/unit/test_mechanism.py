@@ -14,6 +14,7 @@ from plateaus.evidence import normalisation, patches, sensitivity, steps
 from plateaus.experiments import Ends, sweep
 from plateaus.experiments.passage import passage
 from plateaus.geometry import paths
+from plateaus.measures import jacobians
 from plateaus.measures.jacobians import NormOf
 from plateaus.networks.nulls import jvp
 from plateaus.networks.perceptron import perceptron
@@ -34,7 +35,9 @@ def ends(lm):
 
 
 @pytest.mark.parametrize("eps", [1e-5, 0.5, 1e12])
-def test_norms_of_mlp_jacobians_agree_with_automatic_differentiation(lm, eps):
+def test_norms_of_mlp_jacobians_agree_with_automatic_differentiation(lm, eps, monkeypatch):
+    monkeypatch.setattr(jacobians, "BLOCK", 48)
+    monkeypatch.setattr(jacobians, "AT_ONCE", 3)  # four points, in two pieces
     net = lm.at(torch.tensor([5, 6, 7]))
     x = torch.randn(4, lm.d, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     mlp = replace(perceptron(net.blocks[1], x), eps=eps)

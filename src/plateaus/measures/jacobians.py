@@ -7,6 +7,7 @@ rows and each point.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,13 @@ import torch
 from torch import Tensor
 
 from plateaus.networks.perceptron import Perceptron
+
+BLOCK = 256
+"""Rows of a symmetric kernel at a time: only what is not above its diagonal is computed and used,
+which halves both.
+"""
+AT_ONCE = 256
+"""Points at a time: what lies between two products of matrices stays near the processor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +50,17 @@ class Normalised:
         weight = weight * gain
         return weight - weight.mean(-1, keepdim=True) if self.centred else weight
 
+    def less(self, norm: Tensor, moved: Tensor) -> Tensor:
+        """||DF||_F^2 ``(n,)`` from the same of the MLP alone, ``norm``, of which the normalisation
+        takes a rank-one part away.
+
+        With u = V hat, ``moved`` is W_out diag(g) u; kappa = 2/d - ||hat||^2 / d^2 (not 1/d, which
+        it equals only for eps = 0).
+        """
+        d = self.hat.shape[-1]
+        kappa = 2 / d - self.hat.square().sum(-1) / d**2
+        return (norm - kappa * moved.square().sum(-1)) / self.scale[..., 0] ** 2
+
 
 def mlp(
     w_in: Tensor, w_out: Tensor, slope: Tensor, kernel: Tensor | None = None
@@ -59,12 +78,22 @@ def mlp(
         W_out)_jj.
     """
     kernel = kernel_of(w_in, w_out) if kernel is None else kernel
-    return _form(slope, kernel, slope), slope @ _diagonal(w_in, w_out)
+    return _square(slope, kernel), slope @ _diagonal(w_in, w_out)
 
 
 def kernel_of(w_in: Tensor, w_out: Tensor) -> Tensor:
-    """(W_in W_in^T) o (W_out^T W_out), ``(m, m)``; behind a norm, with V in the place of W_in."""
-    return (w_in @ w_in.T) * (w_out.T @ w_out)
+    """K = (W_in W_in^T) o (W_out^T W_out), ``(m, m)``, of which `_square` reads no entry above the
+    blocks on the diagonal: they are left at zero, and their twins below are doubled.
+
+    Behind a norm, with V in the place of W_in.
+    """
+    rows, kernel = w_out.T, w_in.new_zeros(len(w_in), len(w_in))
+    for start, end in _blocks(len(w_in)):
+        kernel[start:end, :end] = (w_in[start:end] @ w_in[:end].T) * (
+            rows[start:end] @ w_out[:, :end]
+        )
+        kernel[start:end, :start] *= 2
+    return kernel
 
 
 def normalised_mlp(
@@ -78,16 +107,14 @@ def normalised_mlp(
     """As `mlp`, with a normalisation before W_in: the Jacobian is W_out diag(g) (V - u hat^T / d) /
     s.
 
-    V = W_in diag(gain) C and u = V hat; kappa = 2/d - ||hat||^2 / d^2 (not 1/d, which it equals
-    only for eps = 0).
+    V = W_in diag(gain) C and u = V hat.
     """
     d = x.hat.shape[-1]
     v = x.through(w_in, gain)
     moved = (slope * (x.hat @ v.T)) @ w_out.T
-    kappa = 2 / d - x.hat.square().sum(-1) / d**2
     norm, trace = mlp(v, w_out, slope, kernel)
-    s = x.scale[..., 0]
-    return (norm - kappa * moved.square().sum(-1)) / s**2, (trace - (x.hat * moved).sum(-1) / d) / s
+    trace = (trace - (x.hat * moved).sum(-1) / d) / x.scale[..., 0]
+    return x.less(norm, moved), trace
 
 
 def gated_mlp(
@@ -104,23 +131,21 @@ def gated_mlp(
     of the up-projection add up; the normalisation takes the same rank-one part away as in
     `normalised_mlp`.
     """
-    d = x.hat.shape[-1]
     y = x.hat * gain
     z_gate, z_up = y @ w_gate.T, y @ w_up.T
     sigmoid = torch.sigmoid(z_gate)
     p, q = sigmoid * (1 + z_gate * (1 - sigmoid)) * z_up, z_gate * sigmoid
     gate, up = x.through(w_gate, gain), x.through(w_up, gain)
     of_gate, of_both, of_up = kernels or gated_kernels(gate, up, w_down)
-    norm = _form(p, of_gate, p) + 2 * _form(p, of_both, q) + _form(q, of_up, q)
+    norm = _square(p, of_gate) + 2 * _form(p, of_both, q) + _square(q, of_up)
     moved = (p * (x.hat @ gate.T) + q * (x.hat @ up.T)) @ w_down.T
-    kappa = 2 / d - x.hat.square().sum(-1) / d**2
-    return (norm - kappa * moved.square().sum(-1)) / x.scale[..., 0] ** 2
+    return x.less(norm, moved)
 
 
 def gated_kernels(gate: Tensor, up: Tensor, w_down: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The three kernels of `gated_mlp`, each ``(m, m)``."""
-    outer = w_down.T @ w_down
-    return (gate @ gate.T) * outer, (gate @ up.T) * outer, (up @ up.T) * outer
+    """The three kernels of `gated_mlp`, each ``(m, m)``; the first and last as of `kernel_of`."""
+    both = (gate @ up.T) * (w_down.T @ w_down)
+    return kernel_of(gate, w_down), both, kernel_of(up, w_down)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,17 +164,39 @@ class NormOf:
             return (kernel_of(v, f.w_out),)
         return gated_kernels(none.through(f.w_gate, f.gain), v, f.w_out)
 
+    @cached_property
+    def offset(self) -> Tensor:
+        """What the pre-activations have that V hat has not, ``(m,)``."""
+        return self.mlp.w_in @ self.mlp.shift + self.mlp.b_in
+
     def __call__(self, x: Tensor) -> Tensor:
         """``(...)`` for points ``(..., d)`` that enter the norm before the MLP."""
-        f, flat = self.mlp, x.reshape(-1, x.shape[-1])
-        point = Normalised.of(flat, kind=f.kind, eps=f.eps)
-        if f.w_gate is None:
-            z = f.switches(flat)
-            _, slope = torch.func.jvp(f.activation, (z,), (torch.ones_like(z),))
-            squared, _ = normalised_mlp(point, f.gain, f.w_in, f.w_out, slope, *self.kernels)
-        else:
-            squared = gated_mlp(point, f.gain, f.w_gate, f.w_in, f.w_out, self.kernels)
-        return squared.clamp_min(0).sqrt().reshape(x.shape[:-1])
+        flat = x.reshape(-1, x.shape[-1])
+        found = [self._squared(some) for some in flat.split(AT_ONCE)]
+        return torch.cat(found).clamp_min(0).sqrt().reshape(x.shape[:-1])
+
+    def _squared(self, x: Tensor) -> Tensor:
+        f = self.mlp
+        point = Normalised.of(x, kind=f.kind, eps=f.eps)
+        if f.w_gate is not None:
+            return gated_mlp(point, f.gain, f.w_gate, f.w_in, f.w_out, self.kernels)
+        z = f.switches(x)
+        _, slope = torch.func.jvp(f.activation, (z,), (torch.ones_like(z),))
+        moved = (slope * (z - self.offset)) @ f.w_out.T
+        return point.less(_square(slope, *self.kernels), moved)
+
+
+def _square(slope: Tensor, kernel: Tensor) -> Tensor:
+    """g^T K g for slopes g ``(n, m)`` and a kernel that `kernel_of` made: ``(n,)``."""
+    parts = [
+        ((slope[:, :end] @ kernel[start:end, :end].T) * slope[:, start:end]).sum(-1)
+        for start, end in _blocks(len(kernel))
+    ]
+    return torch.stack(parts).sum(0)
+
+
+def _blocks(size: int) -> Iterator[tuple[int, int]]:
+    return ((start, min(start + BLOCK, size)) for start in range(0, size, BLOCK))
 
 
 def _form(left: Tensor, kernel: Tensor, right: Tensor) -> Tensor:
