@@ -318,3 +318,16 @@ def test_verdicts_are_typed_nowhere(root: Path) -> None:
         for criterion in claim["criteria"].values()
     )
     assert ".verdict-" not in (root / "book" / "claims.md").read_text(encoding="utf-8")
+
+
+def test_rows_are_counted_beside_claims():
+    rows = [
+        {"id": "J1", "verdict": HOLDS},
+        {"id": "J1", "verdict": FAILS},
+        {"id": "J2", "verdict": MIXED},
+        {"id": "J2", "verdict": HOLDS},
+    ]
+    assert scoreboard.tally(rows) == "hold 2, do not hold 1, mixed 1"
+    assert scoreboard.tally([]) == "none yet"
+    told = scoreboard.of_rows({"J1": MIXED, "J2": MIXED, "J3": HOLDS}, rows)
+    assert "4 rows" in told and "Of the 2 mixed claims, 1 have rows that hold" in told

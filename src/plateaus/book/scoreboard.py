@@ -42,8 +42,8 @@ SIGNS = dict(zip((*STATES, THEOREM), "✓✗≈–◐·∎", strict=True))
 ROWS = {
     HOLDS: "hold",
     FAILS: "do not hold",
-    MIXED: "are mixed",
-    NOT_TESTABLE: "are not testable",
+    MIXED: "mixed",
+    NOT_TESTABLE: "not testable",
 }
 """Verdicts of rows, in the words of a count."""
 SPACE = "\u00a0"
@@ -94,7 +94,7 @@ def strip(claims: Claims, states: Mapping[str, str], rows: Iterable[Mapping[str,
             if c.id.startswith(letter)
         ]
         told = tally(row for row in rows if row["id"].startswith(letter))
-        lines.append(f"{title}\n: {' '.join(marks)}\n\n  Rows: {told}.")
+        lines.append(f"{title}\n: {' '.join(marks)}\n\n  Rows: {told}")
     seen = {*states.values()}
     legend = ", ".join(f"{sign} {state}" for state, sign in SIGNS.items() if state in seen)
     return "\n".join(["::::{div} strip", "\n\n".join(lines), "", legend, "::::"])
@@ -112,9 +112,9 @@ def summary(states: Mapping[str, str]) -> str:
 
 
 def tally(rows: Iterable[Mapping[str, Any]]) -> str:
-    """How many rows have which verdict, in words."""
+    """How many rows have which verdict."""
     counts = Counter(row["verdict"] for row in rows)
-    return ", ".join(f"{counts[s]} {ROWS[s]}" for s in ROWS if counts[s]) or "none yet"
+    return ", ".join(f"{ROWS[s]} {counts[s]}" for s in ROWS if counts[s]) or "none yet"
 
 
 def of_rows(states: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str:
