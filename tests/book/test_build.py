@@ -11,7 +11,7 @@ import pytest
 import yaml
 from nbformat import NotebookNode
 
-from plateaus.book import build
+from plateaus.book import build, cost
 from plateaus.book.places import chapters
 from plateaus.errors import NoMark
 
@@ -121,11 +121,17 @@ def test_staged_book_has_executed_chapters_and_leads_back_to_the_repository(
         assert "papermill" not in staged.metadata
     introduction = (stage / "book" / "introduction.md").read_text(encoding="utf-8")
     assert "{figure} cover.png" in introduction and (stage / "book" / "cover.png").is_file()
-    cost = (stage / "book" / "re-execute.md").read_text(encoding="utf-8")
-    assert "| {doc}`/chapters/1-definitions/plateaus` | 42 |" in cost
+    table = (stage / "book" / "re-execute.md").read_text(encoding="utf-8")
+    assert "| {doc}`/chapters/1-definitions/plateaus` | 42 |" in table
     assert ":name: claim-n9" in (stage / "book" / "claims.md").read_text(encoding="utf-8")
     beside = {p.name for p in (stage / "book" / "models").iterdir() if p.suffix != ".png"}
     assert beside == {"README.md"}  # the page and its pictures, not the weights
+
+
+def test_seconds_that_nobody_measured_are_not_told() -> None:
+    assert "| 42 |" in cost.table({"1-a/one": 41.6}, 2)
+    assert cost.table({"1-a/one": 0.0, "1-a/two": 0.0}, 2) == cost.UNTIMED
+    assert not any(sign.isdigit() for sign in cost.UNTIMED)
 
 
 @pytest.mark.parametrize("text", ["# Claims\n", "% mark\n% mark\n"], ids=["none", "two"])

@@ -269,6 +269,10 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
     ),
     "too large": (_large, "below 400 kB"),
     "wide code": (_source(3, "assert", f"# {'x' * 87}\nassert"), "at most 88 characters, not 89"),
+    "minus zero": (
+        _append(3, new_output("stream", name="stdout", text="0.1 [-0.00, 0.2]")),
+        "zero is",
+    ),
     "wide output": (_wide_output, "line of output has at most 88 characters"),
     "many visible cells": (_many_cells, "at most 8 code cells are visible"),
     "number not compared": (_ignored_number, "only a picture or the provenance"),

@@ -14,6 +14,7 @@ import yaml
 
 from plateaus import results
 from plateaus.book import collect, grid, many_models
+from plateaus.book.claims import NOT_TESTABLE
 from plateaus.errors import BadGrid, NoResult
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,6 +173,13 @@ def test_the_page_shows_models_side_by_side_and_both_kinds_of_prompts(tmp_path):
         "| 0.00 [holds]{.verdict .verdict-holds} | 5.00 [mixed]{.verdict .verdict-mixed} |" in text
     )
     assert "alone" not in text  # nothing stands beside it
+
+
+def test_no_digit_means_nothing_and_a_long_verdict_is_short():
+    shown = [many_models.digits(v) for v in (0.021, -0.001, 3.142, 32.99, 923.4)]
+    assert shown == ["0.02", "0.00", "3.14", "33.0", "923"]
+    said = many_models.badge(NOT_TESTABLE, many_models.SHORT[NOT_TESTABLE])
+    assert said == "[not testable]{.verdict .verdict-not-testable-on-this-model}"
 
 
 def test_what_a_killed_cell_left_is_no_cell(tmp_path):

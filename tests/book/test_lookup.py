@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import shutil
@@ -92,6 +93,29 @@ def test_types_of_functions_are_short() -> None:
     made = lookup.short(None, "function", "", None, None, written, "None")
     assert made == ("(f: Callable[[Tensor], Tensor], n: int = 1.0)", "None")
     assert lookup.short(None, "function", "", None, None, "(x: ~torch.Tensor)", None) is None
+    made = lookup.short(None, "class", "", None, None, "(x: dict[str, int] = <factory>)", None)
+    assert made == ("(x: dict[str, int] = ...)", None)
+
+
+def several_errors(text: str) -> list[str]:
+    """Lines of a docstring's errors that name a second one, which the reference would not see."""
+    part = text.partition("Raises:\n")[2].partition("\n\n")[0]
+    return re.findall(r"; [A-Z]\w+: .*", part)
+
+
+def test_each_error_has_a_line_of_its_own(root: Path) -> None:
+    found = {}
+    for path in sorted((root / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                if odd := several_errors(ast.get_docstring(node) or ""):
+                    found[f"{path.name}: {node.name}"] = odd
+    assert found == {}
+
+
+def test_a_second_error_in_a_line_is_found() -> None:
+    assert several_errors("Raises:\n    BadPath: no path; BadPoints: no points.\n")
+    assert not several_errors("Raises:\n    BadPath: no path; no points.\n    BadPoints: one.\n")
 
 
 def test_text_and_code_lead_to_the_reference(root: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from plateaus.book.machine import machine_words
+from plateaus.book.page_rules import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = {
@@ -41,6 +42,23 @@ def tracked() -> list[Path]:
         ]
     generated = {"_build", ".venv", "__pycache__", ".git"}
     return [p for p in ROOT.rglob("*") if p.is_file() and not generated & set(p.parts)]
+
+
+def wide_code(text: str) -> list[str]:
+    """Lines of code of a page that are longer than a page of 1,280 pixels shows."""
+    blocks = re.findall(r"(?ms)^```(?:\{code-block\} )?\w+\n(.*?)^```", text)
+    return [line for block in blocks for line in block.splitlines() if len(line) > COLUMNS]
+
+
+def test_code_on_a_page_fits_it() -> None:
+    pages = sorted((ROOT / "book").glob("*.md"))
+    found = {p.name: wide for p in pages if (wide := wide_code(p.read_text(encoding="utf-8")))}
+    assert found == {}
+
+
+def test_a_long_line_of_code_is_found() -> None:
+    assert wide_code(f"# A\n\n```bash\nls\n{'x' * 89}\n```\n") == ["x" * 89]
+    assert wide_code(f"{'x' * 89}\n\n```{{table}} a\n{'x' * 89}\n```\n") == []
 
 
 def test_no_file_names_a_machine() -> None:

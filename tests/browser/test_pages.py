@@ -46,6 +46,10 @@ CUT = """() => [...document.querySelectorAll("mjx-container[display]")]
     .filter((m) => m.scrollWidth > m.clientWidth + 1 || m.parentElement.scrollWidth >
         m.parentElement.clientWidth + 1)
     .map((m) => m.textContent.slice(0, 60))"""
+CODE = """() => [...document.querySelectorAll("article pre")]
+    .filter((p) => !p.closest("details") && p.scrollWidth > p.clientWidth + 1)
+    .map((p) => p.textContent.trim().slice(0, 60))"""
+MAIL = """() => [...document.querySelectorAll("article a[href^='mailto:']")].map((a) => a.href)"""
 NAMELESS = """() => [...document.querySelectorAll("article img")]
     .filter((i) => !i.alt || /[\\w-]+\\/[\\w-]+\\.\\w+|\\.(png|svg)$|^_/.test(i.alt))
     .map((i) => i.src + " has the text " + i.alt)"""
@@ -72,11 +76,12 @@ def faults(page: Any, width: int) -> list[str]:
     """What is wrong with an open page, whatever it loaded, unfolded in all its parts."""
     page.evaluate(OPEN)
     found = [f"left in the text: {words}" for words in page.evaluate(RAW)]
-    found += page.evaluate(NAMELESS)
+    found += page.evaluate(NAMELESS) + page.evaluate(MAIL)
     over = page.evaluate(OVER)
     found += [f"{over} pixels wider than the window"] if over > 0 else []
     if width >= 1000:
         found += [f"a formula is cut: {words}" for words in page.evaluate(CUT)]
+        found += [f"code is cut: {words}" for words in page.evaluate(CODE)]
     return found + unclear(page)
 
 
@@ -110,7 +115,9 @@ def test_page_is_whole(browser: Any, address: str, name: str, width: int) -> Non
 
 BROKEN = """<!doctype html><html lang="en"><title>broken</title><main><article>
 <p>As $x$ *says*, <a href="https://example.org/">so</a>.</p><img src="gone.png" alt="out/gone.png">
-<p style="color:#aaa;background:#fff">pale</p><div style="width:2000px">wide</div>
+<p style="color:#aaa;background:#fff">pale</p><a href="mailto:a@step-1">a</a>
+<div style="width:2000px">wide</div>
+<pre style="width:9em;overflow-x:auto">a line of code that is longer than its box</pre>
 </article></main></html>"""
 
 
@@ -118,10 +125,11 @@ def test_a_broken_page_has_every_fault(browser: Any, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(BROKEN)
     with (
         visits.served(tmp_path) as address,
-        visits.opened(browser, address, "page.html", width=390, scheme="light") as visit,
+        visits.opened(browser, address, "page.html", width=1000, scheme="light") as visit,
     ):
-        found = " ".join(visit.faults + faults(visit.page, 390))
-    for fault in ("404", "left in the text", "has the text", "pixels wider", "color-contrast"):
+        found = " ".join(visit.faults + faults(visit.page, 1000))
+    every = ("404", "left in the text", "has the text", "mailto", "code is cut")
+    for fault in (*every, "pixels wider", "color-contrast"):
         assert fault in found
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
-from plateaus.figures import interpolation, readouts, style
+from plateaus.figures import grid, interpolation, readouts, style
 from plateaus.figures.fit import fit
 
 PHONE = 356
@@ -88,6 +92,37 @@ def test_one_legend_has_every_entry_once_and_the_panels_keep_their_height() -> N
     names = [text.get_text() for text in legend.get_texts()]
     assert len(names) == len(set(names)) == 3
     assert figure.get_figheight() > height
+
+
+def test_a_legend_shows_the_dot_and_not_its_bar_alone() -> None:
+    figure, ax = style.subplots()
+    ax.errorbar([0, 1], [0, 1], yerr=[0.1, 0.1], fmt="s", label="dots")
+    ax.legend()
+    assert not hasattr(ax.get_legend().legend_handles[0], "get_marker")  # a bar without its dot
+    fit(figure, style.TEXT)
+    (legend,) = figure.legends
+    assert any(line.get_marker() == "s" for line in legend.findobj(Line2D))
+
+
+def test_models_that_stand_level_are_named_apart() -> None:
+    """As 6 and 12 blocks do; their whole names cover each other."""
+    names = [f"laboratory-{blocks}l" for blocks in (3, 6, 12, 24)]
+    where = {"model": names, "parameters": ("model", [0.67e6, 1.26e6, 2.45e6, 4.83e6])}
+    gain = xr.DataArray([[1.27], [1.94], [1.92], [3.18]], coords=where, dims=("model", "seed"))
+    figure, axes = style.subplots(1, 2)
+    grid.against_size(gain, axes[0], by="parameters")
+    fit(figure, style.TEXT)
+    assert not covered(axes[0])
+    for text, name in zip(axes[0].texts, names, strict=True):
+        text.set_text(name)
+    assert covered(axes[0])
+
+
+def covered(ax: Axes) -> bool:
+    """Whether two words of a panel overlap."""
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    return any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
 def test_grey_is_untrained_and_nothing_else() -> None:

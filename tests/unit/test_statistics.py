@@ -32,6 +32,13 @@ def test_bootstrap_intervals_cover_and_pair():
         statistics.interval(np.array([1.0, np.nan]))
 
 
+def test_zero_is_shown_without_a_minus():
+    low = Measured(value=-0.001, ci=(-0.2, 0.004), n=5)
+    assert f"{low:.2f}" == "0.00 [-0.20, 0.00]" and f"{low:+.1f}" == "+0.0 [-0.2, +0.0]"
+    assert f"{low:.3f}" == "-0.001 [-0.200, 0.004]"  # rounding alone would leave "-0.00" above
+    assert f"{-0.001:.2f}" == "-0.00"
+
+
 def test_the_seed_draws_the_resamples_and_nothing_else_does():
     values = np.random.default_rng(0).normal(size=30)
     first, again, other = (

@@ -20,6 +20,8 @@ IN_CODE = re.compile(
 )
 """A dotted name as Pygments marks it up."""
 SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.DOTALL)
+FACTORY = "<factory>"
+"""What a dataclass shows as the default of a field that is made anew for each object."""
 UNLISTED = ("plateaus.figures",)
 """What the reference leaves out: nothing outside the chapters draws with it."""
 
@@ -53,10 +55,14 @@ def short(
     written: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None] | None:
-    """Types of functions as they are written; Sphinx gives up on them and prints whole paths."""
-    if written is None or "Callable[[" not in written:
+    """Types and defaults as they are written; Sphinx gives up on functions and on what a dataclass
+    makes anew, and prints whole paths in one paragraph.
+    """
+    if written is None or not any(odd in written for odd in ("Callable[[", FACTORY)):
         return None
-    return re.sub(r"~?(?:\w+\.)+(?=[A-Z])", "", written), returns
+    if "Callable[[" in written:
+        written = re.sub(r"~?(?:\w+\.)+(?=[A-Z])", "", written)
+    return written.replace(FACTORY, "..."), returns
 
 
 def link(app: Sphinx, doctree: nodes.document) -> None:

@@ -21,6 +21,8 @@ MARK = "% grid"
 SHARPNESS = "J4 slope_gain"
 """The criterion that the figure shows against parameters and tokens."""
 
+SHORT = {NOT_TESTABLE: "not testable"}
+"""What would make a column wide, as the page's own words call it."""
 KINDS = {"auto": "true text", "samples": "own samples"}
 """How sources of prompts are called: without a choice they come from what the model was trained to
 continue."""
@@ -75,6 +77,7 @@ def figure(data: xr.Dataset, folder: Path) -> str:
     draw.against_size(gain, axes[0], by="parameters")
     draw.against_size(gain, axes[1], by="tokens", named=False)
     axes[1].set_ylabel("")
+    axes[0].legend()
     (folder / "grid.png").write_bytes(style.png(fig))
     downloads.of_page(fig, "grid", sys.modules[__name__], folder / "_static")
     middle = gain.median("seed").dropna("model")
@@ -84,7 +87,8 @@ def figure(data: xr.Dataset, folder: Path) -> str:
     caption = (
         f"Slope after training minus slope at step 0 (J4), median over pairs{bars}. It runs from "
         f"{float(least):.2f} "
-        f"({str(least.model.values)}) to {float(best):.2f} ({str(best.model.values)})."
+        f"({str(least.model.values)}) to {float(best):.2f} ({str(best.model.values)}). "
+        "On the left the points have their models' names, without the family."
     )
     if not np.isfinite(data.parameters).all():
         caption += " Models without a record of their training are in the table alone."
@@ -148,8 +152,15 @@ def cell(seeds: xr.Dataset) -> str:
     if not reached:
         return ""
     middle = float(seeds.value.median())
-    number = "" if np.isnan(middle) else f"{middle:.2f} "
+    number = "" if np.isnan(middle) else f"{digits(middle)} "
     several = len(reached) > 1
     return number + " ".join(
-        f"{f'{n} × ' if several else ''}{badge(v)}" for v, n in reached.items()
+        f"{f'{n} × ' if several else ''}{badge(v, SHORT.get(v))}" for v, n in reached.items()
     )
+
+
+def digits(value: float) -> str:
+    """Two decimals, fewer where they would be the fourth digit and later ones; zero has no
+    minus.
+    """
+    return f"{value:z.{2 if abs(value) < 10 else 1 if abs(value) < 100 else 0}f}"

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from plateaus.book.cells import IGNORED, code_cells, start, tags, visible_cells
+from plateaus.book.cells import IGNORED, code_cells, start, tags, text_of, visible_cells
 
 COLUMNS = 88
-"""Characters of code or output that a page of 1,400 pixels shows without a scroll bar."""
+"""Characters of code or output that a page of 1,280 pixels shows without a scroll bar."""
 VISIBLE_CELLS = 8
 BLIND = r"#\s*(NBVAL_|PYTEST_VALIDATE_)\w+"
 """Comments that nbval obeys as it obeys tags."""
+MINUS_ZERO = r"(?<![\w.)-])[-−]0(\.0*)?(?![\w.,]*\d)"
 
 
 def code_fits_the_page(notebook: NotebookNode, name: str) -> Iterator[str]:
@@ -36,6 +37,15 @@ def output_fits_the_page(notebook: NotebookNode, name: str) -> Iterator[str]:
                 yield f"a line of output has at most {COLUMNS} characters, not {longest}: " + (
                     start(cell)
                 )
+
+
+def zero_has_no_minus(notebook: NotebookNode, name: str) -> Iterator[str]:
+    """A rounded number that is shown as -0.00 says that it has a sign, and has none."""
+    for cell in code_cells(notebook):
+        if "provenance" in tags(cell):
+            continue
+        if found := re.search(MINUS_ZERO, text_of(cell)):
+            yield f"zero is shown without a minus, not {found[0]}: {start(cell)}"
 
 
 def few_cells_are_visible(notebook: NotebookNode, name: str) -> Iterator[str]:

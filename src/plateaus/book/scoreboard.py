@@ -202,8 +202,8 @@ def shown(saved: Mapping[str, Any], *, bold: bool = False) -> str:
     return value if low == high else f"{value} [{low:.3g}, {high:.3g}]"
 
 
-def badge(state: str) -> str:
-    return f"[{state}]{{.verdict .verdict-{slug(state)}}}"
+def badge(state: str, called: str | None = None) -> str:
+    return f"[{called or state}]{{.verdict .verdict-{slug(state)}}}"
 
 
 def anchor(claim: Claim) -> str:

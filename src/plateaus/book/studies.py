@@ -75,7 +75,8 @@ def save(
 
     Raises:
         BadParameter: no such study, or published weights without their folders, or a folder that
-            the study does not read; NotSaved: nothing can be written to ``out``.
+            the study does not read.
+        NotSaved: nothing can be written to ``out``.
     """
     if name not in STUDIES | PUBLISHED:
         known = ", ".join(STUDIES | PUBLISHED)

@@ -62,7 +62,8 @@ def task(name: str, cache: str | Path | None = None, *, seed: int = 0) -> Task:
         cache: the folder of the benchmark's tables; needed for those alone.
 
     Raises:
-        TrainingError: no such rule, and no cache to look for a table; BadTable: see ``tables``.
+        TrainingError: no such rule, and no cache to look for a table.
+        BadTable: see ``tables``.
     """
     random = np.random.default_rng(seed)
     if name in SPIRALS:
@@ -231,7 +232,10 @@ RULES: dict[str, Callable[[np.random.Generator], Rows]] = {
     "feynman-I.27.6": _function(lambda d1, d2, n: 1 / (1 / d1 + n / d2), (1, 5), (1, 5), (1, 5)),
 }
 """Classifications and regressions by rule. Parity is of bits 2, 3, 4, 6 and 8 of ten; the
-multiplexer has three address bits; xd6 is of three triples; "stairs" has four steps."""
+multiplexer has three address bits; xd6 is of three triples; "stairs" has four steps.
+
+:meta hide-value:
+"""
 
 TABLES = (
     "mushroom", "spambase", "breast_cancer", "tic_tac_toe", "monk2", "corral",

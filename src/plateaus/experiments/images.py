@@ -51,7 +51,8 @@ def check(net: object, images: Images, *, names: bool = True) -> None:
 
     Raises:
         BadParameter: no network that names what an image shows, or whose maps have a mean over
-            places; BadPoints: images of another size.
+            places.
+        BadPoints: images of another size.
     """
     needed = "logits" if names else "pooled"
     if not isinstance(net, ImageNetwork) or needed not in net.readouts:

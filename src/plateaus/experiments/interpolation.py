@@ -47,7 +47,8 @@ def interpolate(
         the two ends, 0 at a and 1 at b; NaN where these agree).
 
     Raises:
-        BadParameter: no path, or a sublayer that no block has; BadPath: ends that no path joins.
+        BadParameter: no path, or a sublayer that no block has.
+        BadPath: ends that no path joins.
     """
     _check(path)
     frozen = (frozen,) if isinstance(frozen, str) else tuple(frozen)

@@ -68,6 +68,7 @@ def chain(radii: np.ndarray, direct: float, ax: Axes) -> Axes:
     ax.plot([0, 0], [-direct, direct], lw=3, color=PALETTE["orange"], label="without a chain")
     ax.axhline(0, **REFERENCE)
     ax.set(xlabel="blocks passed", ylabel="distance from the trajectory of a")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 

@@ -43,7 +43,7 @@ def sweep(
         ax.plot(found.share, middle, "o-", ms=3, color=colour, label=label)
         ax.fill_between(found.share, low, high, color=colour, alpha=0.2, lw=0)
     ax.axhline(chance, **REFERENCE)
-    ax.set(xlabel="r in units of the distance of a and b", ylabel=ylabel, ylim=(0, 1))
+    ax.set(xlabel="r / distance of a to b", ylabel=ylabel, ylim=(0, 1))
     return ax
 
 
@@ -54,5 +54,8 @@ def slopes(x: np.ndarray, height: np.ndarray, log_speed: np.ndarray, r: float, a
     other = ax.twinx()
     other.plot(x, log_speed, color=PALETTE["ink"], lw=0.8, alpha=0.7)
     other.set_ylabel("log of the speed")
+    other.grid(False)  # it would lie on the curve
+    # Of a constant speed the axis would have digits of noise
+    other.set_ylim(min(log_speed.min(), -1), max(log_speed.max(), 1))
     ax.set(xlabel="x", ylabel="h")
     return ax

@@ -39,9 +39,13 @@ def label_first_column(figure: Figure) -> None:
 def legend_apart(figure: Figure) -> None:
     """One legend with each entry once, beside the panels instead of on their data."""
     entries = {}
-    for legend in [ax.get_legend() for ax in figure.axes if ax.get_legend()]:
+    for ax in figure.axes:
+        if (legend := ax.get_legend()) is None:
+            continue
+        # Of a dot with its bar a legend keeps the bar alone; what was drawn has both.
+        drawn = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
         for handle, word in zip(legend.legend_handles, legend.get_texts(), strict=True):
-            entries.setdefault(word.get_text(), handle)
+            entries.setdefault(word.get_text(), drawn.get(word.get_text(), handle))
         legend.remove()
     if not entries:
         return

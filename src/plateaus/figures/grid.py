@@ -16,18 +16,21 @@ FAMILIES = {"laboratory": PALETTE["orange"], "prose": PALETTE["blue"]}
 def against_size(values: xr.DataArray, ax: Axes, *, by: str, named: bool = True) -> Axes:
     """Median over ``seed``, the range as a bar, one point a model, against a size coordinate."""
     middle, low, high = (getattr(values, f)("seed") for f in ("median", "min", "max"))
+    seen = set()
     for model in values.model.values:
         name, at = str(model), {"model": model}
         x, y = float(values[by].sel(at)), float(middle.sel(at))
         if not np.isfinite([x, y]).all():
             continue
-        colour = next((c for f, c in FAMILIES.items() if name.startswith(f)), PALETTE["ink"])
+        family = next((f for f in FAMILIES if name.startswith(f)), None)
         bar = [[y - float(low.sel(at))], [float(high.sel(at)) - y]]
-        ax.errorbar(x, y, yerr=bar, fmt="o", color=colour, capsize=2)
-        if named:
-            ax.annotate(
-                name, (x, y), xytext=(0, 5), textcoords="offset points", ha="center", fontsize=6
-            )
+        style = {"color": FAMILIES.get(family, PALETTE["ink"]), "fmt": "o", "capsize": 2}
+        ax.errorbar(x, y, yerr=bar, label=None if family in seen else family, **style)
+        seen.add(family)
+        if named:  # without its family, which the colour tells: whole names cover each other
+            short = name.removeprefix(f"{family}-")
+            place = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center"}
+            ax.annotate(short, (x, y), **place)
     ax.set_xscale("log")
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.margins(0.2)

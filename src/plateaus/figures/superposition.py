@@ -23,7 +23,7 @@ def indices(studies: Mapping[str, xr.Dataset], ax: Axes, *, direction: str) -> A
         middle = study.half_exit.sel(direction=direction).median("pair")
         for width in study.width.values:
             at = len(ticks)
-            ticks.append(f"{name.split(', ')[-1]}\n{width}")
+            ticks.append(f"{name.split(', ')[-1]}, {width}")
             for weights in SHIFT:
                 values = middle.sel(width=width, weights=weights).values
                 x = np.full(len(values), at + SHIFT[weights])
@@ -31,6 +31,7 @@ def indices(studies: Mapping[str, xr.Dataset], ax: Axes, *, direction: str) -> A
                 ax.scatter(x, values, c=SHADE[weights], s=18, label=label)
     ax.axhline(1, **REFERENCE)
     ax.set_xticks(range(len(ticks)), ticks, rotation=90)
+    ax.set_xlabel("target, dimensions")
     ax.set_ylim(0, 1.2)
     ax.set_ylabel("half-exit index")
     return ax

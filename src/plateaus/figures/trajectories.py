@@ -65,6 +65,7 @@ def log_ratios(by_kind: xr.DataArray, ax: Axes, *, summed: bool = False) -> Axes
         ax.plot(by_kind.block, by_kind.sel(kind=kind), "o-", ms=3, color=colour, label=words)
     words = "sum of log c up to this block" if summed else "log c of the block"
     ax.set(xlabel="block", ylabel=words)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 

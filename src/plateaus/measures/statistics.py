@@ -29,9 +29,11 @@ class Measured:
     """How many pairs, points or seeds."""
 
     def __format__(self, number: str) -> str:
-        """ "1.89 [1.81, 1.95]" for ".2f"."""
+        """ "1.89 [1.81, 1.95]" for ".2f"; zero has no minus."""
         if self.value is None or self.ci is None:
             return "none"
+        sign = number[:1] if number[:1] in ("+", "-", " ") else ""
+        number = f"{sign}z{number.removeprefix(sign)}"
         low, high = self.ci
         return f"{self.value:{number}} [{low:{number}}, {high:{number}}]"
 

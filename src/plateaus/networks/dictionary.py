@@ -106,7 +106,8 @@ def load(folder: str | os.PathLike, *, like: Tensor) -> Dictionary:
     """The dictionary in a folder of SAELens' format, for activations like ``like`` ``(..., d)``.
 
     Raises:
-        UnknownModel: no such folder; CorruptModel: files damaged, or of shapes that do not fit;
+        UnknownModel: no such folder.
+        CorruptModel: files damaged, or of shapes that do not fit.
         UnsupportedModel: another architecture, or one made for another width or another place.
     """
     folder = _folder(folder)

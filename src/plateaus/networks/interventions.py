@@ -23,7 +23,8 @@ def freeze(net: Network, sublayer: str, *, at: Tensor, means: str = "frozen") ->
             frozen, as Shinkle & Heimersheim (2025) do; "clean" takes it in the untouched network.
 
     Raises:
-        BadParameter: no block has that sublayer; BadPoints: ``at`` is a single point.
+        BadParameter: no block has that sublayer.
+        BadPoints: ``at`` is a single point.
     """
     if means not in MEANS:
         raise BadParameter(

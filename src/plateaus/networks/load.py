@@ -65,8 +65,9 @@ def load(
     Args:
         name: a shipped model ("laboratory-12l"), a directory in Hugging Face format or one that
             ``plateaus train`` exported, or a hub id ("gpt2-large", "Qwen/Qwen2-0.5B"). What stands
-            after ``@`` is a checkpoint of a directory ("prose-12l@step-76"; of toy networks
-            "toy@seed-1", "toy@seed-1/step-10") or a revision of a hub id ("owner/name@main").
+            after ``@`` is a checkpoint of a directory (``prose-12l@step-76``; of toy networks
+            ``toy@seed-1``, ``toy@seed-1/step-10``) or a revision of a hub id
+            (``owner/name@main``).
         checkpoint: another way to write ``@`` for a directory.
         revision: another way to write ``@`` for a hub id: a branch, tag or commit.
         dtype: by default float32, and for toy networks the precision of their training; recorded
@@ -77,8 +78,10 @@ def load(
         size: height and width in pixels, for a network that sees images of any size.
 
     Raises:
-        UnknownModel: nothing of that name; CorruptModel: files damaged or incomplete;
-        UnsupportedModel: whole, but not to be measured here; NoDevice: no such device.
+        UnknownModel: nothing of that name.
+        CorruptModel: files damaged or incomplete.
+        UnsupportedModel: whole, but not to be measured here.
+        NoDevice: no such device.
     """
     mapped = device_map
     if device == MAP:

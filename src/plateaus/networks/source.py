@@ -86,8 +86,8 @@ def find(name: str | os.PathLike, at: str | None = None) -> Source:
     """The source that ``name`` or ``name@at`` stands for.
 
     Raises:
-        UnknownModel: nothing of that name, or no such checkpoint; CorruptModel: a directory that
-            holds no model.
+        UnknownModel: nothing of that name, or no such checkpoint.
+        CorruptModel: a directory that holds no model.
     """
     if not isinstance(name, str | os.PathLike) or not str(name).strip():
         raise UnknownModel(
@@ -133,8 +133,8 @@ def config(source: Source) -> dict[str, Any]:
     """``config.json`` as it stands; code of its own and quantised weights are refused here.
 
     Raises:
-        CorruptModel: not a JSON mapping with a ``model_type``; UnsupportedModel: the model brings
-            its own code, or its weights are quantised.
+        CorruptModel: not a JSON mapping with a ``model_type``.
+        UnsupportedModel: the model brings its own code, or its weights are quantised.
     """
     if source.folder is None:
         from transformers import PretrainedConfig  # late: it takes seconds

@@ -56,7 +56,8 @@ def read(file: str | os.PathLike) -> tuple[Path, dict[str, Tensor]]:
     ``model``, and ``module.`` before their names, which several GPUs leave behind, is taken off.
 
     Raises:
-        UnknownModel: no such file; CorruptModel: no named tensors.
+        UnknownModel: no such file.
+        CorruptModel: no named tensors.
     """
     path = Path(file).expanduser()
     if not path.is_file():
