@@ -49,7 +49,9 @@ CUT = """() => [...document.querySelectorAll("mjx-container[display]")]
 CODE = """() => [...document.querySelectorAll("article pre")]
     .filter((p) => !p.closest("details") && p.scrollWidth > p.clientWidth + 1)
     .map((p) => p.textContent.trim().slice(0, 60))"""
-MAIL = """() => [...document.querySelectorAll("article a[href^='mailto:']")].map((a) => a.href)"""
+ODD = """() => [...document.querySelectorAll("article a[href^='mailto:'], dt.sig")]
+    .filter((e) => e.href || /<function|<factory>| object at 0x/.test(e.textContent))
+    .map((e) => "not for readers: " + (e.href || e.textContent.slice(0, 60)))"""
 NAMELESS = """() => [...document.querySelectorAll("article img")]
     .filter((i) => !i.alt || /[\\w-]+\\/[\\w-]+\\.\\w+|\\.(png|svg)$|^_/.test(i.alt))
     .map((i) => i.src + " has the text " + i.alt)"""
@@ -76,7 +78,7 @@ def faults(page: Any, width: int) -> list[str]:
     """What is wrong with an open page, whatever it loaded, unfolded in all its parts."""
     page.evaluate(OPEN)
     found = [f"left in the text: {words}" for words in page.evaluate(RAW)]
-    found += page.evaluate(NAMELESS) + page.evaluate(MAIL)
+    found += page.evaluate(NAMELESS) + page.evaluate(ODD)
     over = page.evaluate(OVER)
     found += [f"{over} pixels wider than the window"] if over > 0 else []
     if width >= 1000:
@@ -116,6 +118,7 @@ def test_page_is_whole(browser: Any, address: str, name: str, width: int) -> Non
 BROKEN = """<!doctype html><html lang="en"><title>broken</title><main><article>
 <p>As $x$ *says*, <a href="https://example.org/">so</a>.</p><img src="gone.png" alt="out/gone.png">
 <p style="color:#aaa;background:#fff">pale</p><a href="mailto:a@step-1">a</a>
+<dl><dt class="sig">X = &lt;function f&gt;</dt></dl>
 <div style="width:2000px">wide</div>
 <pre style="width:9em;overflow-x:auto">a line of code that is longer than its box</pre>
 </article></main></html>"""
@@ -128,7 +131,7 @@ def test_a_broken_page_has_every_fault(browser: Any, tmp_path: Path) -> None:
         visits.opened(browser, address, "page.html", width=1000, scheme="light") as visit,
     ):
         found = " ".join(visit.faults + faults(visit.page, 1000))
-    every = ("404", "left in the text", "has the text", "mailto", "code is cut")
+    every = ("404", "left in the text", "has the text", "mailto", "<function", "code is cut")
     for fault in (*every, "pixels wider", "color-contrast"):
         assert fault in found
 

@@ -57,7 +57,10 @@ def isotropic(ends: Ends, seed: int) -> Tensor:
 KINDS: dict[str, Callable[[Ends, int], Tensor]] = {
     "real": real, "random": random, "isotropic": isotropic,
 }  # fmt: skip
-"""What a base point, or the target of a direction, may be."""
+"""What a base point, or the target of a direction, may be.
+
+:meta hide-value:
+"""
 
 
 @checked
