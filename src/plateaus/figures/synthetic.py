@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
@@ -34,4 +35,18 @@ def shares(steepest: xr.DataArray, targets: Sequence[str], ax: Axes) -> Axes:
     ax.set_xlabel("step of steepest change")
     ax.set_ylabel("share of base points")
     ax.set_xlim(0, 100)
+    return ax
+
+
+def edits(
+    moved: Mapping[str, Mapping[str, tuple[float, float, float]]], names: Sequence[str], ax: Axes
+) -> Axes:
+    """Dots with intervals, (value, low, high), of each way (a colour) for each edit (a row)."""
+    rows = np.arange(len(names))[::-1]
+    for shift, (way, each), colour in zip((0.22, 0.0, -0.22), moved.items(), COLOURS, strict=False):
+        value, low, high = np.array([each[name] for name in names]).T
+        ax.hlines(rows + shift, low, high, color=colour)
+        ax.plot(value, rows + shift, "o", ms=5, color=colour, label=way)
+    ax.set_yticks(rows, names)
+    ax.set_xlabel("distance moved")
     return ax
