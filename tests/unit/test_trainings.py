@@ -182,3 +182,26 @@ def test_what_the_result_holds_is_not_trained_again_unless_its_settings_changed(
     ):
         with pytest.raises(TypeError):
             trainings.carry_out(elsewhere, file, **other)
+
+
+def test_a_run_that_stops_on_the_way_loses_nothing_of_the_earlier_result(tmp_path, monkeypatch):
+    """Once the file was begun anew, and what later seeds had was gone until the end."""
+    small = {**TINY, "tokens": 2048, "corpus_tokens": 20_000, "checkpoints": 0}
+    cell = replace(trainings.CELLS["reference"], changes=small, seeds=(4, 5))
+    file = tmp_path / "training.nc"
+    trainings.carry_out(tmp_path / "work", file, cells={"reference": cell}, pairs=5)
+    made, calls = trainings.finished, []
+
+    def once(*given):
+        calls.append(given)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return made(*given)
+
+    monkeypatch.setattr(trainings, "finished", once)
+    more = {"reference": cell, "relu": replace(cell, changes=small | {"activation": "relu"})}
+    with pytest.raises(KeyboardInterrupt):
+        trainings.carry_out(tmp_path / "work", file, cells=more, pairs=5)
+    saved = results.load(file)
+    assert list(saved.cell.values) == ["reference"] * 2 + ["relu"] * 2 + ["reference"] * 2
+    assert list(saved.seed.values) == [4] * 4 + [5] * 2

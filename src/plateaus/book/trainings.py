@@ -97,22 +97,32 @@ def carry_out(
         which are the same for all trainings of one seed; ``parameters``. The pairs are the same
         throughout.
     """
-    states: list[xr.Dataset] = []
-    said: dict[str, Any] = {}
-    before = results.load(out) if out.is_file() else None
-    for seed in sorted({seed for cell in cells.values() for seed in cell.seeds}):
-        for name, cell in ((name, c) for name, c in cells.items() if seed in c.seeds):
-            s = cell.settings(f"{name}-seed{seed}", seed)
-            said[name] = {"factor": cell.factor, "level": cell.level, **asdict(s)}
-            state = _kept(before, name, seed, said[name], pairs)
-            if state is None:
-                state = finished(s, work / f"{name}-{seed}", pairs)
-                state = state.assign_coords(cell=("state", [name] * state.sizes["state"]))
-            states.append(state)
-            found = xr.concat(states, "state")
-            results.save(_packed(found), out, cells=said, pairs=pairs, steps=STEPS)
-            print(f"{s.name}: {_told(states[-1])}", flush=True)
-    return found
+    order = [
+        (name, seed)
+        for seed in sorted({seed for cell in cells.values() for seed in cell.seeds})
+        for name, cell in cells.items()
+        if seed in cell.seeds
+    ]
+    asked = {(name, seed): cells[name].settings(f"{name}-seed{seed}", seed) for name, seed in order}
+    said = {n: {"factor": c.factor, "level": c.level} for n, c in cells.items()}
+    said = {name: said[name] | asdict(s) for (name, _), s in asked.items()}
+    # Without the lengths of texts as they were stored, to which longer names would be cut.
+    before = results.load(out).drop_encoding() if out.is_file() else None
+    kept = {each: _kept(before, *each, said[each[0]], pairs) for each in order}
+    states = {each: state for each, state in kept.items() if state is not None}
+    for each in (each for each in order if each not in states):
+        (name, seed), s = each, asked[each]
+        state = finished(s, work / f"{name}-{seed}", pairs)
+        states[each] = state.assign_coords(cell=("state", [name] * state.sizes["state"]))
+        facts = {name: said[name] for name, _ in states}
+        results.save(_packed(_joined(states, order)), out, cells=facts, pairs=pairs, steps=STEPS)
+        print(f"{s.name}: {_told(states[each])}", flush=True)
+    return _joined(states, order)
+
+
+def _joined(states: Mapping[tuple, xr.Dataset], order: Sequence[tuple]) -> xr.Dataset:
+    """In the order of the recipe, whatever was made first."""
+    return xr.concat([states[each] for each in order if each in states], "state")
 
 
 def _kept(
