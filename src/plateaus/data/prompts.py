@@ -26,7 +26,7 @@ from plateaus.networks.language_model import LanguageModel
 from plateaus.rules import one_of, real, text, whole
 
 __all__ = [
-    "DISSIMILAR", "HOUSE", "NAMED", "SIMILAR", "Pairs", "by_meaning", "named", "pair",
+    "DISSIMILAR", "HOUSE", "NAMED", "SIMILAR", "Pairs", "begun", "by_meaning", "named", "pair",
     "sharing_context", "speaks_grammar", "unrelated",
 ]  # fmt: skip
 
@@ -171,6 +171,23 @@ def by_meaning(
             raise BadPrompt(missing[m])
     found = {m: p[: counts[m]] for m, p in pairs.items() if m not in missing}
     return {m: _pairs(lm, p, bos, f"{source}, {m} meaning") for m, p in found.items()}, missing
+
+
+def begun(lm: LanguageModel, pairs: Pairs, *, bos: bool) -> Pairs:
+    """The same pairs with the token that starts a document before every prompt, or without it.
+
+    Raises:
+        BadPrompt: the tokeniser has no such token.
+    """
+    sources.served(lm)
+    one_of(True, False).check("bos", bos)
+    start, a, b = sources.first(lm, True), pairs.a, pairs.b
+    if bool((a[:, :1] == start).all() and (b[:, :1] == start).all()):
+        a, b = a[:, 1:], b[:, 1:]
+    if bos:
+        sources.fits(lm, a.shape[1] + 1)
+        a, b = (torch.cat([start.to(x).expand(len(x), -1), x], dim=1) for x in (a, b))
+    return Pairs(a=a, b=b, labels=pairs.labels, source=pairs.source)
 
 
 def _checked(

@@ -199,6 +199,16 @@ def with_two_predictions(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     return gap[usable], read(result.distance).values[usable]
 
 
+def of_predictions(result: xr.Dataset) -> dict[str, xr.DataArray]:
+    """The two curves of these pairs by name, dims ``pair, alpha``, to be drawn together."""
+    gap, d = with_two_predictions(result)
+    coords = {"alpha": result.alpha}
+    return {
+        "stream": xr.DataArray(d, dims=("pair", "alpha"), coords=coords),
+        "logit difference": xr.DataArray(gap, dims=("pair", "alpha"), coords=coords),
+    }
+
+
 def rms(difference: np.ndarray) -> np.ndarray:
     """Root mean square along the path."""
     return np.sqrt((difference**2).mean(-1))

@@ -25,6 +25,21 @@ def boundary(result: xr.Dataset) -> np.ndarray:
     return curves.crossing(jsd / jsd[:, -1:], 0.5).numpy()
 
 
+def around(result: xr.Dataset, far: float = 0.4, points: int = 33) -> xr.DataArray:
+    """Steps over their median along the path, laid so that all boundaries are one: dims ``pair,
+    offset``, the distance in alpha from the boundary; NaN where the path has ended.
+    """
+    size = result.step_size.transpose("pair", "step")
+    size = (size / size.median("step")).values
+    offset, at = np.linspace(-far, far, points), boundary(result)
+    rows = [
+        np.interp(a + offset, result.step.values, row, left=np.nan, right=np.nan)
+        for a, row in zip(at, size, strict=True)
+    ]
+    coords = {"offset": offset}
+    return xr.DataArray(np.array(rows), dims=("pair", "offset"), coords=coords, name="step")
+
+
 @criterion
 def distance_to_boundary(trained: xr.Dataset, step_0: xr.Dataset) -> Three:
     """Controls: the boundary of another pair, and before training."""

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from plateaus.figures.style import BOUND, PALETTE, REFERENCE
+from plateaus.figures.style import BOUND, PALETTE, REFERENCE, colours
 
 
 def patch_by_reading(width: xr.DataArray, ax: Axes) -> AxesImage:
@@ -33,6 +33,36 @@ def halves(carried: xr.DataArray, ax: Axes) -> Axes:
     ax.axhline(0, **REFERENCE)
     ax.set_xticks(place[::2], carried.block.values[::2])
     ax.set_xlabel("block")
+    return ax
+
+
+def steps(results: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
+    """Median and quartiles over pairs of the length of a step, over the median step of its path,
+    against the distance from the boundary.
+    """
+    colour = colours(results)
+    ax.axhline(1, **REFERENCE)
+    ax.axvline(0, **BOUND)
+    for name, step in results.items():
+        low, middle, high = step.quantile([0.25, 0.5, 0.75], dim="pair", skipna=True)
+        ax.plot(step.offset, middle, color=colour[name], label=name)
+        ax.fill_between(step.offset, low, high, color=colour[name], alpha=0.18, lw=0)
+    ax.set_xlabel("α, from the boundary on")
+    ax.set_ylabel("step over median step")
+    return ax
+
+
+def one_by_one(change: Mapping[str, np.ndarray], blocks: np.ndarray, ax: Axes) -> Axes:
+    """What holding one sublayer of a block changes, (value, low, high) of each block ``(3, block)``
+    for attention and MLP.
+    """
+    ax.axhline(0, **REFERENCE)
+    for shift, half, colour in ((-0.15, "attention", "green"), (0.15, "mlp", "orange")):
+        value, low, high = change[half]
+        ax.vlines(blocks + shift, low, high, color=PALETTE[colour])
+        ax.plot(blocks + shift, value, "o", ms=5, color=PALETTE[colour], label=half)
+    ax.set_xticks(blocks[::2], blocks[::2])
+    ax.set_xlabel("block held")
     return ax
 
 
