@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from plateaus.book import equal_tokens
 from plateaus.book.numbers import signed
 from plateaus.data import prompts
 from plateaus.experiments import Ends, interpolate, maximum_slope, read
@@ -69,7 +70,7 @@ def measure(folder: Path, report: Callable[[str], None] = say) -> dict[str, Any]
         for step, digest in _weights(folder / name, record):
             row = known.get(name, {}).get(str(step), {})
             if row.get("sha256") != digest:
-                lm = _stage(folder / name, record, step)
+                lm = stage(folder / name, record, step)
                 row = {"sha256": digest, **slopes(lm, pairs_for(folder, record))}
                 slope, low, high = row["stream"]
                 report(f"{name}, step {step}: {slope:.2f} [{low:.2f}, {high:.2f}]")
@@ -101,7 +102,7 @@ def slopes(lm: LanguageModel, pairs: prompts.Pairs) -> dict[str, tuple[float, fl
     }
 
 
-def _stage(folder: Path, record: dict[str, Any], step: int) -> LanguageModel:
+def stage(folder: Path, record: dict[str, Any], step: int) -> LanguageModel:
     """A model at one step of its training; step 0 is built again by the recipe where it does not
     ship.
     """
@@ -164,6 +165,7 @@ def table(folder: Path, measured: dict[str, Any]) -> str:
     for name, record in about.items():
         if len(record["checkpoints"]) > 2:
             lines += _history(record, measured[name])
+    lines += equal_tokens.section(folder.parent / "results")
     return "\n".join(lines)
 
 

@@ -54,3 +54,25 @@ def against_loss(kinds: Mapping[str, Sequence[Line]], ax: Axes) -> Axes:
     ax.set_ylabel("maximum slope")
     ax.legend()
     return ax
+
+
+def schedules(
+    lines: Mapping[str, Line], points: Mapping[str, tuple[float, float, float, float]], ax: Axes
+) -> Axes:
+    """Slope against tokens on several schedules, a colour for each; and models at one place,
+    (millions of tokens, value, low, high), by a mark each that the legend explains.
+    """
+    ax.axhline(1, **REFERENCE)
+    for (name, (seen, slope)), colour in zip(lines.items(), CYCLE, strict=False):
+        ax.plot(seen, slope, "o-", ms=4, color=PALETTE[colour], lw=1.2, label=name)
+    marks = ("s", "^", "D", "v", "P", "X")
+    for (name, (seen, value, low, high)), mark in zip(points.items(), marks, strict=False):
+        ax.plot([seen, seen], [low, high], color=PALETTE["ink"], lw=1)
+        ax.plot(seen, value, mark, ms=6, mfc="white", color=PALETTE["ink"], label=name)
+    ax.set_xscale("symlog", linthresh=0.02)
+    ax.set_xticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])
+    ax.set_xlim(-0.003, 150)
+    ax.set_xlabel("tokens read  [millions]")
+    ax.set_ylabel("maximum slope")
+    ax.legend(loc="upper left")
+    return ax

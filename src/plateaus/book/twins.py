@@ -1,0 +1,210 @@
+"""The prose model and its twins at equal tokens: with schedules of their own, and in the middle of
+a longer one.
+
+``python -m plateaus.book.twins WORK RESULT --corpus DIRECTORY`` trains what of ``WHOLE`` stands
+neither in ``RESULT`` nor finished under ``WORK`` (``--only PRESET`` one of it), measures it beside
+the models that ship, and writes ``RESULT`` after each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+from plateaus import disk, results
+from plateaus.book import models
+from plateaus.data.pairs import Pairs
+from plateaus.errors import NotSaved, answered
+from plateaus.experiments import Ends, interpolate, maximum_slope, read
+from plateaus.networks.embedded import models_folder, sha256
+from plateaus.networks.language_model import LanguageModel
+from plateaus.networks.load import load
+from plateaus.training.folders import write_sums
+from plateaus.training.language.run import LanguageRun
+from plateaus.training.language.settings import PRESETS, LanguageSettings, settings
+from plateaus.training.loop import begin, train
+from plateaus.training.state import tie
+
+SCHEDULE = {"tokens": 5_000_000, "stop": 0, "checkpoints": 5, "threads": 1}
+"""Changes of a preset: the first tokens that its model has read, in the same order, with the
+warm-up and the fall of the rate within them."""
+WHOLE = ("prose", "prose-4l")
+"""Presets that get a schedule of their own."""
+SHIPPED = tuple(PRESETS[name].name for name in ("prose", "prose-4l", "prose-w60", "prose-llama"))
+"""What ships was stopped after ``STOPPED`` tokens of a longer schedule, or has checkpoints on it
+until there."""
+STOPPED = 20_000_000
+
+
+def of_its_own(preset: str, **changes: Any) -> LanguageSettings:
+    """What a twin with its own schedule is trained by."""
+    changes = SCHEDULE | changes
+    name = f"{PRESETS[preset].name}-{changes['tokens'] / 1e6:g}m"
+    return settings(preset, **{"name": name, **changes})
+
+
+def carry_out(
+    work: Path,
+    out: Path,
+    corpus: str | None = None,
+    *,
+    presets: Sequence[str] = WHOLE,
+    shipped: Sequence[str] = SHIPPED,
+    pairs: int = models.PAIRS,
+    **changes: Any,
+) -> xr.Dataset:
+    """Train and measure what is not yet in ``out``; save to ``out`` after each.
+
+    Args:
+        corpus: as for ``plateaus train lm``; not needed where the token files are under ``work``.
+        changes: further settings of the trainings.
+
+    Returns:
+        Dim ``state``, a moment of one training, with the coordinates ``model``, ``schedule`` (the
+        tokens that it is made for), ``step`` and ``tokens``; ``slope``, dims ``state, reading,
+        pair``, the maximum slope of d(alpha)/d(1) of the same pairs throughout, patched after block
+        0; ``loss`` [nats per token] and ``bits`` [bits per byte] on held-out books; ``parameters``.
+        The first state of each model is step 0.
+    """
+    folder = models_folder() or Path("book/models")
+    about = models.records(folder)
+    runs = {s.name: s for s in (of_its_own(preset, **changes) for preset in presets)}
+    told = {name: {"sha256": sha256(folder / name / "model.safetensors")} for name in shipped}
+    told |= {name: asdict(s) for name, s in runs.items()}
+    found = _before(out, told, pairs)
+    prompts = models.pairs_for(folder, about[models.SPEAKER])[:pairs]
+    for name in (name for name in told if name not in found):
+        if name in runs:
+            states = finished(runs[name], work, corpus, prompts)
+        else:
+            states = _as_shipped(folder / name, about[name], prompts)
+        found[name] = states.assign_coords(model=("state", [name] * states.sizes["state"]))
+        every = xr.concat(list(found.values()), "state")
+        facts = {name: told[name] for name in found}
+        results.save(_packed(every), out, models=facts, pairs=pairs, steps=models.STEPS)
+        print(f"{name}: held-out loss {states.loss[-1].item():.4f}", flush=True)
+    return xr.concat(list(found.values()), "state")
+
+
+def _before(out: Path, told: dict[str, Any], pairs: int) -> dict[str, xr.Dataset]:
+    """What an earlier result holds, by model, of what would be done again in the same way; and of
+    what is not asked for now.
+    """
+    if not out.is_file():
+        return {}
+    result = results.load(out).drop_encoding()  # else longer names are cut at the next save
+    facts = results.provenance_of(result)
+    if (facts["pairs"], facts["steps"]) != (pairs, models.STEPS):
+        return {}
+    same = [name for name, said in facts["models"].items() if told.get(name, said) == said]
+    told |= {name: facts["models"][name] for name in same}
+    return {name: result.isel(state=np.flatnonzero(result.model == name)) for name in same}
+
+
+def finished(s: LanguageSettings, work: Path, corpus: str | None, pairs: Pairs) -> xr.Dataset:
+    """One training, gone on with until its end, and what was measured of it, once."""
+    place = work / s.name
+
+    def made() -> xr.Dataset:
+        torch._dynamo.reset()
+        _share_tokens(work, place)
+        run = LanguageRun(s, place, corpus=corpus)
+        if begin(run)[0] < run.s.last_step:
+            train(run, show=True)
+        return xr.concat(_measured(run, pairs), "state", coords="all")
+
+    facts = {"settings": asdict(s), "pairs": len(pairs), "steps": models.STEPS}
+    return results.kept(place / "measured.nc", made, **facts)
+
+
+def _share_tokens(work: Path, place: Path) -> None:
+    """Let a run that is about to begin have the token files of another that stands beside it."""
+    made = sorted(work.glob("*/data/meta.json"))
+    if made and not (place / "data").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        tie(place, {}, begin=False)
+        shutil.copytree(made[0].parent, place / "data", copy_function=os.link)
+
+
+def _measured(run: LanguageRun, pairs: Pairs) -> Iterator[xr.Dataset]:
+    losses = {row["step"]: row["validation"] for row in begin(run)[1] if "validation" in row}
+    steps = run.s.checkpoint_steps
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / run.s.name
+        folder.mkdir()
+        run.ship(folder, steps)
+        write_sums(folder)
+        for step in steps:
+            lm = load(str(folder), checkpoint=None if step == steps[-1] else f"step-{step}")
+            yield _state(run.s, run.data, step, losses[step], lm, pairs)
+
+
+def _as_shipped(folder: Path, record: dict[str, Any], pairs: Pairs) -> xr.Dataset:
+    """A shipped model before training and where it has checkpoints until it stopped."""
+    s = LanguageSettings(**record["settings"])
+    losses = {row["step"]: row["validation"] for row in record["log"] if "validation" in row}
+    last = round(STOPPED / s.per_step)
+    states = (
+        _state(s, record["data"], k, losses[k], models.stage(folder, record, k), pairs)
+        for k in sorted({0, *(step for step in record["checkpoints"] if step <= last)})
+    )
+    return xr.concat(states, "state", coords="all")
+
+
+def _state(
+    s: LanguageSettings, data: dict[str, Any], step: int, loss: float, lm: LanguageModel, p: Pairs
+) -> xr.Dataset:
+    curves = interpolate(Ends.of_prompts(lm, p), steps=models.STEPS).distance
+    slope = np.stack([maximum_slope(read(curves, name)).values for name in models.READOUTS])
+    weights = sum(each.numel() for each in lm.bridge.original_model.parameters())
+    return xr.Dataset(
+        {
+            "slope": (("reading", "pair"), slope.astype("float32")),
+            "loss": ((), loss, {"units": "nats per token"}),
+            "bits": ((), loss / math.log(2) / data["bytes_per_token"], {"units": "bits per byte"}),
+            "parameters": ((), weights),
+        },
+        coords={
+            "reading": list(models.READOUTS),
+            "schedule": s.tokens,
+            "step": step,
+            "tokens": step * s.per_step,
+        },
+    )
+
+
+def _packed(found: xr.Dataset) -> xr.Dataset:
+    """Three decimals, compressed."""
+    found = found.copy()
+    found["slope"] = found.slope.round(3)
+    found.slope.encoding = {"zlib": True, "complevel": 9}
+    return found
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("work", type=Path, help="where the trainings are kept, to go on later")
+    given.add_argument("result", type=Path, help="the netCDF file to write")
+    given.add_argument("--corpus", help="a folder of text, or hub:<dataset>")
+    given.add_argument("--only", choices=WHOLE, action="append", help="train no other")
+    a = given.parse_args()
+    if a.result.is_dir():
+        raise NotSaved(f"{a.result} is a folder: give the name of a file for the result.")
+    disk.check_writable(a.result.parent)
+    carry_out(a.work, a.result, a.corpus, presets=a.only or WHOLE)
+
+
+if __name__ == "__main__":
+    sys.exit(answered(main))
