@@ -119,7 +119,7 @@ def _cell_after_the_end(notebook: NotebookNode) -> None:
 
 def _large(notebook: NotebookNode) -> None:
     code_cells(notebook)[4].outputs.append(
-        new_output("display_data", data={"image/png": "A" * 400_000})
+        new_output("display_data", data={"image/png": "A" * 300_000})
     )
 
 
@@ -267,7 +267,7 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         _append(4, new_output("stream", name="stdout", text="saved to /ro" + "ot/x.nc")),
         "nothing of one machine",
     ),
-    "too large": (_large, "below 400 kB"),
+    "too large": (_large, "below 300 kB"),
     "wide code": (_source(3, "assert", f"# {'x' * 87}\nassert"), "at most 88 characters, not 89"),
     "minus zero": (
         _append(3, new_output("stream", name="stdout", text="0.1 [-0.00, 0.2]")),

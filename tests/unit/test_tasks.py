@@ -12,6 +12,7 @@ from plateaus import evidence
 from plateaus.book import studies
 from plateaus.data import digits, tables, tasks, toy
 from plateaus.errors import BadParameter, BadTable, TrainingError
+from plateaus.experiments import tasks as toys
 from plateaus.experiments.tasks import pick, scores
 from plateaus.measures import statistics
 from plateaus.networks import toy as networks
@@ -19,7 +20,7 @@ from plateaus.networks.residual import ResidualMLP, network
 from plateaus.results import provenance_of
 from plateaus.studies import Setting, Study
 from plateaus.training.toy import Case, Recipe, train, train_many
-from plateaus.training.toy.losses import LOSSES
+from plateaus.training.toy.losses import LOSSES, REGRESSIONS
 from plateaus.training.toy.many import widened
 
 torch.set_num_threads(1)
@@ -115,6 +116,15 @@ def test_a_table_that_is_not_there_and_an_unknown_rule_are_refused(tmp_path):
         tasks.task("mushrooms")
 
 
+def test_a_table_of_ones_own_is_a_task(tmp_path):
+    written(tmp_path, frame(), name="mine")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "other.tsv.gz").write_bytes(b"")
+    assert set(tasks.known(tmp_path)) == {*tasks.names(), *tasks.TABLES, "mine"}
+    assert tasks.known(None) == tasks.names() and "mine" not in tasks.known(tmp_path / "half")
+    assert tasks.task("mine", tmp_path).inputs == 5
+
+
 def test_pairs_are_to_be_told_apart():
     for name in ("spiral-3", "wave"):
         task = tasks.task(name)
@@ -176,6 +186,45 @@ def test_losses_are_smallest_where_they_should_be():
         Case(build=build, data=toy.spiral(samples=9), loss="hinge")
 
 
+def test_losses_of_regressions_are_smallest_where_they_should_be():
+    target = torch.tensor([[[0.0, 0.3], [1.0, 0.0]]])
+    assert REGRESSIONS["squared"](target, target) == 0
+    # What is below 0 answers 0, and costs the plain squared error something.
+    below = torch.where(target == 0, -2.0, target)
+    assert REGRESSIONS["rectified"](below, target) == 0 < REGRESSIONS["squared"](below, target)
+    at = torch.logit(target.clamp(1e-6, 1 - 1e-6)).requires_grad_()
+    REGRESSIONS["logistic"](at, target).sum().backward()
+    assert float(at.grad.abs().max()) < 1e-5  # the logit of the target is the best answer
+    with pytest.raises(TrainingError, match="regression is one of squared, rectified, logistic"):
+        Case(build=build, data=toy.folded_wave(samples=9), regression="cross-entropy")
+
+
+def test_a_regression_is_trained_with_the_loss_that_is_asked_for():
+    wave = toy.folded_wave(samples=64)
+    data = toy.ToyData(x=wave.x, y=wave.y.sigmoid(), clean=wave.y.sigmoid(), classes=None)
+    one = partial(build, outputs=1)
+    cases = {n: Case(build=one, data=data, regression=n) for n in REGRESSIONS}
+    done = train_many(cases, Recipe(batch=32, rate=1e-2, seeds=(0,)), steps=3)
+    heads = [done[n].module().head[-1].weight for n in REGRESSIONS]
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert not torch.allclose(heads[i], heads[j])
+    alone = train_many({"one": cases["logistic"]}, Recipe(batch=32, rate=1e-2, seeds=(0,)), steps=3)
+    torch.testing.assert_close(alone["one"].module().head[-1].weight, heads[2])
+
+
+def test_the_loss_of_a_regression_is_what_is_left_of_its_variance():
+    task = tasks.task("wave")
+    net = network(build(outputs=1), dtype=torch.float64)
+    said = net(task.test.x).detach()
+    expected = (said - task.test.clean).square().mean()
+    assert toys.loss(net, task.test) == pytest.approx(float(expected), rel=1e-6)
+    spiral, arms = tasks.task("spiral"), network(build(), dtype=torch.float64)
+    logs = arms(spiral.test.x).detach().log_softmax(-1)
+    right = -logs[range(len(logs)), spiral.test.clean].mean()
+    assert toys.loss(arms, spiral.test) == pytest.approx(float(right), rel=1e-6)
+    assert abs(float(right) + float(logs.mean())) > 1e-4  # the twin that averages over all classes
+
+
 @pytest.mark.parametrize("bad", [{"optimiser": "lion"}, {"decay": -1.0}])
 def test_impossible_optimisers_are_refused(bad):
     with pytest.raises(TrainingError, match="adam or sgd"):
@@ -204,6 +253,8 @@ def test_a_study_finds_plateaus_of_a_task_that_has_them_and_none_of_one_that_has
     trained, untrained = pick(found, "and", "a model")
     assert evidence.slope_gain(trained, untrained)["model"] == "a model"
     assert float(found.quality.sel(setting="and", weights="trained", data="fresh").min()) > 0.9
+    assert found.loss.dims == ("setting", "weights", "seed")
+    assert (found.loss.sel(weights="trained") < found.loss.sel(weights="untrained")).all()
 
 
 def made(values: np.ndarray, names) -> xr.Dataset:
@@ -240,6 +291,12 @@ def test_the_interval_over_seeds_and_pairs_is_wider_than_over_pairs_alone():
     value, low, high = statistics.nested(values)
     _, narrow, wide = statistics.nested(values.reshape(1, -1))
     assert low < value < high and high - low > 2 * (wide - narrow)
+
+
+def test_a_saved_loss_keeps_its_digits():
+    kept = toys.saved(xr.Dataset({"loss": ("x", [1.2345e-5]), "margin": ("x", [1.23456])}))
+    assert float(kept.loss[0]) == pytest.approx(1.2345e-5, rel=1e-6)
+    assert float(kept.margin[0]) == pytest.approx(1.235, abs=1e-6)
 
 
 def test_a_study_that_does_not_exist_is_answered_with_those_that_do(tmp_path):

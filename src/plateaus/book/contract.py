@@ -14,7 +14,7 @@ from plateaus.book import chapter_rules, computed, figure_rules, page_rules, sen
 from plateaus.book.cells import code_cells, notebook_at, start, tree
 from plateaus.book.places import chapter_name, chapters, repository
 
-LARGEST_FILE = 400_000  # bytes; a page's own content, compressed, stays below 600 kB
+LARGEST_FILE = 300_000  # bytes
 
 CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
     chapter_rules.parameters_cell,

@@ -38,6 +38,12 @@ def read(name: str, cache: str | Path) -> pd.DataFrame:
     return checked(name, table)
 
 
+def names(cache: str | Path) -> list[str]:
+    """The tables that lie in the folder."""
+    found = sorted(Path(cache).expanduser().glob("*/*.tsv.gz"))
+    return [file.parent.name for file in found if file.name == f"{file.parent.name}.tsv.gz"]
+
+
 def checked(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """The table, if a network can be trained on it.
 

@@ -95,6 +95,15 @@ def names() -> list[str]:
     return [*SPIRALS, *RULES]
 
 
+def known(cache: str | Path | None) -> list[str]:
+    """The tasks that can be had with the folder ``cache`` of tables, or without one: those that
+    need no file, the benchmark's, and every table that lies there.
+    """
+    if cache is None:
+        return names()
+    return list(dict.fromkeys([*names(), *TABLES, *tables.names(cache)]))
+
+
 def pairs(data: ToyData, count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     """``count`` random pairs of points that are to be told apart: two tensors ``(count, inputs)``.
 

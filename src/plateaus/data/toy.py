@@ -47,6 +47,15 @@ def spiral_sector(x: Tensor, *, classes: int) -> Tensor:
     return (phase * classes / (2 * math.pi)).long().clamp_max(classes - 1)
 
 
+def spiral_depth(x: Tensor, *, classes: int) -> Tensor:
+    """How far from the border of its sector each point lies, in widths of a sector: from 0 on the
+    border to 0.5 half-way between two; ``(...,)``.
+    """
+    phase = torch.remainder(torch.atan2(x[..., 1], x[..., 0]) + 4 * x.norm(dim=-1), 2 * math.pi)
+    part = torch.remainder(phase * classes / (2 * math.pi), 1)
+    return torch.minimum(part, 1 - part)
+
+
 def spiral(
     *,
     samples: int = 10_000,

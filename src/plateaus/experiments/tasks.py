@@ -50,8 +50,9 @@ def measured(
         pair``; their medians over pairs where else it can be read, ``slope_at`` and
         ``half_exit_at``, dims ``weights, seed, reading``; ``quality``, the accuracy, or of a
         regression the share of variance explained, on the ``fitted`` points as given and on the
-        ``fresh`` ones as they truly are, dims ``weights, seed, data``; ``margin``, the median of
-        the true class's logit minus the largest other.
+        ``fresh`` ones as they truly are, dims ``weights, seed, data``; of the fresh ones also
+        ``loss``, see `loss`, and ``margin``, the median of the true class's logit minus the largest
+        other.
     """
     given = task.test if points is None else ToyData(
         x=points.x, y=points.y, clean=points.y, classes=points.classes
@@ -72,6 +73,7 @@ def of_network(net: Network, *, task: Task, a: Tensor, b: Tensor, fitted: ToyDat
     return last.assign(
         **{f"{k}_at": at[k] for k in KEPT},
         quality=("data", quality),
+        loss=((), loss(net, task.test), {"units": loss_units(task.test)}),
         margin=_margin(net, task.test),
     ).assign_coords(data=["fitted", "fresh"], pair=np.arange(len(a)))
 
@@ -101,18 +103,31 @@ def pick(study: xr.Dataset, setting: str, model: str = "") -> tuple[xr.Dataset, 
 
 
 def saved(result: xr.Dataset, *, decimals: int | None = 3) -> xr.Dataset:
-    """The same in float32 with so many decimals (None: all), packed small when it is written."""
+    """The same in float32 with so many decimals (None: all), packed small when it is written; of a
+    loss, which may be small, all are kept.
+    """
     small = result.astype("float32")
-    small = small if decimals is None else small.round(decimals)
     for name in small.data_vars:
+        if decimals is not None and name != "loss":
+            small[name] = small[name].round(decimals)
         small[name].encoding = {"zlib": True, "complevel": 9, "shuffle": True}
     return small
 
 
 @torch.no_grad()
 def loss(net: Network, points: ToyData) -> float:
-    """Cross-entropy to the true classes of a classification, in nats."""
-    return cross_entropy(net(points.x), points.clean).item()
+    """Of a classification the cross-entropy to the true classes, of a regression the mean squared
+    error, in the units of ``loss_units``; whatever loss the network was trained with.
+    """
+    said = net(points.x)
+    if points.classes is not None:
+        return cross_entropy(said, points.clean).item()
+    return (said - points.clean.to(said.dtype)).square().mean().item()
+
+
+def loss_units(points: ToyData) -> str:
+    """What `loss` counts in; the targets of a task have variance 1 where it trains."""
+    return "nats" if points.classes is not None else "variance of the targets"
 
 
 def _named(dim: str, names: Sequence[str]) -> xr.DataArray:

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 
-from plateaus.figures.style import MERGE, PALETTE, REFERENCE
+from plateaus.figures.style import MERGE, PALETTE, REFERENCE, plain_powers
 
 FAMILIES = {"rule": "blue", "table": "green", "function": "orange"}
 """Colours of classifications by rule, of benchmarks, and of regressions by rule."""
@@ -44,6 +44,20 @@ def score_and_gain(found: xr.Dataset, axes: Sequence[Axes], colours: Sequence[st
     for ax, words in zip(axes, ("plateau score", "slope gained"), strict=True):
         ax.axvline(0, **REFERENCE)
         ax.set_xlabel(words)
+
+
+def against(
+    quality: np.ndarray, score: np.ndarray, ax: Axes, *, colours: Sequence[str], label: str
+) -> Axes:
+    """A dot for each task, ``(tasks,)``: its score over how well it was learnt; losses, which
+    differ by their factor, on a logarithmic axis.
+    """
+    ax.scatter(quality, score, c=colours, s=26, zorder=3)
+    if "loss" in label:
+        ax.set_xscale("log")
+        plain_powers(ax.xaxis)
+    ax.set(xlabel=label, ylabel="plateau score", ylim=(-0.1, 1))
+    return ax
 
 
 def cells(score: xr.DataArray, ax: Axes, *, mark: xr.DataArray | None = None) -> ScalarMappable:

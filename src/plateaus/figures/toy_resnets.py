@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.image import AxesImage
 
 from plateaus.figures.readouts import axis
 from plateaus.figures.style import MERGE, PALETTE, REFERENCE, STAR, colour_bar, colours
@@ -86,11 +87,18 @@ def through_training(
     ylabel: str,
     colour: str = "blue",
     label: str = "median over seeds",
+    again: xr.DataArray | None = None,
 ) -> Axes:
-    """A measure at every checkpoint, dims ``step, seed``, on a logarithmic axis of steps."""
+    """A measure at every checkpoint, dims ``step, seed``, on a logarithmic axis of steps; crosses
+    are the same of other trainings.
+    """
     steps, shade = result.step.values, PALETTE[colour]
     ax.plot(steps, result.transpose("step", "seed"), color=shade, lw=0.7, alpha=0.6)
     ax.plot(steps, result.median("seed"), color=shade, lw=2.2, marker="o", ms=4, label=label)
+    if again is not None:
+        at = np.repeat(again.step.values, again.sizes["seed"])
+        ax.plot(at, again.transpose("step", "seed").values.ravel(), "x", color=PALETTE["ink"], ms=5,
+                zorder=4, label="trained here")  # fmt: skip
     ax.set_xscale("symlog", linthresh=1, linscale=0.4)
     powers = [10**k for k in range(int(np.log10(max(steps[-1], 1))) + 1)]
     ax.set_xticks([0, *powers], ["0", *map(str, powers)])
@@ -132,23 +140,21 @@ def contours(
     return _plane(ax)
 
 
-def moments(found: xr.Dataset, axes: np.ndarray) -> None:
-    """Merge heights of one plane through training, dims ``anchor, moment, x2, x1`` in units of R:
-    a row of panels for each anchor, whose places are ``at``; bands of a tenth, one image each.
+def moments(terrain: xr.DataArray, at: xr.DataArray, axes: np.ndarray, *, label: str) -> AxesImage:
+    """Merge heights around one point through training, dims ``moment, x2, x1`` in units of R: a row
+    of panels, bands of a tenth, an image each; ``at`` is the point, ``label`` names the row.
     """
     bands = BoundaryNorm(np.linspace(0, 1, 11), 256, extend="max")
-    for row, anchor in zip(axes, found.anchor.values, strict=True):
-        place = found["at"].sel(anchor=anchor).values
-        for ax, moment in zip(row, found.moment.values, strict=True):
-            heights = found.terrain.sel(anchor=anchor, moment=moment).transpose("x2", "x1")
-            square = (*found.x1.values[[0, -1]], *found.x2.values[[0, -1]])
-            look = {"cmap": MERGE, "norm": bands, "interpolation": "none"}
-            ax.imshow(heights, origin="lower", extent=square, **look)
-            ax.plot(*place, **STAR)
-            ax.set(xticks=[], yticks=[])
-            ax.grid(visible=False)
-            if anchor == found.anchor.values[0]:
-                ax.set_title(f"step {moment:,}")
+    square = (*terrain.x1.values[[0, -1]], *terrain.x2.values[[0, -1]])
+    look = {"cmap": MERGE, "norm": bands, "interpolation": "none"}
+    for ax, moment in zip(axes, terrain.moment.values, strict=True):
+        heights = terrain.sel(moment=moment).transpose("x2", "x1")
+        image = ax.imshow(heights, origin="lower", extent=square, **look)
+        ax.plot(*at.values, **STAR)
+        ax.set(xticks=[], yticks=[])
+        ax.grid(visible=False)
+    axes[0].set_ylabel(label)
+    return image
 
 
 def _plane(ax: Axes) -> Axes:

@@ -1,6 +1,6 @@
 """How plateaus come through a long training: slopes and scores at checkpoints that are equally
 spaced on a logarithmic axis, and merge heights around several points, exact where the network is
-piecewise linear.
+piecewise linear; all with true labels and, the control, with shuffled ones.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.data import tasks as data
+from plateaus.data.toy import spiral_depth
 from plateaus.experiments import tasks as toys
 from plateaus.experiments.landscape import landscape
 from plateaus.experiments.sharpness import over
@@ -27,8 +28,8 @@ from plateaus.training.toy import Trained, log_spaced
 
 LABELS = ("true", "shuffled")
 SHARES = (0.2, 0.8)
-"""Radii between which a plateau's area is to grow, in units of the height that nine tenths of the
-nodes stay below."""
+"""Radii at which a plateau's area is taken, in units of R, the height that nine tenths of the nodes
+stay below."""
 FAR = 0.1
 """In the same units."""
 
@@ -46,21 +47,47 @@ class Evolution:
     """Checkpoints whose planes are kept."""
     anchors: int = 3
     resolution: int = 61
+    architecture: str = "residual"
     blocks: int = 20
     exact_blocks: int = 2
     """Of the network without normalisation."""
+    width: int = 16
+    batch: int = 128
+    rate: float = 2e-3
 
     def run(self) -> xr.Dataset:
-        """Both networks: see ``curves`` and ``planes``."""
-        networks = self.trained("residual", self.blocks, LABELS)
-        few = self.trained("no-norm", self.exact_blocks, LABELS[:1])["true"]
-        drawn = {"sampled": networks["true"], "exact": few}
+        """Both networks, see ``curves`` and ``planes_of``; ``at``, the points around which planes
+        are, and ``inside``, their ``data.toy.spiral_depth``.
+        """
+        networks = self.trained()
+        drawn = {"sampled": networks["true"], "exact": self.few(), "shuffled": networks["shuffled"]}
         planes = over("plane", {n: n for n in PLANES}, lambda n: self.planes_of(drawn[n], n))
-        return self.curves(networks).merge(planes)
+        points = self.points()
+        where = {
+            "at": (("anchor", "axis"), points.numpy()),
+            "inside": ("anchor", spiral_depth(points, classes=2).numpy()),
+        }
+        return self.curves(networks).merge(planes).assign(where)
+
+    def points(self) -> Tensor:
+        """The points around which planes are, ``(anchors, 2)``."""
+        return data.task("spiral", None).test.x[: self.anchors].double()
+
+    def trained(self) -> dict[str, Trained]:
+        """The networks of every kind of labels, with all their checkpoints."""
+        return self._trained(self.study(self.architecture, self.blocks, LABELS))
+
+    def few(self) -> Trained:
+        """The networks whose planes are exact, of true labels."""
+        return self._trained(self.study("no-norm", self.exact_blocks, LABELS[:1]))["true"]
+
+    def _trained(self, study: Study) -> dict[str, Trained]:
+        return {name: trained for name, trained, _ in study.trained()}
 
     def study(self, architecture: str, blocks: int, labels: Sequence[str]) -> Study:
         """One setting for each kind of labels."""
         shape = {"architecture": architecture, "blocks": blocks, "steps": self.steps}
+        shape |= {"width": self.width, "batch": self.batch, "rate": self.rate}
         kept = {*log_spaced(self.steps, self.moments), *self.planes} - {0}
         return Study(
             settings={kind: Setting(labels=kind, **shape) for kind in labels},
@@ -69,50 +96,39 @@ class Evolution:
             checkpoints=tuple(sorted(kept)),
         )
 
-    def trained(self, architecture: str, blocks: int, labels: Sequence[str]) -> dict[str, Trained]:
-        """The networks of every kind of labels, with all their checkpoints."""
-        study = self.study(architecture, blocks, labels)
-        return {name: trained for name, trained, _ in study.trained()}
-
     def curves(self, networks: dict[str, Trained]) -> xr.Dataset:
-        """What ``experiments.tasks.measured`` says at every checkpoint, and ``loss`` on fresh
-        points [nats]; dims ``labels, step, seed`` and those of a network.
+        """What ``experiments.tasks.measured`` says at every checkpoint; dims ``labels, step, seed``
+        and those of a network.
         """
-        study = self.study("residual", self.blocks, LABELS)
+        study = self.study(self.architecture, self.blocks, LABELS)
 
         def of_labels(kind: str) -> xr.Dataset:
             setting = study.settings[kind]
             task, trained = study.task(setting), networks[kind]
             a, b = data.pairs(task.test, self.pairs)
             each = partial(toys.of_network, task=task, a=a, b=b, fitted=setting.points(task))
-
-            def of_one(net: Network) -> xr.Dataset:
-                return each(net).assign(loss=((), toys.loss(net, task.test), {"units": "nats"}))
-
             steps = {step: by_seed(trained, step) for step in trained.steps}
-            return over("step", steps, lambda nets: over("seed", nets, of_one))
+            return over("step", steps, lambda nets: over("seed", nets, each))
 
         return over("labels", {kind: kind for kind in LABELS}, of_labels)
 
     def planes_of(self, trained: Trained, name: str) -> xr.Dataset:
-        """Around each anchor at each kept moment, dims ``moment, anchor, seed``: ``growth`` of the
-        plateau's area between the radii ``SHARES``, ``pieces`` of the plane if it is exact, and
-        then ``off``, the share of the nodes at which the merge height of the grid is ``FAR`` from
-        it; and, of the first seed, ``terrain``, the merge height at every node. Heights are in
-        units of that which nine tenths of the nodes stay below; ``at`` are the anchors.
+        """Around each anchor at each kept moment, dims ``moment, anchor, seed``: ``area``, the
+        share of the nodes that lie in the plateaus of the radii ``SHARES`` (dim ``share``);
+        ``pieces`` of the plane if it is exact, and then ``off``, the share of the nodes at which
+        the merge height of the grid is ``FAR`` from it; and, of the first seed, ``terrain``, the
+        merge height at every node. Radii and heights are in units of R.
         """
-        points = data.task("spiral", None).test.x[: self.anchors].double()
         around = partial(PLANES[name], resolution=self.resolution)
+        each = dict(enumerate(self.points()))
 
         def at(step: int) -> xr.Dataset:
             nets = by_seed(trained, step)
-            each = dict(enumerate(points))
             return over("anchor", each, lambda a: over("seed", nets, partial(around, anchor=a)))
 
         found = over("moment", {step: step for step in self.planes}, at)
         merge = found.merge_height.isel(seed=0, drop=True).rename("terrain")
-        at_plane = xr.DataArray(points.numpy(), dims=("anchor", "axis"))
-        return found.drop_vars("merge_height").assign(terrain=merge, at=at_plane)
+        return found.drop_vars("merge_height").assign(terrain=merge)
 
 
 def sampled(net: Network, *, anchor: Tensor, resolution: int) -> xr.Dataset:
@@ -135,18 +151,19 @@ def exactly(net: Network, *, anchor: Tensor, resolution: int) -> xr.Dataset:
     return found.assign(off=((), off), pieces=((), float(plane.affine_pieces)))
 
 
-PLANES = {"sampled": sampled, "exact": exactly}
+PLANES = {"sampled": sampled, "exact": exactly, "shuffled": sampled}
+"""Of the network of many blocks, of that of few, and of the first with shuffled labels."""
 
 
 def _units(height: np.ndarray, merge: np.ndarray) -> xr.Dataset:
-    """Merge heights of the square in units of R, and what the plateau's area grows by."""
+    """Merge heights of the square in units of R, and the areas of two plateaus."""
     unit = np.quantile(height, 0.9)
-    small, large = (int((merge < share * unit).sum()) for share in SHARES)
     axis = np.linspace(-1, 1, len(merge))
-    found = {"merge_height": (("x2", "x1"), merge / unit), "growth": ((), large / max(1, small))}
-    return xr.Dataset(found, {"x1": axis, "x2": axis})
+    areas = [(merge < share * unit).mean() for share in SHARES]
+    found = {"merge_height": (("x2", "x1"), merge / unit), "area": ("share", areas)}
+    return xr.Dataset(found, {"x1": axis, "x2": axis, "share": list(SHARES)})
 
 
 def study(tables: str | None = None) -> xr.Dataset:
-    """The evolution that the chapter of toys shows."""
+    """The evolution that the chapter of it shows."""
     return Evolution().run()

@@ -23,6 +23,7 @@ from plateaus.networks.residual import ResidualMLP
 from plateaus.rules import listing, one_of, real, whole
 from plateaus.studies import STEPS, by_seed
 from plateaus.training.toy import Case, Recipe, Trained, train_many
+from plateaus.training.toy.losses import REGRESSIONS
 
 TARGETS = ("sizes", "presence")
 
@@ -36,6 +37,8 @@ class Sparse:
     """Probability that a further feature is there beside the first; sizes are uniform in [0, 1]."""
     target: str = "sizes"
     """What is to be given back: "sizes", or "presence", 1 for every feature that is there."""
+    loss: str = "squared"
+    """A name in ``training.toy.losses.REGRESSIONS``."""
     widths: Sequence[int] = (32, 8)
     """Dimensions of the stream; the first has room for all features."""
     blocks: int = 4
@@ -47,6 +50,7 @@ class Sparse:
 
     def __post_init__(self) -> None:
         one_of(*TARGETS).check("target", self.target)
+        one_of(*REGRESSIONS).check("loss", self.loss)
         real(0, 1).check("active", self.active)
         listing(whole(1, 10**5)).check("widths", list(self.widths))
         listing(whole(0, 2**32 - 1)).check("seeds", list(self.seeds))
@@ -78,7 +82,7 @@ class Sparse:
                 width=width,
                 blocks=self.blocks,
             )
-            case = {"sparse": Case(build=build, data=points)}
+            case = {"sparse": Case(build=build, data=points, regression=self.loss)}
             found[width] = train_many(case, recipe, steps=self.steps)["sparse"]
         return found
 

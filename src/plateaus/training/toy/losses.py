@@ -40,10 +40,28 @@ def squared(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).square().mean((1, 2))
 
 
+def rectified(output: Tensor, target: Tensor) -> Tensor:
+    """Squared units; an output below 0 answers 0, as in the toys of superposition of Elhage et al.
+    (2022), so that interference below 0 costs nothing.
+    """
+    return squared(F.relu(output), target)
+
+
+def logistic_numbers(output: Tensor, target: Tensor) -> Tensor:
+    """Nats; each output is the logit of its target's being 1, targets are in [0, 1]."""
+    return F.binary_cross_entropy_with_logits(output, target, reduction="none").mean((1, 2))
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross-entropy": cross_entropy,
     "smoothed": smoothed,
     "logistic": logistic,
     "squared": squared_class,
 }
-"""Of classifications; a regression has the squared error alone."""
+"""Of classifications."""
+REGRESSIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "squared": squared,
+    "rectified": rectified,
+    "logistic": logistic_numbers,
+}
+"""Of regressions."""

@@ -22,7 +22,7 @@ from plateaus.networks.residual import ResidualMLP
 from plateaus.training.loop import train as train_run
 from plateaus.training.run import Run
 from plateaus.training.toy.bending import POINTS, Bending
-from plateaus.training.toy.losses import LOSSES, squared
+from plateaus.training.toy.losses import LOSSES, REGRESSIONS
 from plateaus.training.toy.recipe import Recipe, Trained
 from plateaus.training.toy.run import Stacked, drawn
 
@@ -35,16 +35,22 @@ class Case:
     """Makes the network; all cases differ in inputs and outputs at most."""
     data: ToyData
     loss: str = "cross-entropy"
-    """A name in ``losses.LOSSES``; a regression has the squared error whatever this says."""
+    """Of a classification: a name in ``losses.LOSSES``."""
+    regression: str = "squared"
+    """Of a regression: a name in ``losses.REGRESSIONS``."""
     bending: float | None = None
     """Weight of the penalty ``bending.Bending``; None: it is not computed."""
 
     def __post_init__(self) -> None:
-        if self.loss not in LOSSES:
-            raise TrainingError(
-                f"The loss of a classification is one of {', '.join(LOSSES)}, got {self.loss!r}: "
-                "choose one of these."
-            )
+        for kind, losses, given in (
+            ("classification", LOSSES, self.loss),
+            ("regression", REGRESSIONS, self.regression),
+        ):
+            if given not in losses:
+                raise TrainingError(
+                    f"The loss of a {kind} is one of {', '.join(losses)}, got {given!r}: choose "
+                    "one of these."
+                )
 
 
 def train_many(
@@ -119,7 +125,7 @@ class ManyRun(Run):
             target = case.data.y[some]
             output = output[..., : case.data.outputs]
             if case.data.classes is None:
-                found.append(squared(output, target.to(output.dtype)))
+                found.append(REGRESSIONS[case.regression](output, target.to(output.dtype)))
             else:
                 found.append(LOSSES[case.loss](output, target))
         lost = torch.cat(found)
