@@ -157,7 +157,10 @@ def test_any_number_of_pairs_fits(monkeypatch, inputs):
     whole = interpolate(Ends.of_inputs(toy_net(), *inputs), steps=9)
     monkeypatch.setattr("plateaus.experiments.ends.AT_ONCE", 7 * 9 * D)
     ends = Ends.of_inputs(toy_net(), *inputs)
+    trimmed = []
+    monkeypatch.setattr("plateaus.experiments.ends.trim", lambda: trimmed.append(True))
     assert [len(part.a) for part in ends.parts(9)] == [7, 7, 6]
+    assert len(trimmed) == 3  # else the peak grows with the number of parts
     split = interpolate(ends, steps=9)
     np.testing.assert_allclose(split.distance, whole.distance)
     assert split.pair.values.tolist() == whole.pair.values.tolist()

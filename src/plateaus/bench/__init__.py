@@ -188,15 +188,20 @@ def _compare(
     """Seconds of each way, how many times as long as ours, how far it is from the first and, of
     ours, what they are spent on.
     """
-    reference = next(iter(ways.values()))()
+    found: dict[str, Tensor] = {}
     for name, way in ways.items():
-        slow = name.startswith("plain")
-        seconds[name] = median_seconds(way, max(1, repeats // 2) if slow else repeats, device)
+
+        def run(name: str = name, way: Callable[[], Tensor] = way) -> None:
+            found[name] = way()
+
+        some = max(1, repeats // 2) if name.startswith("plain") else repeats
+        seconds[name] = median_seconds(run, some, device)
+    reference = found[next(iter(ways))]
     return {
         name: {
             "seconds": seconds[name],
             "times ours": seconds[name] / seconds[OURS],
-            "relative difference": ((way() - reference).norm() / reference.norm()).item(),
+            "relative difference": ((found[name] - reference).norm() / reference.norm()).item(),
             **({"shares": shares(way, device)} if name.startswith("ours") else {}),
         }
         for name, way in ways.items()

@@ -29,7 +29,7 @@ def shares(
     clock = _Clock(device)
     with one_thread():
         if seconds is None:
-            seconds = processor_seconds(way, 3, device)
+            seconds = processor_seconds(way, 1, device)
         with clock:
             way()
     inside = sum(clock.seconds.values())

@@ -26,10 +26,15 @@ STEPS, TOKENS = 50, 3
 """So many points that the fewest pairs fill what is in flight at once, and few tokens."""
 
 
+SHAPE = {"blocks": 4, "width": 256}
+"""Small, so that ten thousand pairs take minutes, and what weights take hides no growth."""
+
+
 def rows(counts: Sequence[int] = COUNTS, **shape: int) -> dict[str, Any]:
     """Peak resident memory [bytes] of measuring so many pairs on a model of ``shape`` (by default
-    GPT-2 small's), four scalars of each pair and read-out kept, and their spread.
+    ``SHAPE``), four scalars of each pair and read-out kept, and their growth.
     """
+    shape = shape or SHAPE
     with tempfile.TemporaryDirectory() as folder:
         shapes.save(folder, **shape)
         peaks = [peak(folder, n) for n in bar(counts, "memory", at_once=True)]
@@ -37,7 +42,7 @@ def rows(counts: Sequence[int] = COUNTS, **shape: int) -> dict[str, Any]:
         "pairs": list(counts),
         "steps": STEPS,
         "tokens": TOKENS,
-        "shape": shape or {"blocks": 12, "width": 768},
+        "shape": shape,
         "bytes": peaks,
         "growth": peaks[-1] / peaks[0] - 1,
     }

@@ -16,6 +16,7 @@ NAMES = {
     "interpolation_vs_pointwise_hooks": "interpolation, one pair; plain: hooks, point by point",
     "directional_speed": "speed along a path; plain: dense Jacobians of all blocks",
     "slice_2d": "a plane through three activations; plain: hooks, points in a batch",
+    "exponent_field": "exponents on a plane; plain: dense Jacobians of all blocks",
     "mlp_jacobian_one_path": "norm of an MLP's Jacobian, one path; plain: dense Jacobians",
     "mlp_jacobian_per_point_shared": "the same, many paths through one layer",
     "plateau_on_a_grid": "plateaus of one point on a grid; plain: node by node",

@@ -14,7 +14,7 @@ from torch import Tensor
 from plateaus.data.prompts import Pairs
 from plateaus.errors import BadParameter, BadPoints
 from plateaus.geometry import paths
-from plateaus.networks.chunks import budget
+from plateaus.networks.chunks import budget, trim
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.network import Network
@@ -229,6 +229,7 @@ class Ends:
         what = f"{self.attrs['model']}, {len(self):,} pairs"
         for i in bar(starts, what, unit="part"):
             yield self.make(range(i, min(i + size, len(self))))
+            trim()
 
     def parts(self, points: int) -> Iterator[Part]:
         """The same, cut where the ends enter."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -17,6 +19,24 @@ ELSEWHERE = 2**30
 def budget(device: torch.device) -> int:
     """Bytes that the intermediate results of one call may take: half of what a GPU has free."""
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else ELSEWHERE
+
+
+def trim() -> None:
+    """Give freed memory back to the system, where the C library can (glibc's).
+
+    What is kept of a part, a few numbers, lies between its large freed arrays, so that those of the
+    next part do not fit in their places: without this the peak grows with the number of parts.
+    """
+    if (release := _malloc_trim()) is not None:
+        release(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None
 
 
 def in_chunks(run: Callable[[slice], Out], rows: int, size: int) -> list[Out]:
