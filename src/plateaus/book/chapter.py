@@ -1,10 +1,12 @@
-"""A chapter's second cell: its parameters are checked, and `run` is what it works with::
+"""A chapter's second cell: its parameters are checked, and `run` is what it works with.
 
-run = pl.open_chapter(globals(), "4-dynamics/trajectories", steps=pl.whole(2))
-...
-run.save(dataset)                # <out>/<model>/trajectories.nc
-run.claim("N6", model=..., ...)  # of <out>/<model>/claims/trajectories.json
-run.provenance()                 # writes the rows
+Afterwards it may say::
+
+    run = pl.open_chapter(globals(), "4-dynamics/trajectories", steps=pl.whole(2))
+    ...
+    run.save(dataset)                # <out>/<model>/trajectories.nc
+    run.claim("N6", model=..., ...)  # of <out>/<model>/claims/trajectories.json
+    run.provenance()                 # writes the rows
 """
 
 from __future__ import annotations
