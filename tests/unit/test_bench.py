@@ -156,6 +156,8 @@ def test_wholes_agree_with_another_way_of_computing_them():
     plateau, cut = bench.wholes.plateau(1, side=21), bench.wholes.exact_slice(1, blocks=1, width=3)
     assert plateau["relative difference"] == 0 and plateau["times ours"] > 1
     assert cut["relative difference"] < 1e-12
+    field = bench.wholes.exponent_field(1, model="laboratory-3l", side=5)
+    assert field["relative difference"] < 1e-6 and field["seconds"] > 0
 
 
 def test_memory_does_not_grow_with_pairs_and_a_twin_that_keeps_all_does(tmp_path):

@@ -1,5 +1,5 @@
-"""What a reader waits for beside curves: a plateau on a grid, an exact slice, a whole chapter; in
-seconds of one processor.
+"""What a reader waits for beside curves: a plateau on a grid, an exact slice, a field of exponents,
+a whole chapter; in seconds of one processor.
 """
 
 from __future__ import annotations
@@ -19,9 +19,14 @@ import torch
 from plateaus.bench.bound import PARTS, shares
 from plateaus.bench.timing import one_thread, processor_seconds
 from plateaus.book.places import repository
+from plateaus.data import prompts
 from plateaus.errors import BuildFailed
+from plateaus.experiments import exponents
+from plateaus.experiments.ends import Ends
 from plateaus.experiments.landscape import landscape
+from plateaus.geometry import paths
 from plateaus.geometry.exact import ExactPlane, exact, raster
+from plateaus.measures import exponents as measures
 from plateaus.measures.plateaus import components
 from plateaus.networks.load import load
 from plateaus.networks.residual import ResidualMLP, network
@@ -29,6 +34,8 @@ from plateaus.networks.residual import ResidualMLP, network
 SIDE, SOME = 121, 100
 """Nodes on the side of a grid, and at how many of them the plain way is timed."""
 CHAPTER = "2-language-models/interpolation"
+FIELD, H = ("prose-12l", 100), 1e-5
+"""Whose exponents are taken, at how many nodes a side; and the step of a difference quotient."""
 CPU = torch.device("cpu")
 
 
@@ -36,7 +43,11 @@ def rows(repeats: int, *, chapter: str | None = CHAPTER) -> dict[str, dict[str, 
     """Each with its seconds, what bounds it and, where there is a plain way, how many times as long
     that takes and how far apart the two are.
     """
-    found = {"plateau_on_a_grid": plateau(repeats), "exact_slice": exact_slice(repeats)}
+    found = {
+        "plateau_on_a_grid": plateau(repeats),
+        "exact_slice": exact_slice(repeats),
+        "whole_exponent_field": exponent_field(1),
+    }
     return found | ({"whole_chapter": whole_chapter(chapter)} if chapter else {})
 
 
@@ -96,6 +107,33 @@ def exact_slice(repeats: int, *, blocks: int = 3, width: int = 8) -> dict[str, A
     return row | {
         "size": f"{plane.affine_pieces:,} pieces, {blocks} blocks of width {width}",
         "relative difference": float(np.abs(height - seen).max() / seen.max()),
+    }
+
+
+def exponent_field(repeats: int, *, model: str = FIELD[0], side: int = FIELD[1]) -> dict[str, Any]:
+    """Both exponents, heights and merge heights on a plane through three activations of a language
+    model, in double precision; speeds at some nodes are compared with difference quotients.
+    """
+    lm = load(model, device="cpu", dtype=torch.float64)
+    ends = Ends.of_prompts(lm, prompts.unrelated(lm, 2))
+
+    def ours() -> Any:
+        return exponents.planes(ends, 1, steps=side)
+
+    row, found = _timed(ours, repeats), ours().isel(plane=0)
+    part, third = next(ends[[0]].parts(side)), ends.b[1]
+    e1, e2 = paths.plane_axes(part.a[0], part.b[0], third)
+    frame, nodes = measures.frame(e1, e2), (0, side // 2, side - 1)
+    at = torch.tensor(found.alpha.values)
+    points = torch.stack([part.a[0] + at[k] * (e1 + e2) for k in nodes])[:, None]
+    with torch.no_grad():
+        ahead, behind = (part.net.trace((points + h * frame).flatten(0, 1))[-1] for h in (H, -H))
+    images = (ahead - behind).unflatten(0, (len(nodes), 2)) / (2 * H)
+    seen = measures.exponents(images, len(part.net))
+    told = [found.exponent.values[k, k] for k in nodes]
+    return row | {
+        "size": f"{side}² nodes of {model}",
+        "relative difference": float(np.abs(np.array(told) / seen[:, 0].numpy() - 1).max()),
     }
 
 

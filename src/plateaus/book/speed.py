@@ -21,6 +21,7 @@ NAMES = {
     "mlp_jacobian_per_point_shared": "the same, many paths through one layer",
     "plateau_on_a_grid": "plateaus of one point on a grid; plain: node by node",
     "exact_slice": "an exact slice",
+    "whole_exponent_field": "exponents, heights and merge heights on a plane",
     "whole_chapter": "a whole chapter, as papermill runs it",
 }
 OF_GROWTH = {
