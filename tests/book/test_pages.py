@@ -174,6 +174,28 @@ def test_the_first_example_runs_as_printed_and_shows_what_it_says(page: str) -> 
     assert untrained[14] > 0.2 and untrained[35] < 0.8
 
 
+def test_two_prompts_of_a_reader_become_a_curve_and_training_bent_it() -> None:
+    page = (ROOT / "book" / "re-execute.md").read_text(encoding="utf-8")
+    code = re.search(r"(?s)```python\n(.*?)```", page)[1]
+    assert len([line for line in code.splitlines()[3:] if line]) <= 6
+    steepest = []
+    for weights in ('"prose-12l")', '"prose-12l").step_zero()'):
+        names: dict = {}
+        exec(code.replace('"prose-12l")', weights), names)
+        rho = names["rho"].isel(pair=0)
+        assert abs(float(rho[0])) < 1e-6 and abs(float(rho[-1]) - 1) < 0.5
+        steepest.append(float(rho.diff("alpha").max()) * 49)
+    assert steepest[0] > 1.3 > 1.15 > steepest[1]
+
+
+def test_the_page_names_the_architectures_that_the_tests_run() -> None:
+    page = (ROOT / "book" / "re-execute.md").read_text(encoding="utf-8")
+    said = re.search(r"these classes: (.*?)\.", page)[1]
+    tests = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    run = {re.sub(r"(Text)?$", "", name) for name in re.findall(r'"(\w+)Config"', tests)}
+    assert set(re.findall(r"`(\w+)`", said)) == run
+
+
 def test_configuration_keeps_stray_files_out_of_the_book() -> None:
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     assert settings["only_build_toc_files"] is True
