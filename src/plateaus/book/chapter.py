@@ -88,8 +88,7 @@ class Run:
     def require(self, because: str, /, **rules: Rule) -> None:
         """Check parameters again, by what is known only once a model is loaded or from each other.
 
-        run.require("prose-12l has 12 blocks", patch=pl.whole(1, 11))
-
+        It is given the reason, ``run.require("prose-12l has 12 blocks", patch=pl.whole(1, 11))``.
         Stands in the second or third cell, so that nothing is computed in vain. Raises
         `BadParameter` with `because` in its sentence.
         """

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 
-from plateaus.figures.style import PALETTE, REFERENCE
+from plateaus.figures.style import DOT, PALETTE, REFERENCE
 
 
 def field(found: xr.Dataset, ax: Axes, *, radii: Sequence[float], limits: tuple) -> QuadMesh:
@@ -22,7 +22,7 @@ def field(found: xr.Dataset, ax: Axes, *, radii: Sequence[float], limits: tuple)
         if level.min() < r < level.max():
             ax.contour(found.alpha, found.beta, level, [r], colors="white", linestyles=style)
     for x, name in ((0, "a"), (1, "b")):
-        ax.plot(x, 0, "o", ms=5, mfc=PALETTE["orange"], mec="white")
+        ax.plot(x, 0, **DOT)
         ax.annotate(name, (x, 0), xytext=(4, 4), textcoords="offset points", color="white")
     ax.set(xlabel="α", ylabel="β", aspect="equal")
     return drawn
