@@ -36,7 +36,8 @@ def one_by_one(
         are held.
 
     Raises:
-        BadParameter: another way to hold; UnsupportedModel: blocks that are not made of sublayers.
+        BadParameter: another way to hold.
+        UnsupportedModel: blocks that are not made of sublayers.
     """
     if held not in HELD:
         raise BadParameter(f"A sublayer is held at its {' or its '.join(HELD)}, got {held!r:.80}.")
