@@ -23,6 +23,7 @@ import nbformat
 import yaml
 
 from plateaus.book import (
+    beside,
     builds,
     committed,
     cost,
@@ -200,6 +201,9 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     training_pictures.place(root / "book" / "models", folder / "book" / "models")
     explorers.place(root, folder)
     many_models.place(root / "book" / "results" / "grid.nc", folder / "book")
+    beside.place(
+        root / "book" / "results" / "published-code.nc", folder / "book" / "published-code.md"
+    )
     speed.place(root / "book" / "results" / "bench.json", folder / "book" / "speed.md")
     fill(folder / "book" / "re-execute.md", cost.MARK, cost.table(seconds, WORKERS))
     claims = folder / "book" / "claims.md"
