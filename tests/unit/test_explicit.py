@@ -34,6 +34,29 @@ def test_slices_are_written_out_too(gpt2_lm):
     assert torch.allclose(logits.float(), gpt2_lm.logits(net[1:](x)), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["relu", "gelu", "gelu_new"])
+def test_the_activation_is_the_models_own(gpt2_lm, kind):
+    from transformers.activations import ACT2FN
+
+    net = gpt2_lm.at(PREFIX)
+    x = 30 * net.states(torch.arange(5), block=1)
+    mlps = [block.layer.original_component.mlp for block in net.blocks]
+    had = [mlp.act for mlp in mlps]
+    try:
+        for mlp in mlps:
+            mlp.act = ACT2FN[kind]
+        model, plain = net[1:](x), explicit(net[1:])(x).float()
+        mlps[-1].act = ACT2FN["silu"]
+        with pytest.raises(NotCertifiable, match="SiLU"):
+            explicit(net)
+    finally:
+        for mlp, act in zip(mlps, had, strict=True):
+            mlp.act = act
+    assert torch.allclose(plain, model, rtol=1e-5, atol=1e-5)
+    if kind == "relu":
+        assert not torch.allclose(explicit(net[1:])(x).float(), model, rtol=1e-3, atol=1e-3)
+
+
 def test_the_prefix_counts(gpt2_lm):
     """The negative control: written out at another prefix it is another function."""
     x = gpt2_lm.at(PREFIX).states(torch.arange(5), block=1)

@@ -17,6 +17,14 @@ from plateaus.networks.layers import Added, PrefixAttention
 from plateaus.networks.network import Network, softmax
 from plateaus.networks.prompt import PromptBlock
 
+ACTIVATIONS = {
+    "NewGELUActivation": nn.GELU(approximate="tanh"),
+    "GELUTanh": nn.GELU(approximate="tanh"),
+    "GELUActivation": nn.GELU(),
+    "ReLU": nn.ReLU(),
+}
+"""The library's activation functions, by the names of their classes, as plain layers."""
+
 
 def explicit(net: Network, *, dtype: torch.dtype = torch.float64) -> Network:
     """The same function made of plain modules; float64 gives it without the rounding of float32.
@@ -25,7 +33,7 @@ def explicit(net: Network, *, dtype: torch.dtype = torch.float64) -> Network:
         net: a GPT-2 at one prompt, or a slice of it.
 
     Raises:
-        NotCertifiable: another architecture, several prompts, or a frozen sublayer.
+        NotCertifiable: another architecture or activation, several prompts, or a frozen sublayer.
     """
     blocks = tuple(_block(block).to(dtype) for block in net.blocks)
     readouts = {}
@@ -47,6 +55,12 @@ def _block(block: PromptBlock) -> nn.Sequential:
             "give lm.at(prompt) of such a model, or a slice of it."
         )
     part, prefix = block.layer, block.prefix
+    activation = type(part.original_component.mlp.act).__name__
+    if activation not in ACTIVATIONS:
+        raise NotCertifiable(
+            f"An MLP with {activation} is not written out as plain layers: give a GPT-2 with GELU "
+            "or ReLU."
+        )
     attn, mlp = part.attn, part.mlp
     kept = torch.zeros(2, attn.W_K.shape[0], 0, attn.W_K.shape[-1])
     if prefix.tokens:
@@ -56,7 +70,7 @@ def _block(block: PromptBlock) -> nn.Sequential:
         _linear(attn.W_O.flatten(0, 1), attn.b_O),
         kept.detach().cpu(),
     )
-    perceptron = (_linear(mlp.W_in, mlp.b_in), nn.GELU(approximate="tanh"))
+    perceptron = (_linear(mlp.W_in, mlp.b_in), ACTIVATIONS[activation])
     branches = (attention,), (*perceptron, _linear(mlp.W_out, mlp.b_out))
     norms = part.ln1, part.ln2
     return nn.Sequential(
