@@ -1,14 +1,49 @@
+// On a narrow page a formula that is too wide gets smaller, down to this share of its size.
+const SMALLEST = 0.7;
+const NARROW = 1000;
+
+function fitting() {
+  const formulas = [...document.querySelectorAll("article mjx-container")];
+  for (const formula of formulas) {
+    formula.dataset.size ??= formula.style.fontSize;
+    formula.style.fontSize = formula.dataset.size;
+  }
+  if (window.innerWidth >= NARROW) return;
+  // All widths are read before any is changed: the page is laid out once.
+  const shares = formulas.map((formula) => formula.clientWidth / formula.scrollWidth);
+  formulas.forEach((formula, place) => {
+    if (!(shares[place] < 1)) return;
+    const whole = parseFloat(formula.dataset.size) || 100;
+    formula.style.fontSize = `${Math.floor(whole * Math.max(SMALLEST, shares[place]))}%`;
+  });
+}
+
+// Output in columns keeps its lines on a phone and scrolls; all other output wraps.
+function columns() {
+  for (const output of document.querySelectorAll("article .cell_output pre")) {
+    const lines = output.textContent.split("\n").filter((line) => /\S(?: {3,}| {2,}[-\d[]).*\S/.test(line));
+    output.classList.toggle("columns", lines.length > 1);
+  }
+}
+
 // A formula or table wider than its column scrolls; whoever has no mouse reaches it with the keyboard.
 function reachable() {
   for (const wide of document.querySelectorAll("article :is(mjx-container, pre, table, .cell_output)")) {
     if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
   }
 }
+
+function arrange() {
+  fitting();
+  reachable();
+}
+
 window.addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
   await document.fonts?.ready;
-  reachable();
+  columns();
+  arrange();
 });
 // Widths are known anew when the window changes or a folded part opens.
-window.addEventListener("resize", reachable);
-document.addEventListener("toggle", reachable, true);
+window.addEventListener("resize", arrange);
+document.addEventListener("toggle", arrange, true);

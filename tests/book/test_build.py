@@ -150,6 +150,17 @@ def test_committed_outputs_are_shown_without_executing(root: Path, tmp_path: Pat
     assert build.merge_claims(root, tmp_path) == []  # a copied chapter says nothing by itself
 
 
+def test_a_page_does_not_show_the_name_of_a_saved_file() -> None:
+    def shown(text: str) -> int:
+        output = nbformat.v4.new_output("execute_result", data={"text/plain": text})
+        cell = nbformat.v4.new_code_cell("run.save(x)", outputs=[output])
+        build.drop_file_names(notebook := nbformat.v4.new_notebook(cells=[cell]))
+        return len(notebook.cells[0].outputs)
+
+    assert shown("'regions-meaning.nc'") == 0
+    assert shown("'it is saved'") == shown("regions.nc holds 3") == 1
+
+
 def test_a_page_folds_the_parameters_and_keeps_their_tag() -> None:
     cell = nbformat.v4.new_code_cell("seed = 0", metadata={"tags": ["parameters"]})
     other = nbformat.v4.new_code_cell("seed", metadata={"tags": ["claims"]})

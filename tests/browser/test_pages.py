@@ -52,9 +52,19 @@ CODE = """() => [...document.querySelectorAll("article pre")]
 ODD = """() => [...document.querySelectorAll("article a[href^='mailto:'], dt.sig")]
     .filter((e) => e.href || /<function|<factory>| object at 0x/.test(e.textContent))
     .map((e) => "not for readers: " + (e.href || e.textContent.slice(0, 60)))"""
+CUT_IN_LINE = """() => [...document.querySelectorAll("article p mjx-container:not([display])")]
+    .filter((m) => m.scrollWidth > m.clientWidth + 1).map((m) => m.textContent.slice(0, 60))"""
 NAMELESS = """() => [...document.querySelectorAll("article img")]
     .filter((i) => !i.alt || /[\\w-]+\\/[\\w-]+\\.\\w+|\\.(png|svg)$|^_/.test(i.alt))
     .map((i) => i.src + " has the text " + i.alt)"""
+LOST = """() => [...document.querySelectorAll("main :is(h1, h2, h3, p, li, a)")]
+    .filter((e) => !e.closest("pre, table, mjx-container, dialog") && e.clientHeight > 0)
+    .filter((e) => e.getBoundingClientRect().right > window.innerWidth + 1 ||
+        (/^H/.test(e.tagName) && e.scrollWidth > e.clientWidth + 1))
+    .map((e) => e.textContent.trim().slice(0, 60))"""
+SMALL = """() => [...document.querySelectorAll("article figure img")]
+    .filter((i) => i.clientWidth < 353 && i.clientWidth > 0).map((i) => i.clientWidth)"""
+"""Figures of `plateaus.figures.style`: narrower, their letters are below nine pixels."""
 OPEN = "() => document.querySelectorAll('details').forEach((folded) => { folded.open = true; })"
 UNJUDGED = {"nonBmp", "shortTextContent", "elmPartiallyObscured", "elmPartiallyObscuring"}
 OVER = "() => document.documentElement.scrollWidth - window.innerWidth"
@@ -81,9 +91,13 @@ def faults(page: Any, width: int) -> list[str]:
     found += page.evaluate(NAMELESS) + page.evaluate(ODD)
     over = page.evaluate(OVER)
     found += [f"{over} pixels wider than the window"] if over > 0 else []
+    found += [f"beyond the edge: {words}" for words in page.evaluate(LOST)]
+    found += [f"a figure of {pixels} pixels" for pixels in page.evaluate(SMALL)]
     if width >= 1000:
         found += [f"a formula is cut: {words}" for words in page.evaluate(CUT)]
         found += [f"code is cut: {words}" for words in page.evaluate(CODE)]
+    else:
+        found += [f"a formula in a line is cut: {words}" for words in page.evaluate(CUT_IN_LINE)]
     return found + unclear(page)
 
 
@@ -116,6 +130,8 @@ def test_page_is_whole(browser: Any, address: str, name: str, width: int) -> Non
 
 
 BROKEN = """<!doctype html><html lang="en"><title>broken</title><main><article>
+<h1>Counterexamplescounterexamplescounterexamplescounterexamplescounterexamples</h1>
+<figure><img src="gone.png" alt="A figure" width="342" height="9"></figure>
 <p>As $x$ *says*, <a href="https://example.org/">so</a>.</p><img src="gone.png" alt="out/gone.png">
 <p style="color:#aaa;background:#fff">pale</p><a href="mailto:a@step-1">a</a>
 <dl><dt class="sig">X = &lt;function f&gt;</dt></dl>
@@ -131,7 +147,8 @@ def test_a_broken_page_has_every_fault(browser: Any, tmp_path: Path) -> None:
         visits.opened(browser, address, "page.html", width=1000, scheme="light") as visit,
     ):
         found = " ".join(visit.faults + faults(visit.page, 1000))
-    every = ("404", "left in the text", "has the text", "mailto", "<function", "code is cut")
+    every = ("404", "left in the text", "has the text", "mailto", "<function", "code is cut",
+             "beyond the edge", "a figure of 342")  # fmt: skip
     for fault in (*every, "pixels wider", "color-contrast"):
         assert fault in found
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from plateaus.figures import grid, interpolation, readouts, style
-from plateaus.figures.fit import fit
+from plateaus.figures.fit import fit, touch
 
 PHONE = 356
 """Pixels of the column on a phone that is 390 wide."""
@@ -38,6 +38,8 @@ def faults(figure: Figure) -> set[str]:
         panel, legend = ax.get_window_extent(), ax.get_legend()
         if ax.axison and legend and legend.get_window_extent().overlaps(panel):
             found.add("legend on the data")
+        if ax.axison and (touch(ax.xaxis) or touch(ax.yaxis)):
+            found.add("labels on each other")
         title = ax.set_title(ax.get_title(loc="left"), loc="left")
         if title.get_window_extent().width > panel.width + 1:
             found.add("title wider than its panel")
@@ -53,7 +55,8 @@ def crowded(columns: int) -> Figure:
     figure, axes = style.subplots(1, columns, height=2.5)
     for ax in np.atleast_1d(axes):
         for k in range(3):
-            ax.plot([0, 1], [0, k], label=f"a curve with a long name, {k}")
+            ax.plot([0.4, 3], [1, 1 + k], label=f"a curve with a long name, {k}")
+        ax.set_xscale("log")  # whose own labels, between the powers of ten, are long
         ax.set_title("a title that is much too long for a panel of this size")
         ax.annotate("a note", (0.5, 0.5), fontsize=7)
         ax.legend(fontsize=7)
@@ -71,13 +74,15 @@ def test_unfitted_figure_has_every_fault() -> None:
     with plt.rc_context({"font.size": 9.5}):
         figure, axes = plt.subplots(1, 4, figsize=(7.2, 2.5))
     for ax in axes:
-        ax.plot([0, 1], label="a curve with a long name")
+        ax.plot([0.4, 3], [0, 1], label="a curve with a long name")
+        ax.set_xscale("log")
         ax.set_title("a title that is much too long", loc="left")
         ax.legend(fontsize=7)
     figure.legend(loc="upper left", bbox_to_anchor=(0.9, 1))
     assert faults(figure) == {
         "small text",
         "legend on the data",
+        "labels on each other",
         "title wider than its panel",
         "small panel",
         "legend cut",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plateaus.book.numbers import number, signed
+from plateaus.book.numbers import alike, number, signed
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,24 @@ from plateaus.book.numbers import number, signed
 )
 def test_numbers_as_a_page_shows_them(value: float | None, plain: str, with_sign: str) -> None:
     assert (number(value), signed(value)) == (plain, with_sign)
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((2.1, 1.93, 2.26), ["2.10", "1.93", "2.26"]),
+        ((-0.0056, -0.0297, 0.00882), ["-0.0056", "-0.0297", "0.0088"]),
+        ((0.05, -0.001, 8.25), ["0.05", "0.00", "8.25"]),
+        ((44531, 44531, 44531), ["44,531", "44,531", "44,531"]),
+        ((0, 0, 0), ["0", "0", "0"]),
+        ((600.4, 580.0, 1234.5), ["600", "580", "1,234"]),
+    ],
+)
+def test_a_number_and_its_interval_have_equally_many_decimals(
+    values: tuple[float, ...], shown: list[str]
+) -> None:
+    assert alike(*values) == shown
+    assert [f"{value:.3g}" for value in (2.1, 1.93, 44531)] == ["2.1", "1.93", "4.45e+04"]
 
 
 def test_the_plain_format_would_show_what_is_no_number() -> None:

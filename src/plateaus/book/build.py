@@ -37,8 +37,10 @@ from plateaus.book import (
     pdf,
     scoreboard,
     speed,
+    tables,
     training_pictures,
 )
+from plateaus.book.cells import drop_file_names
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
@@ -193,6 +195,8 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
             fold_parameters(cell)
         downloads.of_chapter(notebook, path.relative_to(root).as_posix(), static)
         number_figures(notebook)
+        drop_file_names(notebook)
+        tables.one_heading(notebook)
         copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)

@@ -14,6 +14,7 @@ from plateaus.errors import BadParameter
 FOLDED = {"hide-input", "remove-input", "hide-cell", "remove-cell"}
 """Tags of cells whose code a reader sees only on request, or not at all."""
 IGNORED = "nbval-ignore-output"
+FILE = re.compile(r"'[\w.-]+\.nc'")
 
 
 def notebook_at(path: Path) -> NotebookNode:
@@ -57,6 +58,13 @@ def text_of(cell: NotebookNode) -> str:
             output.get("text") or data.get("text/markdown") or data.get("text/plain") or ""
         )
     return "\n".join(parts)
+
+
+def drop_file_names(notebook: NotebookNode) -> None:
+    """Leave out what `run.save` returns at the end of a cell: the name of a file says nothing."""
+    for cell in code_cells(notebook):
+        names = [o for o in cell.outputs if FILE.fullmatch(o.get("data", {}).get("text/plain", ""))]
+        cell.outputs = [output for output in cell.outputs if output not in names]
 
 
 def calls(source: str, method: str) -> list[ast.Call]:

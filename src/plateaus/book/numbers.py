@@ -17,6 +17,17 @@ def signed(value: float | None, digits: int = 1) -> str:
     return _shown(value, f"+.{digits}f")
 
 
+def alike(*values: float) -> list[str]:
+    """A number and its interval to equally many decimals: three digits of the largest of them.
+
+    Whole numbers, such as counts, have none; thousands are marked.
+    """
+    largest = max(map(abs, values))
+    whole = all(float(value).is_integer() for value in values)
+    decimals = 0 if whole else max(0, 2 - math.floor(math.log10(largest)))
+    return [f"{value:z,.{decimals}f}" for value in values]
+
+
 def _shown(value: float | None, style: str) -> str:
     if value is None or not math.isfinite(value):
         return NONE

@@ -21,6 +21,7 @@ from plateaus.book.claims import (
     Criterion,
     Number,
 )
+from plateaus.book.numbers import alike
 
 MARK = "% scoreboard"
 """The line of `book/claims.md` that the scoreboard replaces."""
@@ -197,9 +198,9 @@ def shown(saved: Mapping[str, Any], *, bold: bool = False) -> str:
     number = Number.from_json(saved)
     if number.value is None:
         return "no value" if bold else "none"
-    low, high = number.ci
-    value = f"**{number.value:.3g}**" if bold else f"{number.value:.3g}"
-    return value if low == high else f"{value} [{low:.3g}, {high:.3g}]"
+    value, low, high = alike(number.value, *number.ci)
+    value = f"**{value}**" if bold else value
+    return value if number.ci[0] == number.ci[1] else f"{value} [{low}, {high}]"
 
 
 def badge(state: str, called: str | None = None) -> str:

@@ -12,7 +12,16 @@ from matplotlib.patches import Circle, Rectangle
 
 from plateaus.figures import style
 from plateaus.figures.geometry import height as contours
-from plateaus.figures.style import BOUND, DOT, PALETTE, REFERENCE, ROLES, STAR, plain_powers
+from plateaus.figures.style import (
+    BOUND,
+    CYCLE,
+    DOT,
+    PALETTE,
+    REFERENCE,
+    ROLES,
+    STAR,
+    plain_powers,
+)
 
 
 def height(profile: xr.Dataset, ax: Axes, *, shade: str = "sky") -> Axes:
@@ -100,8 +109,9 @@ def horseshoe(bent: xr.Dataset, ax: Axes) -> Axes:
 def steepness(steep: xr.Dataset, ax: Axes, *, label: str) -> Axes:
     """|f'| piece by piece, on a logarithmic axis."""
     x = np.repeat(np.append(steep.low.values, steep.high.values[-1]), 2)[1:-1]
-    ax.plot(x, np.repeat(steep.slope.values, 2), lw=1.5, label=label)
-    ax.set(xlabel="x", ylabel="|f '(x)|", yscale="log", xlim=(x[0], x[-1]))
+    colour = PALETTE[CYCLE[len(ax.get_lines())]]
+    ax.plot(x, np.repeat(steep.slope.values, 2), lw=1.5, color=colour, label=label)
+    ax.set(xlabel="x", ylabel="$|f'(x)|$", yscale="log", xlim=(x[0], x[-1]))
     plain_powers(ax.yaxis)
     return ax
 
@@ -167,6 +177,7 @@ def sandwich(c: float, ax: Axes) -> Axes:
         ylabel="across",
         aspect="equal",
         xlim=(-1.1 * outer, 1.2),
+        xticks=[-0.5, 0, 0.5, 1],
         ylim=(-1.1 * outer, 1.1 * outer),
     )
     ax.legend()
@@ -224,10 +235,10 @@ def normalised(field: xr.Dataset, levels: xr.DataArray) -> Figure:
     rho``).
     """
     fig, axes = style.subplots(1, 2, height=2.8)
-    contours(field, axes[0]).set_title("one entry of LN, ε = 0.1")
+    contours(field, axes[0]).set_title("ε = 0.1")
     shell(1.0, axes[0])
     for level, colour in zip(levels, ("sky", "blue", "ink"), strict=False):
-        label = f"ε = {level.epsilon.item():g}"
+        label = f"ε = {level.epsilon.item():.10f}".rstrip("0")
         axes[1].plot(levels.rho, level, color=PALETTE[colour], label=label)
     axes[1].set(xlabel="ρ", ylabel="$m_X(a, b)$", ylim=(0, 1.5))
     axes[1].legend()

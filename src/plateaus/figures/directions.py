@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
-from plateaus.figures.style import PALETTE
+from plateaus.figures.style import PALETTE, plain_powers
 
 COLOURS = [PALETTE[c] for c in ("blue", "orange", "green", "purple")]
 SMALLEST = 1e-4
@@ -28,9 +28,10 @@ def against_angle(results: Mapping[str, xr.Dataset], ax: Axes) -> Axes:
             result.degrees, q.sel(quantile=0.25), q.sel(quantile=0.75), alpha=0.15, lw=0, **style
         )
     ax.set_yscale("log")
+    plain_powers(ax.yaxis)
     ax.set_xticks([0, 45, 90, 135, 180])
     ax.set_xlabel("angle θ  [degrees]")
-    ax.set_ylabel("KL(p_A ‖ p(θ))  [nats]")
+    ax.set_ylabel("KL from the base point  [nats]")
     return ax
 
 
@@ -45,10 +46,11 @@ def heat(triangles: xr.Dataset, ax: Axes, names: tuple[str, str, str]):
     cells = PolyCollection(place[:, None] + hexagon, array=triangles.reach.median("pair").values)
     cells.set_cmap("cividis")
     ax.add_collection(cells)
+    beside = 1.15 * size  # a hexagon's corner is `size` from its middle
     for (x, y), name, up in zip(corners, names, (1, -1, -1), strict=True):
-        ax.text(x, y + up * 0.16, name, ha="center", va="center")
-    ax.set_xlim(-0.25, 1.25)
-    ax.set_ylim(-0.3, 1.15)
+        ax.text(x, y + up * beside, name, ha="center", va="bottom" if up > 0 else "top")
+    ax.set_xlim(-0.3, 1.3)
+    ax.set_ylim(-0.45, 1.3)
     ax.set_aspect("equal")
     ax.axis("off")
     return cells

@@ -7,8 +7,10 @@ from __future__ import annotations
 import textwrap
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import NullFormatter
 
 NOTE = 0.55
 """Of a panel's width, at most, for a note in it."""
@@ -24,6 +26,7 @@ def fit(figure: Figure, text: float) -> None:
     figure.draw_without_rendering()
     for ax in figure.axes:
         wrap(ax)
+        thin(ax)
 
 
 def label_first_column(figure: Figure) -> None:
@@ -76,3 +79,23 @@ def wrap(ax: Axes) -> None:
         if length > most and "$" not in words.get_text():
             letters = max(8, int(len(words.get_text()) * most / length))
             words.set_text(textwrap.fill(words.get_text(), letters))
+
+
+def thin(ax: Axes) -> None:
+    """Leave out labels of an axis where they would run into each other."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if touch(axis):
+            axis.set_minor_formatter(NullFormatter())
+        while touch(axis):
+            ticks = [t for t in axis.get_major_ticks() if t.label1.get_text()][::2]
+            axis.set_ticks([t.get_loc() for t in ticks], [t.label1.get_text() for t in ticks])
+
+
+def touch(axis: Axis) -> bool:
+    """Whether two labels of an axis, written straight or upright, lie on each other."""
+    ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+    low, high = sorted(axis.get_view_interval())
+    shown = [t.label1 for t in ticks if low <= t.get_loc() <= high and t.label1.get_visible()]
+    straight = [one for one in shown if one.get_text() and one.get_rotation() % 90 == 0]
+    extents = [one.get_window_extent() for one in straight]
+    return any(a.overlaps(b) for k, a in enumerate(extents) for b in extents[:k])

@@ -16,7 +16,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from plateaus.figures.style import BOUND, DOT, HEIGHT, MERGE, PALETTE, REFERENCE, STAR
 
 EDGE = 0.12
-"""Of a panel: contours are not labelled so close to its border that the number would be cut."""
+"""Of a panel: contours are not labelled so close to its border that the number would be cut, nor
+so close to the lowest point that it would lie on the star."""
 
 
 def shades(count: int) -> list[str]:
@@ -39,9 +40,13 @@ def height(field: xr.Dataset, ax: Axes, *, variable: str = "height", levels: int
     labelled = [
         level for level in lines.levels[1::4] if (values > level).any() and (values < level).any()
     ]
+    lowest = field.merge_height if "merge_height" in field else values
+    anchor = lowest.isel(lowest.argmin(["s", "t"]))
+    star = ax.transLimits.transform((float(anchor.s), float(anchor.t)))
     for text in ax.clabel(lines, levels=labelled, colors=PALETTE["ink"], fmt="%g"):
         x, y = ax.transLimits.transform(text.get_position())
-        text.set_visible(EDGE < x < 1 - EDGE and EDGE < y < 1 - EDGE)
+        inside = EDGE < x < 1 - EDGE and EDGE < y < 1 - EDGE
+        text.set_visible(bool(inside and max(abs(star - (x, y))) > EDGE))
         text.set_bbox({"boxstyle": "round,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8})
     return _plane(ax)
 

@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from plateaus.figures.readouts import axis
-from plateaus.figures.style import CYCLE, PALETTE, REFERENCE, colours
+from plateaus.figures.style import CYCLE, PALETTE, REFERENCE, colours, plain_steps
 
 LABELS = {
     "distance": "d(α) / d(1)",
     "relative_distance": "relative distance ρ",
-    "kl": "KL(p_A ‖ p(α))  [nats]",
+    "kl": "KL from A  [nats]",
     "root_jsd": "√JSD  [√nats]",
     "logit_difference": "logit difference, scaled",
 }
@@ -56,9 +55,7 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
             x, q.sel(quantile=0.25), q.sel(quantile=0.75), color=colour[name], alpha=0.18, lw=0
         )
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter(ScalarFormatter())
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    plain_steps(ax.yaxis)
     return ax
 
 

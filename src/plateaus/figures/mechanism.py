@@ -11,6 +11,8 @@ from matplotlib.image import AxesImage
 
 from plateaus.figures.style import BOUND, PALETTE, REFERENCE, colours
 
+NAMES = {"attention": "attention", "mlp": "MLP"}
+
 
 def patch_by_reading(width: xr.DataArray, ax: Axes) -> AxesImage:
     """Median width for each patched block (up) and each block read behind (right)."""
@@ -29,7 +31,7 @@ def halves(carried: xr.DataArray, ax: Axes) -> Axes:
     place = np.arange(carried.sizes["block"])
     for shift, half, colour in ((-0.2, "attention", "green"), (0.2, "mlp", "orange")):
         bars = carried.sel(half=half)
-        ax.bar(place + shift, bars, 0.4, color=PALETTE[colour], label=half)
+        ax.bar(place + shift, bars, 0.4, color=PALETTE[colour], label=NAMES[half])
     ax.axhline(0, **REFERENCE)
     ax.set_xticks(place[::2], carried.block.values[::2])
     ax.set_xlabel("block")

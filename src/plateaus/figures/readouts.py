@@ -31,5 +31,5 @@ def axis(result: xr.DataArray, ax: Axes) -> np.ndarray:
     ax.set_xticks(at[shown], [n for n, s in zip(names, shown, strict=True) if s])
     for label, stream in zip(ax.get_xticklabels(), streams[shown], strict=True):
         label.set_rotation(0 if stream else 90)
-    ax.set_xlabel("read after block, or at")
+    ax.set_xlabel("read after block" if streams.all() else "read after block, or at")
     return at

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from plateaus.figures.style import PALETTE
+from plateaus.figures.style import PALETTE, ROLES
 
 
 def coloured(plane: xr.Dataset, ax: Axes) -> Axes:
@@ -18,6 +18,9 @@ def coloured(plane: xr.Dataset, ax: Axes) -> Axes:
     ax.imshow(np.clip(image, 0, 1), origin="lower", extent=edges, interpolation="nearest")
     for (x, y), colour, name in zip(plane.place.values, np.eye(3), "ABC", strict=True):
         ax.plot(x, y, "o", color=colour, mec="white", ms=7, label=name)
+        at = {"xytext": (6, 5), "textcoords": "offset points"}
+        ax.annotate(name, (x, y), color="white", weight="bold", **at)
+    ax.grid(False)
     ax.set_xlim(*edges[:2])
     ax.set_ylim(*edges[2:])
     ax.set_xlabel("α, from A to B")
@@ -40,14 +43,16 @@ def numbers(results: Mapping[str, xr.Dataset], ax: Axes) -> Axes:
 
 
 def boxes(groups: Mapping[str, Mapping[str, np.ndarray]], ax: Axes) -> Axes:
-    """Boxes side by side: group -> name -> values; the second name of each group in grey."""
+    """Boxes side by side: group -> name -> values; grey are those of step 0."""
     width = 0.35
     for k, values in enumerate(groups.values()):
-        for j, (name, colour) in enumerate(zip(values, ("blue", "grey"), strict=False)):
+        others = iter(("orange", "green", "purple"))
+        for j, name in enumerate(values):
+            colour = PALETTE[ROLES.get(name) or next(others)]
             style = {"patch_artist": True, "widths": 0.8 * width, "showfliers": False}
             at = [k + (j - (len(values) - 1) / 2) * width]
             drawn = ax.boxplot([values[name]], positions=at, manage_ticks=False, **style)
-            drawn["boxes"][0].set(facecolor=PALETTE[colour], label=name if k == 0 else None)
+            drawn["boxes"][0].set(facecolor=colour, label=name if k == 0 else None)
             drawn["medians"][0].set(color="black")
     ax.set_xticks(range(len(groups)), list(groups))
     return ax

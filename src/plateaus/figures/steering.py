@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 from matplotlib.axes import Axes
 
-from plateaus.figures.style import BOUND, CYCLE, PALETTE, REFERENCE
+from plateaus.figures.style import BOUND, CYCLE, PALETTE, REFERENCE, plain_steps
 
 COLOURS = [PALETTE[name] for name in CYCLE]
 
@@ -34,6 +34,8 @@ def against_exit(result: xr.Dataset, ax: Axes) -> Axes:
         ax.plot(ends, [factor * x for x in ends], **BOUND)
     ax.set_xscale("log")
     ax.set_yscale("log")
+    plain_steps(ax.xaxis)
+    plain_steps(ax.yaxis)
     ax.set_xlabel("dose of the exit")
     ax.set_ylabel("dose of the change")
     return ax

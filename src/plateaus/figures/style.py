@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from plateaus.figures.fit import fit
 
@@ -173,3 +173,10 @@ def colour_bar(drawn: ScalarMappable, panels: Sequence[Axes], *, label: str) -> 
 def plain_powers(axis: Axis) -> None:
     """Label powers of ten of a logarithmic axis as 0.01, 10 …: exponents are too small to read."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def plain_steps(axis: Axis) -> None:
+    """Label a logarithmic axis of a decade or two at 1, 2 and 5 of each, and nothing between."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_formatter(NullFormatter())
+    plain_powers(axis)

@@ -1,0 +1,35 @@
+"""Tables of a chapter as a page shows them: one row of headings.
+
+Pandas gives the names of a table's index a row of their own, below that of the columns; each of the
+two rows is empty where the other is not.
+"""
+
+from __future__ import annotations
+
+import re
+
+from nbformat import NotebookNode
+
+from plateaus.book.cells import code_cells
+
+HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
+ROW = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL)
+HEADING = re.compile(r"<th>(.*?)</th>", re.DOTALL)
+
+
+def one_heading(notebook: NotebookNode) -> None:
+    """Join the two rows of headings of every table of an executed chapter, in place."""
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if 'class="dataframe"' in data.get("text/html", ""):
+                data["text/html"] = HEAD.sub(lambda head: joined(head[0]), data["text/html"])
+
+
+def joined(head: str) -> str:
+    """The head of a table with its two rows in one, or as it is where both say something."""
+    rows = [HEADING.findall(row) for row in ROW.findall(head)]
+    if len(rows) != 2 or len(rows[0]) != len(rows[1]) or any(map(all, zip(*rows, strict=True))):
+        return head
+    names = "".join(f"<th>{above or below}</th>" for above, below in zip(*rows, strict=True))
+    return f"<thead><tr>{names}</tr></thead>"
