@@ -1,6 +1,9 @@
 // On a narrow page a formula that is too wide gets smaller, down to this share of its size.
-const SMALLEST = 0.7;
+const SMALLEST = 0.65;
 const NARROW = 1000;
+// Pixels that letters may lean out of a formula, and that a full stop behind it needs.
+const LEAN = 8;
+const SIGNS = 14;
 
 function fitting() {
   const formulas = [...document.querySelectorAll("article mjx-container")];
@@ -10,12 +13,20 @@ function fitting() {
   }
   if (window.innerWidth >= NARROW) return;
   // All widths are read before any is changed: the page is laid out once.
-  const shares = formulas.map((formula) => formula.clientWidth / formula.scrollWidth);
+  const shares = formulas.map(room);
   formulas.forEach((formula, place) => {
     if (!(shares[place] < 1)) return;
     const whole = parseFloat(formula.dataset.size) || 100;
     formula.style.fontSize = `${Math.floor(whole * Math.max(SMALLEST, shares[place]))}%`;
   });
+}
+
+// The share of a formula's width that its column has.
+function room(formula) {
+  if (formula.hasAttribute("display")) return formula.clientWidth / (formula.scrollWidth - 1);
+  const column = formula.closest("p, li, td, th, dd, h1, h2, h3, figcaption")?.clientWidth ?? 0;
+  const beside = LEAN + (formula.closest(".together") ? SIGNS : 0);
+  return (column - beside) / formula.scrollWidth;
 }
 
 // Output in columns keeps its lines on a phone and scrolls; all other output wraps.

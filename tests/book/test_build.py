@@ -154,7 +154,7 @@ def test_a_page_does_not_show_the_name_of_a_saved_file() -> None:
     def shown(text: str) -> int:
         output = nbformat.v4.new_output("execute_result", data={"text/plain": text})
         cell = nbformat.v4.new_code_cell("run.save(x)", outputs=[output])
-        build.drop_file_names(notebook := nbformat.v4.new_notebook(cells=[cell]))
+        build.tables.for_pages(notebook := nbformat.v4.new_notebook(cells=[cell]))
         return len(notebook.cells[0].outputs)
 
     assert shown("'regions-meaning.nc'") == 0

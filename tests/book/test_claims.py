@@ -305,7 +305,7 @@ def test_scoreboard_shows_every_claim_and_the_untested_as_such(root: Path) -> No
     assert page.count(f" claim-{UNTESTED}\n") == len(IDS) - 2
     assert page.count(f" claim-{THEOREM}\n") == 1
     assert "[J4\u00a0◐](#claim-j4){.verdict .verdict-partly-tested}" in page
-    assert "**1** [0.8, 1.2] over 200 pairs; step 0: 1.07" in page
+    assert "**1.00** [0.80, 1.20] over 200 pairs; step 0: 1.07" in page
     assert page.count("*As published:*") == len([i for i in IDS if not i.startswith("P")])
 
 

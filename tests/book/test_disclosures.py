@@ -110,10 +110,10 @@ def test_a_verdict_that_changed_is_listed_with_its_reason(book: Path) -> None:
     (book / verdicts.FIRST).write_text(json.dumps([ROW | {"because": "other prompts."}]))
     assert seen(book, ROW | {"value": 1.1}) == []  # a number may change, a verdict may not
     assert seen(book, ROW | {"verdict": "mixed", "value": 1.1}) == [
-        "[J4](#claim-j4) slope gain, `m`: *holds* (1 [0.8, 1.2]) became *mixed* (1.1 [0.8, 1.2]). "
-        "Other prompts."
+        "[J4](#claim-j4) slope gain, `m`: *holds* (1.00 [0.80, 1.20]) "
+        "became *mixed* (1.10 [0.80, 1.20]). Other prompts."
     ]
-    assert "*holds* (1 [0.8, 1.2]) is measured no more. Other prompts." in seen(book)[0]
+    assert "*holds* (1.00 [0.80, 1.20]) is measured no more. Other prompts." in seen(book)[0]
 
 
 @pytest.mark.parametrize(

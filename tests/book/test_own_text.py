@@ -66,7 +66,7 @@ def test_the_card_shows_both_kinds_of_prompts_and_counts_one(book: Path) -> None
     own_text.update(book, [OTHER])
     other = own_text.beside(book, rules)
     alone, both = (scoreboard.scoreboard(rules, [ROW], set(), own) for own in (None, other))
-    assert "on its own text: **0.3** [0.2, 0.4] over 200 pairs; step 0: 1.07" in both
+    assert "on its own text: **0.300** [0.200, 0.400] over 200 pairs; step 0: 1.07" in both
     assert "own text" not in alone
     counted = "partly tested", "untested", "theorem"
     assert all(alone.count(f"claim-{c}") == both.count(f"claim-{c}") for c in counted)

@@ -53,12 +53,14 @@ ODD = """() => [...document.querySelectorAll("article a[href^='mailto:'], dt.sig
     .filter((e) => e.href || /<function|<factory>| object at 0x/.test(e.textContent))
     .map((e) => "not for readers: " + (e.href || e.textContent.slice(0, 60)))"""
 CUT_IN_LINE = """() => [...document.querySelectorAll("article p mjx-container:not([display])")]
-    .filter((m) => m.scrollWidth > m.clientWidth + 1).map((m) => m.textContent.slice(0, 60))"""
+    .filter((m) => m.scrollWidth > m.closest("p").clientWidth)
+    .map((m) => m.textContent.slice(0, 60))"""
 NAMELESS = """() => [...document.querySelectorAll("article img")]
     .filter((i) => !i.alt || /[\\w-]+\\/[\\w-]+\\.\\w+|\\.(png|svg)$|^_/.test(i.alt))
     .map((i) => i.src + " has the text " + i.alt)"""
-LOST = """() => [...document.querySelectorAll("main :is(h1, h2, h3, p, li, a)")]
-    .filter((e) => !e.closest("pre, table, mjx-container, dialog") && e.clientHeight > 0)
+LOST = """() => [...document.querySelectorAll(
+        "article :is(h1, h2, h3, p, li, a), .prev-next-area :is(a, p)")]
+    .filter((e) => !e.closest("pre, table, mjx-container") && e.clientHeight > 0)
     .filter((e) => e.getBoundingClientRect().right > window.innerWidth + 1 ||
         (/^H/.test(e.tagName) && e.scrollWidth > e.clientWidth + 1))
     .map((e) => e.textContent.trim().slice(0, 60))"""

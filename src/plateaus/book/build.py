@@ -40,7 +40,6 @@ from plateaus.book import (
     tables,
     training_pictures,
 )
-from plateaus.book.cells import drop_file_names
 from plateaus.book.chapter import SHOW_COMMIT
 from plateaus.book.claims import load_claims
 from plateaus.book.figure import number_figures
@@ -55,7 +54,6 @@ from plateaus.results import write_json
 
 WORKERS = 2
 """Chapters that run at the same time; each uses one thread."""
-
 
 COVER_MARK = "% cover"
 """The line of `book/introduction.md` that a chapter's figure replaces."""
@@ -195,8 +193,7 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
             fold_parameters(cell)
         downloads.of_chapter(notebook, path.relative_to(root).as_posix(), static)
         number_figures(notebook)
-        drop_file_names(notebook)
-        tables.one_heading(notebook)
+        tables.for_pages(notebook)
         copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)

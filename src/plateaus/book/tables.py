@@ -1,4 +1,4 @@
-"""Tables of a chapter as a page shows them: one row of headings.
+"""Tables of a chapter as a page shows them: one row of headings, and no names of files.
 
 Pandas gives the names of a table's index a row of their own, below that of the columns; each of the
 two rows is empty where the other is not.
@@ -10,11 +10,17 @@ import re
 
 from nbformat import NotebookNode
 
-from plateaus.book.cells import code_cells
+from plateaus.book.cells import code_cells, drop_file_names
 
 HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
 ROW = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL)
 HEADING = re.compile(r"<th>(.*?)</th>", re.DOTALL)
+
+
+def for_pages(notebook: NotebookNode) -> None:
+    """Outputs that say something in a notebook and nothing on a page, in place."""
+    drop_file_names(notebook)
+    one_heading(notebook)
 
 
 def one_heading(notebook: NotebookNode) -> None:

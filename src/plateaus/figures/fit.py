@@ -35,8 +35,10 @@ def label_first_column(figure: Figure) -> None:
     for ax in panels:
         joined = [other for other in panels if ax.get_shared_y_axes().joined(ax, other)]
         names = {other.get_ylabel() for other in joined} - {""}
-        if len(joined) > 1 and len(names) == 1:
-            ax.set_ylabel(names.pop() if ax.get_subplotspec().is_first_col() else "")
+        if len(joined) > 1 and names and not ax.get_subplotspec().is_first_col():
+            ax.set_ylabel("")
+        elif len(joined) > 1 and len(names) == 1:
+            ax.set_ylabel(names.pop())
 
 
 def legend_apart(figure: Figure) -> None:
@@ -86,9 +88,13 @@ def thin(ax: Axes) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         if touch(axis):
             axis.set_minor_formatter(NullFormatter())
-        while touch(axis):
-            ticks = [t for t in axis.get_major_ticks() if t.label1.get_text()][::2]
+            ax.figure.draw_without_rendering()  # labels are placed anew only then
+        ticks = [tick for tick in axis.get_major_ticks() if tick.label1.get_text()]
+        while touch(axis) and len(ticks) > 1:
+            ticks = ticks[::2]
             axis.set_ticks([t.get_loc() for t in ticks], [t.label1.get_text() for t in ticks])
+            ax.figure.draw_without_rendering()
+            ticks = axis.get_major_ticks()
 
 
 def touch(axis: Axis) -> bool:
