@@ -106,9 +106,15 @@ class Sparse:
         return over("width", by_width, lambda found: found)
 
 
+RECOVERS = Sparse(target="presence", loss="logistic", steps=5_000, active=0.003)
+RECOVERS_AS = "presence, logistic"
+"""A toy that gives most features back from a quarter of the dimensions, and its name. Its settings
+were chosen by what two seeds of it recovered, before any half-exit index of it was known."""
+
+
 def study(tables: str | None = None) -> xr.Dataset:
-    """Both targets, one after the other, along ``target``."""
-    runs = {target: Sparse(target=target) for target in TARGETS}
+    """The toys of the chapter, one after the other, along ``target``."""
+    runs = {target: Sparse(target=target) for target in TARGETS} | {RECOVERS_AS: RECOVERS}
     return over("target", runs, lambda sparse: sparse.run(sparse.train()))
 
 
