@@ -44,8 +44,19 @@ function reachable() {
   }
 }
 
+// Numbers of a cell's table stand under each other, and a cell is one line where there is room.
+function numbers() {
+  for (const table of document.querySelectorAll("article table.dataframe:not(.provenance)")) {
+    const cells = [...table.querySelectorAll("td")].map((cell) => cell.textContent);
+    table.classList.toggle("numbers", cells.every((words) => /^[-+−–\d.,%\s[\]]*$/.test(words)));
+    table.classList.add("whole");
+    table.classList.toggle("whole", table.scrollWidth <= table.clientWidth);
+  }
+}
+
 function arrange() {
   fitting();
+  numbers();
   reachable();
 }
 
