@@ -274,6 +274,10 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         "zero is",
     ),
     "wide output": (_wide_output, "line of output has at most 88 characters"),
+    "power of ten": (
+        _append(4, new_output("stream", name="stdout", text="4.45e+04 points")),
+        "written out, not as 4.45e+04",
+    ),
     "many visible cells": (_many_cells, "at most 8 code cells are visible"),
     "number not compared": (_ignored_number, "only a picture or the provenance"),
     "comment that hides": (_source(3, "assert", "# NBVAL_IGNORE_OUTPUT\nassert"), "look away"),

@@ -16,6 +16,9 @@ BLIND = r"#\s*(NBVAL_|PYTEST_VALIDATE_)\w+"
 """Comments that nbval obeys as it obeys tags."""
 MINUS_ZERO = r"(?<![\w.)-])[-−]0(\.0*)?(?![\w.,]*\d)"
 
+POWER = r"\b\d+(?:\.\d+)?[eE](?:\+\d+|-0\d)\b"
+"""Such as 4.45e+04 or 2e-03; smaller errors may have their exponent."""
+
 
 def code_fits_the_page(notebook: NotebookNode, name: str) -> Iterator[str]:
     for cell in visible_cells(notebook):
@@ -46,6 +49,13 @@ def zero_has_no_minus(notebook: NotebookNode, name: str) -> Iterator[str]:
             continue
         if found := re.search(MINUS_ZERO, text_of(cell)):
             yield f"zero is shown without a minus, not {found[0]}: {start(cell)}"
+
+
+def numbers_are_written_out(notebook: NotebookNode, name: str) -> Iterator[str]:
+    """A number of everyday size is not shown as a computer writes it."""
+    for cell in code_cells(notebook):
+        if "provenance" not in tags(cell) and (found := re.search(POWER, text_of(cell))):
+            yield f"a number is written out, not as {found[0]}: {start(cell)}"
 
 
 def few_cells_are_visible(notebook: NotebookNode, name: str) -> Iterator[str]:
