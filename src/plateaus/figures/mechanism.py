@@ -40,7 +40,7 @@ def halves(carried: xr.DataArray, ax: Axes) -> Axes:
 
 def steps(results: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
     """Median and quartiles over pairs of the length of a step, over the median step of its path,
-    against the distance from the boundary.
+    against the distance from the turn of the prediction.
     """
     colour = colours(results)
     ax.axhline(1, **REFERENCE)
@@ -49,7 +49,7 @@ def steps(results: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
         low, middle, high = step.quantile([0.25, 0.5, 0.75], dim="pair", skipna=True)
         ax.plot(step.offset, middle, color=colour[name], label=name)
         ax.fill_between(step.offset, low, high, color=colour[name], alpha=0.18, lw=0)
-    ax.set_xlabel("α, from the boundary on")
+    ax.set_xlabel("α, from the turn of the prediction")
     ax.set_ylabel("step over median step")
     return ax
 
