@@ -4,6 +4,7 @@ with nothing written.
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import nbformat
@@ -89,4 +90,27 @@ def test_one_sentence_and_nothing_written(given, here, monkeypatch, capsys):
     said = capsys.readouterr().err.strip()
     assert BAD[given] in said, said
     assert "\n" not in said and len(said) < 600
+    assert {p: p.lstat().st_mtime_ns for p in here.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "sentence"),
+    [
+        ("verdicts", "nowhere", "takes nothing, got 'nowhere': leave it out."),
+        ("own_text", "nosuch", "There is no chapter 'nosuch': give some of certificates, "),
+        ("own_text", "--nosuch", "There is no chapter '--nosuch': give some of"),
+        ("notebooks", "nowhere.ipynb", f"nowhere.ipynb {READ}"),
+        ("edges", "work empty", "empty is a folder: give the name of a file"),
+        ("edges", "work letter/x.nc", "Nothing can be written to the folder letter"),
+        ("trainings", "work empty", "empty is a folder: give the name of a file"),
+    ],
+)
+def test_commands_of_modules_answer_too(module, given, sentence, here, monkeypatch, capsys):
+    """As ``python -m`` starts them, up to the exit status."""
+    before = {p: p.lstat().st_mtime_ns for p in here.rglob("*")}
+    monkeypatch.setattr("sys.argv", [module, *given.split()])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"plateaus.book.{module}", run_name="__main__")
+    said = capsys.readouterr().err.strip()
+    assert ended.value.code == 2 and sentence in said and "\n" not in said
     assert {p: p.lstat().st_mtime_ns for p in here.rglob("*")} == before

@@ -102,12 +102,23 @@ def test_names_that_no_chapter_has_are_refused(path: Path) -> None:
         ("plateaus", {"language_model": "spiral"}, "spiral reads no prompts"),
         ("plateaus", {"model": "vision-digits"}, "vision-digits reads no prompts"),
         ("plateaus", {"model": "spiral@seed-0/step-0"}, "reads no prompts"),
-    ],
+        *(
+            (chapter, {"model": "laboratory-6l"}, "got two that are called laboratory-6l")
+            for chapter in (
+                "directions",
+                "interpolation",
+                "mechanism",
+                "regions",
+                "steering",
+                "synthetic-activations",
+            )
+        ),
+    ],  # fmt: skip
     ids=lambda x: "-".join(map(str, x.values())) if isinstance(x, dict) else "",
 )
 def test_what_only_a_model_can_tell_is_refused_in_the_third_cell(chapter, given, sentence) -> None:
     path = next(p for p in chapters(ROOT) if p.stem == chapter)
-    models = {"model": "laboratory-3l", "laboratory": "laboratory-3l", "triples": 3}
+    models = {"model": "laboratory-3l", "laboratory": "laboratory-6l", "triples": 3}
     cells = [c.source for c in code_cells(nbformat.read(path, as_version=4))]
 
     def third(**given: Any) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from plateaus.errors import BadParameter
 from plateaus.measures import statistics
 from plateaus.measures.statistics import NOTHING, Measured
 
@@ -28,7 +29,7 @@ def test_bootstrap_intervals_cover_and_pair():
         abs(paired[2] - paired[1]) < 1e-6 < abs(paired[0])
     )  # resampled apart, the interval would be about 6 wide
     assert statistics.interval(np.array([1.0, np.nan, 1.0, 1.0]))[0] == 1
-    with pytest.raises(ValueError, match="two finite rows, got 1"):
+    with pytest.raises(BadParameter, match="two finite rows and one resample, got 1"):
         statistics.interval(np.array([1.0, np.nan]))
 
 
@@ -80,6 +81,10 @@ def test_a_trend_is_spearmans_row_by_row_and_a_constant_has_none():
     np.testing.assert_allclose(statistics.trend(x, rows), expected)
     assert statistics.trend(x, x**3) == pytest.approx(1)
     assert statistics.trend(x, np.ones(9)) == 0
+    rows[1, 3] = np.nan  # of which nothing is known: 0 would say that it is flat
+    found = statistics.trend(x, rows)
+    assert np.isnan(found[1]) and np.isfinite(np.delete(found, 1)).all()
+    assert statistics.larger(rows[1], x) != statistics.larger(rows[1], x)  # NaN
 
 
 def test_a_difference_of_samples_that_are_not_paired():

@@ -13,11 +13,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
-import sys
 import textwrap
-import warnings
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +27,7 @@ from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
 from plateaus.book.parameters import checked
 from plateaus.book.places import find_repository, output_folder, repository
+from plateaus.book.repeatable import quiet, seeded
 from plateaus.errors import BadParameter
 from plateaus.figures import drawn
 from plateaus.figures.style import in_notebook
@@ -84,6 +82,23 @@ class Run:
             model
         )
         return model
+
+    def compared(self, models: Mapping[str, Any]) -> dict[str, Any]:
+        """What `uses` does for several models that stand side by side, by their names.
+
+        models = run.compared({"model": pl.load(model), "laboratory": pl.load(laboratory)})
+
+        Raises `BadParameter` where two have one name: tables and claims could not tell them apart.
+        """
+        named: dict[str, Any] = {}
+        for model in models.values():
+            if model.name in named:
+                raise BadParameter(
+                    f"{self.chapter} compares models by their names, got two that are called "
+                    f"{model.name}: give {' or '.join(models)} another one."
+                )
+            named[model.name] = self.uses(model)
+        return named
 
     def require(self, because: str, /, **rules: Rule) -> None:
         """Check parameters again, by what is known only once a model is loaded or from each other.
@@ -207,9 +222,9 @@ def open_chapter(namespace: MutableMapping[str, Any], chapter: str, /, **rules: 
         device=MAP if parameters["device"] == MAP else str(device(parameters["device"])),
         out=output_folder(parameters["out"], parameters["model"]),
     )
-    _quiet()
+    quiet()
     in_notebook()
-    _seed(run.seed)
+    seeded(run.seed)
     if (about := _written_about(chapter)) not in (None, run.model):
         print(textwrap.fill(NOTE.format(about=about, model=run.model), 88))
     return run
@@ -225,23 +240,3 @@ def _written_about(chapter: str) -> str | None:
     first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     found = re.search(r"(?m)^model = ([\"'])(.+)\1$", first)
     return found and found[2]
-
-
-def _seed(seed: int) -> None:
-    import numpy
-    import torch
-
-    random.seed(seed)
-    numpy.random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def _quiet() -> None:
-    """Progress bars and advice on stderr would make every run's output different."""
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    warnings.filterwarnings("ignore", message="IProgress not found")
-    if "transformers" in sys.modules:
-        sys.modules["transformers"].utils.logging.set_verbosity_error()
-        sys.modules["transformers"].utils.logging.disable_progress_bar()

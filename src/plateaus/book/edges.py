@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -19,9 +20,10 @@ import numpy as np
 import torch
 import xarray as xr
 
-from plateaus import results
+from plateaus import disk, results
 from plateaus.book.provenance import source_digest, versions
 from plateaus.data import prompts
+from plateaus.errors import NotSaved, answered
 from plateaus.evidence.regions import edge_shares
 from plateaus.experiments.regions import triples
 from plateaus.networks.language_model import LanguageModel
@@ -129,8 +131,11 @@ def main() -> None:
     given.add_argument("work", type=Path, help="where the trainings are kept, to go on later")
     given.add_argument("result", type=Path, help="the netCDF file to write")
     a = given.parse_args()
+    if a.result.is_dir():
+        raise NotSaved(f"{a.result} is a folder: give the name of a file for the result.")
+    disk.check_writable(a.result.parent)
     carry_out(a.work, a.result)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(answered(main))

@@ -19,7 +19,7 @@ from plateaus.book import committed
 from plateaus.book.cells import notebook_at
 from plateaus.book.chapter import COMMITTED
 from plateaus.book.places import chapters, find_repository, repository
-from plateaus.errors import BuildFailed
+from plateaus.errors import BuildFailed, answered
 from plateaus.progress import bar, say
 from plateaus.results import write_bytes
 
@@ -94,4 +94,4 @@ def execute(paths: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    execute([Path(name) for name in sys.argv[1:]])
+    sys.exit(answered(lambda: execute([Path(name) for name in sys.argv[1:]])))

@@ -25,6 +25,7 @@ from plateaus.book import committed
 from plateaus.book.cells import code_cells, tree
 from plateaus.book.claims import Claims
 from plateaus.book.places import chapter_name, chapters, repository
+from plateaus.errors import BadParameter, answered
 from plateaus.results import write_json
 
 FILE = "results/own-text.json"
@@ -97,6 +98,12 @@ def _without_asserts(source: str) -> ast.Module:
 
 def main(names: list[str]) -> None:
     root = repository()
+    known = [path.stem for path in chapters(root)]
+    if unknown := [name for name in names if name not in known]:
+        raise BadParameter(
+            f"There is no chapter {unknown[0]!r:.80}: give some of {', '.join(known)}, or none for "
+            "all that ask a language model."
+        )
     for path in chapters(root):
         name = chapter_name(path)
         if path.stem in names or (not names and name.startswith(PARTS)):
@@ -106,4 +113,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(answered(lambda: main(sys.argv[1:])))

@@ -8,6 +8,7 @@ turned the reason is that of its changed rule, or stands beside it under `becaus
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from plateaus.book import committed
 from plateaus.book.claims import Claims
 from plateaus.book.places import repository
 from plateaus.book.scoreboard import shown
-from plateaus.errors import BadClaim
+from plateaus.errors import BadClaim, BadParameter, answered
 
 FIRST = "verdicts-first.json"
 """In `book/`: a list of `id`, `metric`, `model`, the number, its `verdict`, perhaps `because`."""
@@ -79,5 +80,11 @@ def _entry(old: Row, new: Row | None, reason: str) -> str:
     return f"{was} {became}. {reason[0].upper()}{reason[1:]}"
 
 
-if __name__ == "__main__":
+def main(given: list[str]) -> None:
+    if given:
+        raise BadParameter(f"`{ADD}` takes nothing, got {given[0]!r:.80}: leave it out.")
     print(f"{add(repository() / 'book')} rows added to {FIRST}")
+
+
+if __name__ == "__main__":
+    sys.exit(answered(lambda: main(sys.argv[1:])))

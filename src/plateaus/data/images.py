@@ -138,10 +138,13 @@ def load_images(
         present = sorted(p.stem for p in path.glob("*.npz"))
         path = path / f"{name}.npz"
         if not path.is_file():
-            raise TrainingError(
-                f"{option} {source} has no {name}.npz: choose images="
-                f"{' or '.join(present) or 'a file that exists'} with --set, or another folder."
-            )
+            held = " or ".join(present)
+            advice = f"choose images={held or 'a file that exists'} with --set, or another folder"
+            if option != "--data":  # which alone has a setting for the file beside it
+                advice = (
+                    f"give {f'{held}.npz in it' if held else 'an .npz file'}, or another folder"
+                )
+            raise TrainingError(f"{option} {source} has no {name}.npz: {advice}.")
     try:
         with np.load(path) as file:
             arrays = {key: file[key] for key in file.files}

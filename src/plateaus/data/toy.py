@@ -99,7 +99,7 @@ def folded_wave(
     Args:
         noise: standard deviation of Gaussian noise in the targets, drawn once with the data.
     """
-    if noise < 0:
+    if not 0 <= noise < math.inf:
         raise TrainingError(
             f"Target noise is a standard deviation, got {noise}: give a number of at least 0."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -83,10 +84,10 @@ class Ends:
     def __post_init__(self) -> None:
         if not self.labels:
             raise BadPoints(f"Ends for {self.attrs['model']} hold no pair: give at least one.")
-        if self.block not in self.blocks:
+        if not isinstance(self.block, Integral) or self.block not in self.blocks:
             raise BadParameter(
                 f"{self.attrs['model']} has blocks {self.blocks[0]} to {self.blocks[-1]}, got "
-                f"block={self.block}: let the ends enter one of these."
+                f"block={self.block!r}: let the ends enter one of these."
             )
 
     @classmethod
@@ -95,6 +96,15 @@ class Ends:
 
         In a shared context the end of a path is the clean run of B; in A's context it is not.
         """
+        for given, kind, how in (
+            (lm, LanguageModel, 'plateaus.load("prose-12l")'),
+            (pairs, Pairs, "plateaus.data.prompts"),
+        ):
+            if not isinstance(given, kind):
+                raise BadParameter(
+                    f"Ends of prompts need a {kind.__name__}, got a {type(given).__name__}: make "
+                    f"one with {how}."
+                )
 
         def make(rows: Sequence[int]) -> Runs:
             a, b = pairs.a[list(rows)], pairs.b[list(rows)]
@@ -129,11 +139,21 @@ class Ends:
         Raises:
             BadPoints: the two do not have the same shape ``(pairs, inputs)``.
         """
+        if not isinstance(net, Network):
+            raise BadParameter(
+                f"Inputs enter a Network, got a {type(net).__name__}: give one; a language model "
+                "is one at a prompt, lm.at(prompt)."
+            )
         a, b = net.check(a), net.check(b)
         if a.ndim != 2 or a.shape != b.shape:
             raise BadPoints(
                 f"Ends are two arrays of one shape (pairs, {net.dims[0]}), got {tuple(a.shape)} "
                 f"and {tuple(b.shape)}: give one row for each pair."
+            )
+        if labels is not None and (not iterable(labels) or len({*labels}) != len(a)):
+            raise BadParameter(
+                f"Each of {len(a)} pairs has a label of its own, got {labels!r:.80}: give as many "
+                "different ones, or none."
             )
 
         def make(rows: Sequence[int]) -> Runs:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from plateaus.errors import BadParameter, BadPath, BadPoints, BadRadius
+from plateaus.measures.shapes import takes
 
 
 def _outputs(y: Tensor) -> Tensor:
@@ -101,6 +102,7 @@ def root_jsd(logits: Tensor) -> Tensor:
     return (halves / 2).clamp_min(0).sqrt()
 
 
+@takes("logits (..., steps, vocabulary), a tensor")
 def logit_difference(logits: Tensor) -> Tensor:
     """Janiak et al., figure 2c: logit of A's top prediction minus that of B's, rescaled.
 
@@ -119,6 +121,7 @@ def _logit_of(token: Tensor, logits: Tensor) -> Tensor:
     return logits.gather(-1, index).squeeze(-1).double()
 
 
+@takes("a curve (..., steps) of 2 steps or more, a tensor")
 def maximum_slope(curve: Tensor) -> Tensor:
     """Largest finite-difference slope over alpha in [0, 1]; a straight curve from 0 to 1 has 1.
 
@@ -127,6 +130,7 @@ def maximum_slope(curve: Tensor) -> Tensor:
     return curve.diff(dim=-1).amax(-1) * (curve.shape[-1] - 1)
 
 
+@takes("a curve (..., steps), a tensor, and a level")
 def crossing(curve: Tensor, level: float) -> Tensor:
     """First alpha at which the curve reaches ``level``, linear between steps; NaN if it never
     does.
@@ -148,6 +152,7 @@ def crossing(curve: Tensor, level: float) -> Tensor:
     return torch.where(reached.any(-1), alpha, torch.nan)
 
 
+@takes("a curve (..., steps), a tensor, and two levels")
 def width(curve: Tensor, *, low: float = 0.1, high: float = 0.9) -> Tensor:
     """alpha(curve = high) - alpha(curve = low): how much of the path the jump takes; linear = high
     - low.
@@ -155,6 +160,7 @@ def width(curve: Tensor, *, low: float = 0.1, high: float = 0.9) -> Tensor:
     return crossing(curve, high) - crossing(curve, low)
 
 
+@takes("a curve (..., steps), a tensor, and a radius or one for each curve")
 def half_exit_index(curve: Tensor, radius: float | Tensor) -> Tensor:
     """phi = d(t*/2) / (r/2), t* the first alpha with d >= r: 1 for every affine map, near 0 on a
     plateau.
@@ -167,6 +173,10 @@ def half_exit_index(curve: Tensor, radius: float | Tensor) -> Tensor:
     if curve.shape[-1:] < (2,):
         raise BadPath(f"A curve has at least 2 steps, got shape {tuple(curve.shape)}: give more.")
     radius = torch.as_tensor(radius, dtype=curve.dtype)
+    if not ((radius > 0) & torch.isfinite(radius)).all():
+        raise BadRadius(
+            f"Radii are numbers above 0, got {radius.min():g} as the least: give others."
+        )
     exit_at = crossing(curve / radius.unsqueeze(-1) if radius.ndim else curve / radius, 1.0)
     position = (exit_at / 2 * (curve.shape[-1] - 1)).unsqueeze(-1)
     k = position.nan_to_num(0).floor().long().clamp(0, curve.shape[-1] - 2)

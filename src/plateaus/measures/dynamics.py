@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plateaus.errors import BadPoints
+from plateaus.errors import BadPoints, BadRadius
+from plateaus.geometry import checks
+from plateaus.measures.shapes import takes
 from plateaus.networks.network import Block, Network
 
 FINE = 200
@@ -86,6 +88,11 @@ def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
             "Traces are two lists of equally many states, at each depth of one shape: trace both "
             "ends of a pair through the same blocks."
         ) from None
+    if not torch.isfinite(size).all():
+        raise BadPoints(
+            f"Trajectories are finite, got {int((~torch.isfinite(size)).sum())} differences that "
+            "are NaN, infinite or too large for their squares: give others."
+        )
     if (size == 0).any():
         raise BadPoints(
             "Two trajectories of a pair coincide, so their contraction ratio is undefined: "
@@ -118,6 +125,7 @@ def _parts(before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
     return along, (update - along.unsqueeze(-1) * before).norm(dim=-1) / size
 
 
+@takes("a Network and the points (..., d) of pairs")
 def of_pairs(net: Network, a: Tensor, b: Tensor) -> Contraction:
     """``contraction`` of the pairs (a, b), ``(..., d)``, through every block of ``net`` (readout
     left out).
@@ -126,6 +134,7 @@ def of_pairs(net: Network, a: Tensor, b: Tensor) -> Contraction:
         return contraction(net.trace(a), net.trace(b))
 
 
+@takes("a Network and the points (..., d) of pairs")
 def sublayers(net: Network, x: Tensor, y: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
     """(p, q) of each kind of sublayer for the pairs (x, y) ``(..., d)``; each ``(blocks, ...)``.
 
@@ -158,6 +167,7 @@ def sublayers(net: Network, x: Tensor, y: Tensor) -> dict[str, tuple[Tensor, Ten
     }
 
 
+@takes("a Network of R^d to itself, a point (d,), a radius above 0 and directions (k, d)")
 def chain(
     net: Network, a: Tensor, radius: float, directions: Tensor, *, steep: int = 0, fine: int = FINE
 ) -> tuple[Tensor, Tensor]:
@@ -176,6 +186,10 @@ def chain(
         delta_0 ... delta_n, ``(n + 1,)``, and the largest radius around a itself whose sampled
         points end within ``radius``: no smaller than delta_0.
     """
+    if checks.not_negative(radius, "The radius of a chain") == 0:
+        raise BadRadius("A chain is that of a ball, got radius 0: give a number above 0.")
+    checks.whole(fine, "The number of radii, fine,", least=1)
+    checks.whole(steep, "The number of steepest directions, steep,", least=0)
     with torch.no_grad():
         states = net.trace(a)
     found = [radius]
@@ -210,6 +224,7 @@ def _largest(g: Block, x: Tensor, radius: float, directions: Tensor, fine: int) 
     return float(radii[within - 1]) if within else 0.0
 
 
+@takes("amounts (..., k), a tensor")
 def gini(amounts: Tensor) -> Tensor:
     """Gini coefficient over the last axis: 0 if all are equal, (k - 1)/k if one of k has
     everything.
@@ -222,6 +237,7 @@ def gini(amounts: Tensor) -> Tensor:
     return ((2 * rank - k - 1) * ordered).sum(-1) / (k * ordered.sum(-1))
 
 
+@takes("the points (..., steps, d) of a line, a tensor")
 def spacing_gini(line: Tensor) -> Tensor:
     """Inequality of the gaps between consecutive points ``(..., steps, d)``.
 
@@ -231,6 +247,7 @@ def spacing_gini(line: Tensor) -> Tensor:
     return gini(line.double().diff(dim=-2).norm(dim=-1))
 
 
+@takes("the points (..., steps, d) of a line, a tensor, and two of its steps")
 def chord_position(line: Tensor, start: int = 0, end: int = -1) -> Tensor:
     """Where the points ``(..., steps, d)`` project on the chord from point ``start`` (0) to point
     ``end`` (1).
@@ -241,6 +258,7 @@ def chord_position(line: Tensor, start: int = 0, end: int = -1) -> Tensor:
     return ((line - origin) * chord).sum(-1) / chord.square().sum(-1)
 
 
+@takes("points (P, d), (k, d) and (j, d) and a mask (P, k)")
 def anchors(x: Tensor, real: Tensor, random: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
     """For each point the nearest real activation of *another* line, and a random one as far away.
 
@@ -258,6 +276,7 @@ def anchors(x: Tensor, real: Tensor, random: Tensor, own: Tensor) -> tuple[Tenso
     return real[index[:, 0]], x + away / away.norm(dim=-1, keepdim=True) * distance
 
 
+@takes("activations (n, d), a tensor, a number of samples and a seed")
 def matched(real: Tensor, samples: int, *, seed: int) -> Tensor:
     """Random points with the mean and the covariance of the real activations, ``(samples, d)``.
 

@@ -13,9 +13,12 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from plateaus.errors import BadPoints
+from plateaus.geometry import checks
+from plateaus.measures.shapes import takes
 from plateaus.networks.network import Network
 
 
+@takes("one to d vectors (d,), tensors")
 def frame(*vectors: Tensor) -> Tensor:
     """An orthonormal frame ``(k, d)`` of the space that vectors ``(d,)`` span, in their order.
 
@@ -29,6 +32,7 @@ def frame(*vectors: Tensor) -> Tensor:
     return (q * r.diagonal().sign()).T
 
 
+@takes("a Network, points (..., n, d) and directions (k, d)")
 def pushed(net: Network, x: Tensor, directions: Tensor) -> Tensor:
     """Df(x) v for each direction: ``(..., n, d)`` and ``(k, d)`` to ``(..., n, k, c)``.
 
@@ -42,11 +46,14 @@ def pushed(net: Network, x: Tensor, directions: Tensor) -> Tensor:
     return torch.stack(found, dim=-2)
 
 
+@takes("pushed frames (..., k, c), a tensor, and a number of blocks")
 def exponents(images: Tensor, blocks: int) -> Tensor:
     """log(s_i) / n of pushed frames ``(..., k, c)``, largest first; ``(..., k)``, per block."""
+    checks.whole(blocks, "The number of blocks", least=1)
     return torch.linalg.svdvals(images.double()).clamp_min(1e-300).log() / blocks
 
 
+@takes("a Network and points (P, d)")
 def spectra(net: Network, x: Tensor) -> Tensor:
     """log of the singular values of each block's derivative along the trajectories of points.
 
@@ -68,6 +75,7 @@ def spectra(net: Network, x: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+@takes("a mask (h, w), an array")
 def edge(inside: np.ndarray) -> np.ndarray:
     """Nodes of a grid that have a neighbour on the other side of a set's boundary, ``(h, w)``."""
     found = np.zeros_like(inside)
@@ -80,6 +88,7 @@ def edge(inside: np.ndarray) -> np.ndarray:
     return found
 
 
+@takes("a field (h, w) of 2 by 2 nodes or more, an array")
 def ridges(field: np.ndarray) -> np.ndarray:
     """Nodes of a grid on a ridge of a field ``(h, w)``, where it is above its median.
 
@@ -105,6 +114,7 @@ def widened(mask: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(wide, (3, 3)).any((-1, -2))
 
 
+@takes("a field (h, w) and a mask (h, w), arrays")
 def overlap(field: np.ndarray, chosen: np.ndarray) -> float:
     """Chance that the field at a chosen node exceeds that at another; ties count half.
 

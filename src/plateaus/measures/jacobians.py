@@ -14,7 +14,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from plateaus.geometry import checks
+from plateaus.measures.shapes import takes
 from plateaus.networks.perceptron import Perceptron
+from plateaus.rules import one_of
 
 BLOCK = 256
 """Rows of a symmetric kernel at a time: only what is not above its diagonal is computed and used,
@@ -36,8 +39,11 @@ class Normalised:
     """LayerNorm takes the mean away; RMSNorm does not."""
 
     @classmethod
+    @takes("points (n, d), a tensor of floating-point numbers")
     def of(cls, x: Tensor, *, kind: str, eps: float) -> Normalised:
         """``kind`` is "layernorm" or "rmsnorm"; x ``(n, d)``."""
+        one_of("layernorm", "rmsnorm").check("kind", kind)
+        checks.not_negative(eps, "The eps of a normalisation")
         centred = kind == "layernorm"
         x = x - x.mean(-1, keepdim=True) if centred else x
         scale = (x.square().mean(-1, keepdim=True) + eps).sqrt()
@@ -62,6 +68,7 @@ class Normalised:
         return (norm - kappa * moved.square().sum(-1)) / self.scale[..., 0] ** 2
 
 
+@takes("weights (m, d) and (d, m) and slopes (n, m), tensors")
 def mlp(
     w_in: Tensor, w_out: Tensor, slope: Tensor, kernel: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -81,6 +88,7 @@ def mlp(
     return _square(slope, kernel), slope @ _diagonal(w_in, w_out)
 
 
+@takes("weights (m, d) and (d, m), tensors")
 def kernel_of(w_in: Tensor, w_out: Tensor) -> Tensor:
     """K = (W_in W_in^T) o (W_out^T W_out), ``(m, m)``, of which `_square` reads no entry above the
     blocks on the diagonal: they are left at zero, and their twins below are doubled.
@@ -96,6 +104,7 @@ def kernel_of(w_in: Tensor, w_out: Tensor) -> Tensor:
     return kernel
 
 
+@takes("a Normalised, a gain (d,), weights (m, d) and (d, m) and slopes (n, m)")
 def normalised_mlp(
     x: Normalised,
     gain: Tensor,
@@ -117,6 +126,7 @@ def normalised_mlp(
     return x.less(norm, moved), trace
 
 
+@takes("a Normalised, a gain (d,) and weights (m, d), (m, d) and (d, m)")
 def gated_mlp(
     x: Normalised,
     gain: Tensor,
@@ -142,6 +152,7 @@ def gated_mlp(
     return x.less(norm, moved)
 
 
+@takes("weights (m, d), (m, d) and (d, m), tensors")
 def gated_kernels(gate: Tensor, up: Tensor, w_down: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The three kernels of `gated_mlp`, each ``(m, m)``; the first and last as of `kernel_of`."""
     both = (gate @ up.T) * (w_down.T @ w_down)

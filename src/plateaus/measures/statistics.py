@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import ConstantInputWarning, binomtest, bootstrap, pearsonr, rankdata
 
 from plateaus.errors import BadParameter
+from plateaus.measures.samples import generator, numbers, paired, sample
 
 LEVEL = 0.95
 """Of every interval."""
@@ -47,6 +48,7 @@ def measured(*samples: np.ndarray, statistic: Callable[..., float], seed: int = 
 
     Rows that are NaN in any sample are left out; there is no value with fewer than two others.
     """
+    samples = paired(samples)
     n = int(np.all([np.isfinite(s) for s in samples], axis=0).sum())
     if n < 2:
         return Measured(value=None, ci=None, n=n)
@@ -56,7 +58,7 @@ def measured(*samples: np.ndarray, statistic: Callable[..., float], seed: int = 
 
 def median(values: np.ndarray) -> Measured:
     """The median of what is finite in ``values`` ``(n,)``."""
-    return measured(np.asarray(values), statistic=np.median)
+    return measured(values, statistic=np.median)
 
 
 def difference(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> Measured:
@@ -74,7 +76,7 @@ def ratio(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> Measured:
 def _apart(
     x: np.ndarray, y: np.ndarray, compared: Callable[..., np.ndarray], seed: int
 ) -> Measured:
-    x, y = (np.asarray(v, dtype=float)[np.isfinite(v)] for v in (x, y))
+    x, y = (v[np.isfinite(v)] for v in map(numbers, (x, y)))
     n = min(len(x), len(y))
     if n < 2:
         return Measured(value=None, ci=None, n=n)
@@ -84,7 +86,7 @@ def _apart(
         n_resamples=RESAMPLES,
         confidence_level=LEVEL,
         method="percentile",
-        rng=np.random.default_rng(seed),
+        rng=generator(seed),
     ).confidence_interval
     value = float(compared(np.median(x), np.median(y)))
     return Measured(value=value, ci=(float(found.low), float(found.high)), n=n)
@@ -96,10 +98,21 @@ def grouped(
     """A statistic of samples ``(values, groups)``, each ``(n,)``: groups are drawn anew, with all
     of their values, each sample for itself; ``n`` is the smallest number of groups.
     """
-    random, parts = np.random.default_rng(seed), []
+    random, parts = generator(seed), []
     for values, groups in samples:
+        values, groups = sample(values), np.asarray(groups)
+        if values.shape != groups.shape:
+            raise BadParameter(
+                f"A sample has one group for each value, got {values.shape} values and "
+                f"{groups.shape} groups: give as many."
+            )
         kept = np.isfinite(values)
         parts.append([values[kept & (groups == g)] for g in np.unique(groups[kept])])
+    if not parts or not all(parts):
+        raise BadParameter(
+            f"Groups are drawn of samples that hold finite values, got {len(parts)} samples with "
+            f"{[len(p) for p in parts]} groups: give at least one group each."
+        )
     drawn = [statistic(*(_redrawn(part, random) for part in parts)) for _ in range(RESAMPLES)]
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     value = float(statistic(*(np.concatenate(p) for p in parts)))
@@ -112,8 +125,11 @@ def _redrawn(groups: list[np.ndarray], random: np.random.Generator) -> np.ndarra
 
 def larger(x: np.ndarray, y: np.ndarray) -> float:
     """P(x > y) + P(x = y) / 2 of two samples ``(n,)`` and ``(m,)``: how well a threshold tells one
-    of them from the other; 0.5 is chance.
+    of them from the other; 0.5 is chance. NaN where one is empty or holds a NaN.
     """
+    x, y = sample(x), sample(y)
+    if not x.size or not y.size or np.isnan(x).any() or np.isnan(y).any():
+        return float("nan")
     return float((x[:, None] > y).mean() + (x[:, None] == y).mean() / 2)
 
 
@@ -149,13 +165,16 @@ def interval(
     NaN in any sample are left out of all.
 
     Raises:
-        ValueError: fewer than two rows are left.
+        BadParameter: samples of different lengths, or fewer than two rows are left.
     """
-    arrays = [np.asarray(s, dtype=float) for s in samples]
+    arrays = paired(samples)
     usable = np.all([np.isfinite(a) for a in arrays], axis=0)
     arrays = [a[usable] for a in arrays]
-    if len(arrays[0]) < 2:
-        raise ValueError(f"an interval needs at least two finite rows, got {len(arrays[0])}")
+    if len(arrays[0]) < 2 or resamples < 1:
+        raise BadParameter(
+            f"An interval needs at least two finite rows and one resample, got {len(arrays[0])} "
+            f"and {resamples}: give more."
+        )
     found = bootstrap(
         arrays,
         statistic,
@@ -163,7 +182,7 @@ def interval(
         n_resamples=resamples,
         confidence_level=LEVEL,
         method="percentile",
-        rng=np.random.default_rng(seed),
+        rng=generator(seed),
     ).confidence_interval
     return float(statistic(*arrays)), float(found.low), float(found.high)
 
@@ -175,7 +194,13 @@ def nested(values: np.ndarray, *, seed: int = 0, resamples: int = 500) -> np.nda
     Seeds are resampled, and within each of them its pairs: what is left is what two repetitions of
     the whole experiment would differ by.
     """
-    random, (seeds, pairs) = np.random.default_rng(seed), values.shape[-2:]
+    values = numbers(values)
+    if values.ndim < 2 or not values.size or resamples < 1:
+        raise BadParameter(
+            f"Values lie over seeds and pairs, (..., seeds, pairs), got shape {values.shape} and "
+            f"resamples={resamples}: give at least one of each."
+        )
+    random, (seeds, pairs) = generator(seed), values.shape[-2:]
     drawn = []
     for _ in range(resamples):
         chosen = random.integers(seeds, size=(seeds, 1))
@@ -188,9 +213,19 @@ def nested(values: np.ndarray, *, seed: int = 0, resamples: int = 500) -> np.nda
 def trend(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Spearman's rank correlation of ``x`` ``(k,)`` with each row of ``y`` ``(..., k)``; ``(...)``.
 
-    How steadily y grows with x; 0 where one of them is constant.
+    How steadily y grows with x; 0 where one of them is constant, NaN where one holds a NaN.
+
+    Raises:
+        BadParameter: rows of another length than x, or of fewer than two numbers.
     """
-    ranks = (rankdata(v, axis=-1) for v in np.broadcast_arrays(x, y))
+    x, y = numbers(x), numbers(y)
+    if x.ndim != 1 or not y.ndim or y.shape[-1] != len(x) or len(x) < 2:
+        raise BadParameter(
+            f"A trend is that of rows (..., k) with x (k,), k at least 2, got {y.shape} with "
+            f"{x.shape}: give one value for each of x."
+        )
+    x, y = np.broadcast_arrays(x, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantInputWarning)
-        return np.nan_to_num(pearsonr(*ranks, axis=-1).statistic)
+        found = pearsonr(rankdata(x, axis=-1), rankdata(y, axis=-1), axis=-1).statistic
+    return np.where((np.isnan(x) | np.isnan(y)).any(-1), np.nan, np.nan_to_num(found))

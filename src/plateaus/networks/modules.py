@@ -98,6 +98,20 @@ def from_modules(
             computed from the last map, each other from the one before it. The network then reads
             its "logits" if it has them, else the stream.
     """
+    if not isinstance(example, Tensor) or not example.is_floating_point() or not example.ndim:
+        raise BadParameter(
+            f"An example is one input of {name} without a batch axis, a tensor of floating-point "
+            f"numbers, got {example!r:.60}: give one."
+        )
+    try:
+        given = [*modules, *([] if readout is None else [readout]), *(readouts or {}).values()]
+    except (TypeError, AttributeError):
+        given = [None]
+    if not all(map(callable, given)):
+        raise BadParameter(
+            f"{name} is made of a list of modules and what is read of one or a mapping of them, "
+            f"got {[type(m).__name__ for m in given]}: give functions of tensors."
+        )
     x, blocks, dims = example[None], [], [example.numel()]
 
     def flat(module: Module) -> MapBlock:

@@ -53,7 +53,11 @@ class Network:
     device: torch.device = torch.device("cpu")
 
     def __post_init__(self) -> None:
-        assert len(self.dims) == len(self.blocks) + 1, "one dimension for each x_0 ... x_n"
+        if len(self.dims) != len(self.blocks) + 1:
+            raise BadParameter(
+                f"A network has one dimension for each of x_0 ... x_n, got {len(self.dims)} for "
+                f"{len(self.blocks)} blocks: give {len(self.blocks) + 1}."
+            )
 
     def __len__(self) -> int:
         return len(self.blocks)

@@ -38,11 +38,12 @@ def _check(value: object, known: tuple[object, ...], what: str) -> None:
         )
 
 
-def _counted(**numbers: object) -> None:
+def _counted(least: int = 1, **numbers: object) -> None:
     for name, value in numbers.items():
-        if not isinstance(value, Integral) or value < 1:
+        if not isinstance(value, Integral) or value < least:
             raise BadParameter(
-                f"A perceptron needs {name} of at least 1, got {value!r}: give a whole number."
+                f"A perceptron needs {name} of at least {least}, got {value!r}: give a whole "
+                "number."
             )
 
 
@@ -97,6 +98,7 @@ class ResidualMLP(nn.Module):
         _check(normalisation, (None, "layernorm", "rmsnorm"), "normalisation")
         _check(activation, tuple(ACTIVATIONS), "activation")
         _counted(inputs=inputs, width=width, outputs=outputs, depth=depth)
+        _counted(0, blocks=blocks)
         self.encoder = nn.Linear(inputs, width)
         self.trunk = nn.ModuleList(
             ResidualBlock(
@@ -129,6 +131,10 @@ class PlainMLP(nn.Module):
     def __init__(self, widths: tuple[int, ...], *, activation: str = "relu") -> None:
         super().__init__()
         _check(activation, tuple(ACTIVATIONS), "activation")
+        if not isinstance(widths, list | tuple):
+            raise BadParameter(
+                f"The widths of a perceptron are a tuple, got {widths!r:.60}: give (2, 16, 1), say."
+            )
         _counted(
             **{f"widths[{i}]": width for i, width in enumerate(widths)}, layers=len(widths) - 1
         )

@@ -128,6 +128,8 @@ class Study:
 
     def trained(self) -> Iterator[tuple[str, Trained, Setting]]:
         """Name, networks and setting of each, those of one shape trained side by side."""
+        for setting in self.settings.values():
+            self.task(setting)  # refuses a table that cannot be read before anything is trained
         for group in self._groups():
             first = next(iter(group.values()))
             recipe = Recipe(

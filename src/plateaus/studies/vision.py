@@ -38,7 +38,7 @@ def study(
     """What ``measured`` says of each of ``<weights>/<model>.th``, along ``network``; what is found
     in ``work`` is not computed again.
     """
-    shown = load_images(images, IMAGES)
+    shown = load_images(images, IMAGES, option="--images")
     nets = {name: load(Path(weights) / f"{name}.th") for name in models}
     found = over(
         "network",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from plateaus.data import corpus as texts
-from plateaus.errors import TrainingError
+from plateaus.errors import TrainingError, answered
 from plateaus.networks.embedded import verify
 from plateaus.training.folders import RECORD, read_json, whole, write_sums
 from plateaus.training.language import quality
@@ -90,4 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(answered(main))
