@@ -32,6 +32,8 @@ def save(dataset: xr.Dataset | xr.DataArray, path: str | os.PathLike, **provenan
         raise NotSaved(
             f"A result is an xarray.Dataset or DataArray, got {type(dataset).__name__}: give one."
         )
+    if not isinstance(path, str | os.PathLike):
+        raise NotSaved(f"A result is written to a file, got {path!r:.80}: give its path.")
     if isinstance(dataset, xr.DataArray):
         dataset = dataset.to_dataset(name=dataset.name or "value")
     dataset = dataset.copy(deep=False)
@@ -87,6 +89,10 @@ def kept(path: Path | None, make: Callable[[], xr.Dataset], **facts: Any) -> xr.
 
 def provenance_of(dataset: xr.Dataset) -> dict[str, Any]:
     """What `save` was told about the origin of `dataset`; empty if nothing."""
+    if not isinstance(dataset, xr.Dataset | xr.DataArray):
+        raise NoResult(
+            f"A result is an xarray.Dataset or DataArray, got {type(dataset).__name__}: give one."
+        )
     try:
         return json.loads(dataset.attrs.get(PROVENANCE, "{}"))
     except (TypeError, ValueError) as error:

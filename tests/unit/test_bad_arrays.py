@@ -10,14 +10,17 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 import plateaus as pl
+from plateaus import experiments
 from plateaus.data import prompts, toy
 from plateaus.errors import PlateauError
 from plateaus.measures import curves, dynamics, exponents, jacobians, statistics
-from plateaus.measures.shapes import takes
+from plateaus.networks import toy as toys
 from plateaus.networks.network import Network
+from plateaus.shapes import takes
 
 NAN, NET = math.nan, pl.network(pl.ResidualMLP(width=4, blocks=2))
 ONE, TWO, FOUR = torch.ones(3), torch.ones(3, 2), torch.ones(3, 4)
@@ -95,7 +98,33 @@ BAD = {
     "a readout as text": lambda: pl.from_modules([nn.Identity()], ONE, readout="x"),
     "an example as a list": lambda: pl.from_modules([nn.Identity()], [1.0]),
     "an example without axes": lambda: pl.from_modules([nn.Identity()], torch.tensor(1.0)),
+    "modules that give no arrays": lambda: pl.from_modules([lambda x: 3], ONE),
+    "no block but a name": lambda: Network(blocks="ab", dims=(2, 2, 2)),
+    "a readout that is no function": lambda: Network(blocks=(), dims=(2,), readout="x"),
+    "dimensions as text": lambda: Network(blocks=(nn.Identity(),), dims=("a", "b")),
+    "whole numbers as weights": lambda: pl.network(pl.ResidualMLP(), dtype=torch.int32),
+    "a precision by name": lambda: pl.network(pl.ResidualMLP(), dtype="float64"),
+    "an activation as a function": lambda: pl.ResidualMLP(activation=torch.relu),
+    "a width of True": lambda: pl.ResidualMLP(width=True),
+    "a list as an architecture": lambda: toys.build([]),
     "noise of NaN": lambda: toy.folded_wave(noise=NAN),
+    **each(lambda v: toy.spiral(samples=v), text="x", half=1.5, none=None),
+    "half a class": lambda: toy.spiral(classes=2.5),
+    "a seed beyond": lambda: toy.spiral(samples=9, seed=2**70),
+    "fewer than no pairs": lambda: toy.different_classes(toy.spiral(samples=50), -1),
+    "a sector on a line": lambda: toy.spiral_sector(torch.ones(1), classes=2),
+    "traces of one depth": lambda: dynamics.contraction([TWO], [TWO + 1]),
+    "anchors of their own line alone": lambda: dynamics.anchors(TWO, TWO, TWO, UNIT[:3, :3] >= 0),
+    "a frame of NaN": lambda: exponents.frame(ONE * NAN, ONE),
+    "images for no network": lambda: pl.Ends.of_images(NET, None, None),
+    **each(experiments.read, none=None, text="x"),
+    **each(experiments.through_blocks, none=None, nothing=xr.Dataset()),
+    **each(experiments.maximum_slope, none=None, array=np.ones(3)),
+    "a list side by side": lambda: experiments.over("seed", [1], len),
+    "no function side by side": lambda: experiments.over("seed", {1: 2}, None),
+    "no kinds of pairs": lambda: experiments.flat_jump_flat(None, None, None, {}),
+    "a result for no file": lambda: pl.results.save(xr.Dataset(), None),
+    "the origin of text": lambda: pl.results.provenance_of("x"),
 }  # fmt: skip
 
 
@@ -109,11 +138,27 @@ def test_one_sentence(kind):
 
 
 def test_ends_need_pairs_of_prompts(gpt2_lm):
+    for unfit in (partial(gpt2_lm.logits, ONE), partial(gpt2_lm.clean_run, "text")):
+        with pytest.raises(PlateauError, match="takes .*; got "):
+            unfit()
+    with pytest.raises(PlateauError, match="meanings must be a list"):
+        prompts.by_meaning(gpt2_lm, 2, tokens=3, source="samples", meanings=("x",))
     with pytest.raises(PlateauError, match="need a Pairs, got a Tensor"):
         pl.Ends.of_prompts(gpt2_lm, torch.zeros(2, 3))
     pairs = prompts.unrelated(gpt2_lm, 2, tokens=3, source="samples")
     with pytest.raises(PlateauError, match="block='1'"):
         pl.Ends.of_prompts(gpt2_lm, pairs, block="1")
+    ends = pl.Ends.of_prompts(gpt2_lm, pairs)
+    for a in ("x", ends.a * NAN, ends.a[:1]):
+        with pytest.raises(PlateauError):
+            ends.moved(a=a)
+    for unfit in ({"frozen": 3}, {"frozen": None}):
+        with pytest.raises(PlateauError, match="frozen lists what is meant"):
+            experiments.interpolate(ends, steps=3, **unfit)
+    with pytest.raises(PlateauError, match="blocks lists what is meant"):
+        experiments.sweep(ends, steps=3, blocks=2)
+    with pytest.raises(PlateauError, match="number of points"):
+        next(ends.runs(0))
 
 
 def test_what_fits_is_taken():

@@ -121,7 +121,8 @@ def _kept(out: Path, here: dict[str, Any]) -> dict[str, Any]:
         found = json.loads(out.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if all(found.get(k) == v for k, v in here.items()) else {}
+    same = isinstance(found, dict) and all(found.get(k) == v for k, v in here.items())
+    return found if same else {}
 
 
 def measure(lm: LanguageModel, raw: nn.Module, repeats: int) -> dict[str, Any]:

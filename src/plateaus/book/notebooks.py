@@ -39,7 +39,7 @@ def execute_in_place(path: Path) -> None:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
-    notebook = notebook_at(path)
+    notebook, path = notebook_at(path), path.resolve()
     client = NotebookClient(
         notebook, timeout=CELL_TIMEOUT, kernel_name="python3", record_timing=False,
         coalesce_streams=True,
@@ -89,7 +89,7 @@ def execute(paths: list[Path]) -> None:
     """Execute the chapters at `paths`, or all of them, in place; each prints one line."""
     for path in bar(paths or chapters(repository()), "chapters", at_once=True):
         start = time.perf_counter()
-        execute_in_place(path.resolve())
+        execute_in_place(path)
         say(f"{path}  {time.perf_counter() - start:5.1f} s")
 
 

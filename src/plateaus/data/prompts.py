@@ -23,7 +23,7 @@ from plateaus.data.published import DISSIMILAR, HOUSE, NAMED, SIMILAR, named, pa
 from plateaus.data.sources import AUTO, GRAMMAR, speaks_grammar
 from plateaus.errors import BadPrompt
 from plateaus.networks.language_model import LanguageModel
-from plateaus.rules import one_of, real, text, whole
+from plateaus.rules import listing, one_of, real, text, whole
 
 __all__ = [
     "DISSIMILAR", "HOUSE", "NAMED", "SIMILAR", "Pairs", "begun", "by_meaning", "named", "pair",
@@ -140,6 +140,8 @@ def by_meaning(
     """
     source = _checked(lm, count, tokens, 2, seed, source, bos, lead)
     real(above=0, hi=0.5).check("possible", possible)
+    listing(one_of(*MEANINGS)).check("meanings", meanings)
+    listing(one_of(*MEANINGS), at_least=0).check("needed", needed)
     counts = dict.fromkeys(meanings, count)
     if similar is not None:
         counts["similar"] = whole(1, MANY).check("similar", similar)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from plateaus.errors import TrainingError
+from plateaus.shapes import takes
 
 INPUTS = ("uniform", "normal")
 
@@ -39,6 +40,7 @@ class ToyData:
         return self.y.shape[-1] if self.classes is None else self.classes
 
 
+@takes("points (..., 2), a tensor, and a number of classes")
 def spiral_sector(x: Tensor, *, classes: int) -> Tensor:
     """The sector, 0 ... classes - 1, that the angle (theta + 4 r) mod 2 pi of each point falls in;
     ``(...,)``.
@@ -56,6 +58,7 @@ def spiral_depth(x: Tensor, *, classes: int) -> Tensor:
     return torch.minimum(part, 1 - part)
 
 
+@takes("whole numbers of samples and classes, a share of noise and a seed")
 def spiral(
     *,
     samples: int = 10_000,
@@ -91,6 +94,7 @@ def spiral(
     )
 
 
+@takes("a whole number of samples, a standard deviation of noise and a seed")
 def folded_wave(
     *, samples: int = 10_000, noise: float = 0.0, inputs: str = "uniform", seed: int = 0
 ) -> ToyData:
@@ -110,6 +114,7 @@ def folded_wave(
     )
 
 
+@takes("data and a seed")
 def shuffled(data: ToyData, *, seed: int = 0) -> ToyData:
     """The control: the same inputs and the same targets, dealt out at random, so that nothing can
     be learnt.
@@ -118,6 +123,7 @@ def shuffled(data: ToyData, *, seed: int = 0) -> ToyData:
     return replace(data, y=data.y[order])
 
 
+@takes("data and a whole number of pairs")
 def different_classes(data: ToyData, pairs: int) -> tuple[Tensor, Tensor]:
     """The first ``pairs`` pairs of samples with different labels, noise apart: two tensors
     ``(pairs, 2)``.
@@ -129,6 +135,8 @@ def different_classes(data: ToyData, pairs: int) -> tuple[Tensor, Tensor]:
         raise TrainingError(
             "A regression has no classes to pair: draw its pairs from all samples instead."
         )
+    if pairs < 1:
+        raise TrainingError(f"At least 1 pair is drawn, got {pairs!r:.40}: give a whole number.")
     half = len(data) // 2
     differ = (data.clean[:half] != data.clean[half : 2 * half]).nonzero()[:pairs, 0]
     if len(differ) < pairs:

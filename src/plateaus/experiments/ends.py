@@ -14,7 +14,7 @@ from torch import Tensor
 
 from plateaus.data.prompts import Pairs
 from plateaus.errors import BadParameter, BadPoints
-from plateaus.geometry import paths
+from plateaus.geometry import checks, paths
 from plateaus.networks.chunks import budget, trim
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.loaded import ImageNetwork
@@ -178,6 +178,11 @@ class Ends:
         Raises:
             BadPoints: images of another size, or pixels out of range.
         """
+        if not isinstance(net, ImageNetwork):
+            raise BadParameter(
+                f"Images enter a network that sees images, got a {type(net).__name__}: give one, "
+                'such as plateaus.load("vision-digits").'
+            )
         return cls.of_inputs(net, net.points(a), net.points(b), block=block, source="images")
 
     @classmethod
@@ -227,11 +232,12 @@ class Ends:
             BadPoints: they do not have the shape of the ends that they replace.
         """
         a, b = (self.a if a is None else a), (self.b if b is None else b)
+        a, b = (checks.tensor(x) for x in (a, b))
         for new, old in ((a, self.a), (b, self.b)):
-            if new.shape != old.shape:
+            if new.shape != old.shape or not torch.isfinite(new).all():
                 raise BadPoints(
                     f"The ends to replace have the shape {tuple(old.shape)}, got "
-                    f"{tuple(new.shape)}: give one point for each pair."
+                    f"{tuple(new.shape)}: give one point of finite numbers for each pair."
                 )
 
         def make(rows: Sequence[int]) -> Runs:
@@ -242,6 +248,7 @@ class Ends:
 
     def runs(self, points: int) -> Iterator[Runs]:
         """All pairs in parts of which the device can carry ``points`` points for each pair."""
+        checks.whole(points, "The number of points of each pair", least=1)
         gpu = self.device.type != "cpu"
         numbers = budget(self.device) // BYTES if gpu else AT_ONCE
         size = max(1, numbers // (points * self.width))

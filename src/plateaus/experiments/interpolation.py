@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 import xarray as xr
@@ -51,7 +52,7 @@ def interpolate(
         BadPath: ends that no path joins.
     """
     _check(path)
-    frozen = (frozen,) if isinstance(frozen, str) else tuple(frozen)
+    frozen = (frozen,) if isinstance(frozen, str) else tuple(_listed(frozen, "frozen"))
     parts = [_curves(part, steps, path, frozen, readouts) for part in ends.parts(steps)]
     return _labelled(xr.concat(parts, "pair"), ends, path, steps).assign_attrs(
         block_in=ends.block, frozen=", ".join(frozen)
@@ -79,7 +80,8 @@ def sweep(
         BadParameter: no path, no block to patch, or one that does not exist.
     """
     _check(path)
-    blocks = list(range(ends.block, ends.blocks.stop) if blocks is None else blocks)
+    every = range(ends.block, ends.blocks.stop)
+    blocks = list(every if blocks is None else _listed(blocks, "blocks"))
     if not blocks:
         raise BadParameter("A sweep patches at least one block, got blocks=[]: name some, or none.")
     for block in blocks:
@@ -98,6 +100,12 @@ def _check(path: Path) -> None:
         raise BadParameter(
             f"A path is a function such as plateaus.paths.slerp, got {path!r}: give the function."
         )
+
+
+def _listed(values: object, name: str) -> Iterable[Any]:
+    if not isinstance(values, Iterable):
+        raise BadParameter(f"{name} lists what is meant, got {values!r:.60}: give a list.")
+    return values
 
 
 def _name(path: Path) -> str:

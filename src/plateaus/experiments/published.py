@@ -8,6 +8,7 @@ import xarray as xr
 
 from plateaus.data.meaning import DIFFERENT, SIMILAR
 from plateaus.data.prompts import Pairs
+from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.interpolation import interpolate
 from plateaus.networks.language_model import LanguageModel
@@ -35,6 +36,11 @@ def flat_jump_flat(
         where a quarter of the blocks has passed; "mlp", "attention" and "both", pairs of different
         meaning with these frozen.
     """
+    if DIFFERENT not in kinds:
+        raise BadParameter(
+            f"Pairs of {DIFFERENT!r} meaning are needed, got {', '.join(kinds) or 'none'}: make "
+            "them with prompts.by_meaning."
+        )
     quarter, found = max(1, len(lm) // 4), {}
     for name, model in {"": lm, "_0": untrained}.items():
         for kind, pairs in {"unrelated": unrelated, **kinds}.items():

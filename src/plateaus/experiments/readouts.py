@@ -28,6 +28,12 @@ def coordinates(readings: Sequence[Reading]) -> dict[str, tuple[str, list]]:
 
 def through_blocks(result: Labelled) -> Labelled:
     """The stream where it leaves each block: dim ``block_out`` in place of ``readout``."""
+    _labelled(result)
+    if "reading" not in result.coords:
+        raise BadParameter(
+            f"A result names its read-outs along 'reading', got one of {list(result.coords)}: give "
+            "what experiments.interpolate returns."
+        )
     chosen = result.isel(readout=np.flatnonzero(result.reading == STREAM))
     return chosen.swap_dims(readout="block_out").drop_vars("reading")
 
@@ -39,6 +45,7 @@ def read(result: Labelled, reading: str = STREAM) -> Labelled:
     Raises:
         BadParameter: the result has no such reading.
     """
+    _labelled(result)
     if reading == STREAM and "readout" not in result.dims:
         return result
     found = np.flatnonzero(result.reading == reading)
@@ -48,3 +55,11 @@ def read(result: Labelled, reading: str = STREAM) -> Labelled:
             f"The result was read in {names}, not in {reading!r}: choose one of these."
         )
     return result.isel(readout=found[-1])
+
+
+def _labelled(result: object) -> None:
+    if not isinstance(result, xr.Dataset | xr.DataArray):
+        raise BadParameter(
+            f"A result is an xarray.Dataset or DataArray, got a {type(result).__name__}: give what "
+            "experiments.interpolate returns."
+        )

@@ -81,6 +81,11 @@ def over(
         each: what the experiment is given, by its label on the new dim.
         attrs: what is said of all of them together, such as the ``model`` of several checkpoints.
     """
+    if not isinstance(each, Mapping) or not callable(experiment):
+        raise BadParameter(
+            f"Results along {dim!r} are those of a function of each of a mapping, got a "
+            f"{type(each).__name__} and a {type(experiment).__name__}: give both."
+        )
     if not each:
         raise BadParameter(f"Results stand side by side along {dim!r}, got none: give one or more.")
     labels = xr.DataArray(list(each), dims=dim, name=dim)
@@ -102,10 +107,10 @@ def _shown(result: object) -> str:
 
 
 def _along_alpha(measure: Callable[[Tensor], Tensor], curve: xr.DataArray) -> xr.DataArray:
-    if "alpha" not in curve.dims:
+    if "alpha" not in getattr(curve, "dims", ()):
+        along = ", ".join(map(str, getattr(curve, "dims", ()))) or type(curve).__name__
         raise BadParameter(
-            f"A curve runs along the dim 'alpha', got one along {', '.join(map(str, curve.dims))}: "
-            "give one of experiments.interpolate."
+            f"A curve runs along the dim 'alpha', got {along}: give one of experiments.interpolate."
         )
     return xr.apply_ufunc(
         lambda c: measure(torch.as_tensor(c)).numpy(), curve, input_core_dims=[["alpha"]]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from plateaus.errors import BadParameter, BadPath, BadPoints, BadRadius
-from plateaus.measures.shapes import takes
+from plateaus.shapes import takes
 
 
 def _outputs(y: Tensor) -> Tensor:

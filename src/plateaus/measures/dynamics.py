@@ -16,8 +16,8 @@ from torch import Tensor
 
 from plateaus.errors import BadPoints, BadRadius
 from plateaus.geometry import checks
-from plateaus.measures.shapes import takes
 from plateaus.networks.network import Block, Network
+from plateaus.shapes import takes
 
 FINE = 200
 """Radii among which the largest ball of a chain is sought."""
@@ -83,10 +83,12 @@ def contraction(x: Sequence[Tensor], y: Sequence[Tensor]) -> Contraction:
     try:
         delta = [b.double() - a.double() for a, b in zip(x, y, strict=True)]
         size = torch.stack([d.norm(dim=-1) for d in delta])
+        if len(delta) < 2:
+            raise ValueError("no block in between")
     except (RuntimeError, ValueError, TypeError, AttributeError):
         raise BadPoints(
-            "Traces are two lists of equally many states, at each depth of one shape: trace both "
-            "ends of a pair through the same blocks."
+            "Traces are two lists of equally many states, 2 or more, at each depth of one shape: "
+            "trace both ends of a pair through the same blocks."
         ) from None
     if not torch.isfinite(size).all():
         raise BadPoints(
@@ -272,6 +274,11 @@ def anchors(x: Tensor, real: Tensor, random: Tensor, own: Tensor) -> tuple[Tenso
     """
     from_real = torch.cdist(x, real).masked_fill(own, torch.inf)
     distance, index = from_real.min(-1, keepdim=True)
+    if not torch.isfinite(distance).all():
+        raise BadPoints(
+            "Anchors are real activations of other lines, and some points have none: leave at "
+            "least one real activation that is not their own."
+        )
     away = random[torch.cdist(x, random).argmin(-1)] - x
     return real[index[:, 0]], x + away / away.norm(dim=-1, keepdim=True) * distance
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from plateaus.errors import BadPoints
 from plateaus.geometry import checks
-from plateaus.measures.shapes import takes
 from plateaus.networks.network import Network
+from plateaus.shapes import takes
 
 
 @takes("one to d vectors (d,), tensors")
@@ -27,8 +27,10 @@ def frame(*vectors: Tensor) -> Tensor:
     """
     rows = torch.stack(vectors).double()
     q, r = torch.linalg.qr(rows.T)
-    if (r.diagonal().abs() <= 1e-9 * rows.norm(dim=-1)).any():
-        raise BadPoints("The vectors of a frame are dependent: give directions off each other.")
+    if not (r.diagonal().abs() > 1e-9 * rows.norm(dim=-1)).all():  # NaN too
+        raise BadPoints(
+            "The vectors of a frame are dependent or not finite: give directions off each other."
+        )
     return (q * r.diagonal().sign()).T
 
 
@@ -121,6 +123,8 @@ def overlap(field: np.ndarray, chosen: np.ndarray) -> float:
     1/2 where the field knows nothing of the choice, and for every constant field; NaN where all or
     none are chosen.
     """
+    if field.shape != chosen.shape:
+        raise ValueError("another shape")
     ranks = rankdata(np.round(field, 12)).reshape(field.shape)
     k = int(chosen.sum())
     others = chosen.size - k

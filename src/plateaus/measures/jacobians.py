@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from plateaus.geometry import checks
-from plateaus.measures.shapes import takes
 from plateaus.networks.perceptron import Perceptron
 from plateaus.rules import one_of
+from plateaus.shapes import takes
 
 BLOCK = 256
 """Rows of a symmetric kernel at a time: only what is not above its diagonal is computed and used,

@@ -15,6 +15,7 @@ from plateaus.networks.network import softmax
 from plateaus.networks.prefix import keep
 from plateaus.networks.prompt import SIDE_BY_SIDE, PromptBlock, PromptNetwork
 from plateaus.networks.tokens import Tokens
+from plateaus.shapes import takes
 
 
 class _Reached(Exception):
@@ -178,10 +179,12 @@ class LanguageModel:
                 pass
         return reached[0][:, -1].clone()
 
+    @takes("the last stream (..., d) of the model, a tensor")
     def normed(self, x: Tensor) -> Tensor:
         """The final norm's output; ``(..., d)``."""
         return self.bridge.ln_final(x)
 
+    @takes("what the final norm of the model gave, (..., d), a tensor")
     def unembed(self, normed: Tensor) -> Tensor:
         """Logits of what the final norm gave, scaled and capped as the architecture does."""
         return self.bridge.adapter.apply_output_logits_transform(self.bridge.unembed(normed))
@@ -190,6 +193,7 @@ class LanguageModel:
         """Logits ``(..., vocabulary)`` of the last stream."""
         return self.unembed(self.normed(x))
 
+    @takes("token ids of whole prompts, (P, T), a tensor")
     def clean_run(self, ids: Tensor) -> tuple[list[Tensor], Tensor]:
         """The whole prompts once, with no patch and no cache: the reference that patched runs are
         held to.

@@ -120,10 +120,12 @@ def from_modules(
         block = kind(module=module, shape=tuple(x.shape[1:]))
         try:
             x = module(x)
+            if not isinstance(x, Tensor):
+                raise TypeError(f"it gave a {type(x).__name__} and no array")
         except Exception as error:
             said = " ".join(str(error).split())
             raise BadParameter(
-                f"Module {len(blocks)} of {name}, {type(module).__name__}, did not take an array "
+                f"Module {len(blocks)} of {name}, {type(module).__name__}, did not map an array "
                 f"of shape {block.shape} ({said[:200]}): give modules that fit one after the other."
             ) from None
         return block

@@ -53,6 +53,12 @@ class Network:
     device: torch.device = torch.device("cpu")
 
     def __post_init__(self) -> None:
+        steps = (*self.blocks, *self.readouts.values(), self.readout or softmax)
+        if not all(map(callable, steps)) or not all(isinstance(d, Integral) for d in self.dims):
+            raise BadParameter(
+                "A network is made of functions between spaces of whole dimensions, got "
+                f"{', '.join(type(g).__name__ for g in steps)} and {self.dims!r:.60}: give these."
+            )
         if len(self.dims) != len(self.blocks) + 1:
             raise BadParameter(
                 f"A network has one dimension for each of x_0 ... x_n, got {len(self.dims)} for "

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from plateaus.errors import BadParameter
 from plateaus.networks.network import Network, classifier
+from plateaus.shapes import shown
 
+FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 ACTIVATIONS = {
     "relu": nn.ReLU,
     "gelu": nn.GELU,
@@ -33,14 +35,14 @@ def normaliser(kind: str | None, width: int) -> nn.Module:
 def _check(value: object, known: tuple[object, ...], what: str) -> None:
     if value not in known:
         raise BadParameter(
-            f"The {what} of a perceptron is one of {', '.join(map(repr, known))}, got {value!r}: "
-            "choose one of them."
+            f"The {what} of a perceptron is one of {', '.join(map(repr, known))}, got "
+            f"{shown(value)}: choose one of them."
         )
 
 
 def _counted(least: int = 1, **numbers: object) -> None:
     for name, value in numbers.items():
-        if not isinstance(value, Integral) or value < least:
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
             raise BadParameter(
                 f"A perceptron needs {name} of at least {least}, got {value!r}: give a whole "
                 "number."
@@ -189,6 +191,8 @@ def network(
             "A ResidualMLP or a PlainMLP is made into a network here, got "
             f"{type(module).__name__}: give other modules to plateaus.from_modules."
         )
+    if dtype is not None and dtype not in FLOATING:
+        raise BadParameter(f"Weights are floating-point numbers, got dtype={dtype!r}: give one.")
     module = copy.deepcopy(module).eval().requires_grad_(False)
     if dtype is not None:
         module = module.to(dtype)

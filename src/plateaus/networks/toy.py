@@ -42,7 +42,7 @@ def build(
     Raises:
         UnknownModel: no architecture of that name.
     """
-    if name not in ARCHITECTURES:
+    if name not in tuple(ARCHITECTURES):
         raise UnknownModel(
             f'There is no toy network "{name}"; these can be trained here: '
             f"{', '.join(ARCHITECTURES)}."

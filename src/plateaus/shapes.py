@@ -43,7 +43,7 @@ def takes(what: str) -> Callable[[Measure], Measure]:
                 bound = signature.bind(*args, **options)
                 given = ", ".join(f"{k} {shown(v)}" for k, v in bound.arguments.items())
                 raise BadPoints(
-                    f"{measure.__name__} takes {what}; got {given}: give arrays that fit."
+                    f"{measure.__name__} takes {what}; got {given}: give what fits."
                 ) from error
 
         return answered
