@@ -39,6 +39,7 @@ SETTINGS = {
     f"{LM} --set blocks=1000000000": "must be a whole number from 1 to 1000; given",
     f"{LM} --set width=100 --set heads=3": "cannot be split over 3 heads",
     f"{LM} --set width=1000000000": "to 65536; given",
+    f"{LM} --set blocks=1000 --set width=65536": "have about 5e+13 parameters: choose fewer",
     f"{LM} --set context=0": "must be a whole number",
     f"{LM} --set vocabulary=70000": "to 65536; given",
     f"{LM} --set vocabulary=10": "from 257 to",

@@ -13,6 +13,9 @@ from plateaus.rules import one_of, real, whole
 from plateaus.training import options
 from plateaus.training.settings import Settings
 
+MOST = 10**11
+"""Parameters of the largest model, about: no memory that torch reaches here holds more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageSettings(Settings):
@@ -94,6 +97,11 @@ class LanguageSettings(Settings):
         if self.width % self.heads:
             raise BadParameter(
                 f"width {self.width} cannot be split over {self.heads} heads: choose a multiple."
+            )
+        if (about := 12 * self.blocks * self.width**2) > MOST:
+            raise BadParameter(
+                f"{self.blocks} blocks of width {self.width} have about {about:.0e} parameters: "
+                f"choose fewer, at most {MOST:.0e} are trained here."
             )
         if self.architecture == "llama" and self.normalisation == "no":
             raise BadParameter(
