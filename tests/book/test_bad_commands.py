@@ -95,6 +95,7 @@ def test_one_sentence_and_nothing_written(given, here, monkeypatch, capsys):
     assert {p: p.lstat().st_mtime_ns for p in here.rglob("*")} == before
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize(
     ("module", "given", "sentence"),
     [
