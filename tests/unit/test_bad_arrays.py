@@ -165,6 +165,8 @@ def test_what_fits_is_taken():
     """Lists and NumPy's numbers too; NaN is left out where that is said, and shown elsewhere."""
     assert statistics.median([1, 2, NAN]).n == 2
     assert statistics.larger([2, 3], [1]) == 1
+    rows = statistics.grouped((np.arange(9), np.arange(9)), statistic=lambda i: SAMPLE[i].mean())
+    assert rows.value == 4 and rows.n == 9
     assert statistics.difference(SAMPLE, SAMPLE, seed=np.int64(1)).value == 0
     assert pl.Ends.of_inputs(NET, TWO, TWO + 1, labels="abc", block=np.int64(1)).labels[2] == "c"
     assert dynamics.gini(torch.ones(3)) == 0 and len(pl.network(pl.ResidualMLP(blocks=0))) == 1

@@ -100,7 +100,8 @@ def grouped(
     """
     random, parts = generator(seed), []
     for values, groups in samples:
-        values, groups = sample(values), np.asarray(groups)
+        sample(values)  # checked alone: whole numbers may stand for rows, and stay whole
+        values, groups = np.asarray(values), np.asarray(groups)
         if values.shape != groups.shape:
             raise BadParameter(
                 f"A sample has one group for each value, got {values.shape} values and "
