@@ -195,7 +195,8 @@ def nested(values: np.ndarray, *, seed: int = 0, resamples: int = 500) -> np.nda
     Seeds are resampled, and within each of them its pairs: what is left is what two repetitions of
     the whole experiment would differ by.
     """
-    values = numbers(values)
+    numbers(values)  # checked alone: medians are taken in the precision that they come in
+    values = np.asarray(values)
     if values.ndim < 2 or not values.size or resamples < 1:
         raise BadParameter(
             f"Values lie over seeds and pairs, (..., seeds, pairs), got shape {values.shape} and "
