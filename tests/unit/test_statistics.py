@@ -80,6 +80,7 @@ def test_a_trend_is_spearmans_row_by_row_and_a_constant_has_none():
     expected = [spearmanr(x, row).statistic for row in rows]
     np.testing.assert_allclose(statistics.trend(x, rows), expected)
     assert statistics.trend(x, x**3) == pytest.approx(1)
+    np.testing.assert_allclose(statistics.trend(rows, rows**3), 1)  # row by row
     assert statistics.trend(x, np.ones(9)) == 0
     rows[1, 3] = np.nan  # of which nothing is known: 0 would say that it is flat
     found = statistics.trend(x, rows)

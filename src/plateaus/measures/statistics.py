@@ -213,7 +213,8 @@ def nested(values: np.ndarray, *, seed: int = 0, resamples: int = 500) -> np.nda
 
 
 def trend(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Spearman's rank correlation of ``x`` ``(k,)`` with each row of ``y`` ``(..., k)``; ``(...)``.
+    """Spearman's rank correlation of ``x``, ``(k,)`` or row by row, with each row of ``y`` ``(...,
+    k)``; ``(...)``.
 
     How steadily y grows with x; 0 where one of them is constant, NaN where one holds a NaN.
 
@@ -221,12 +222,15 @@ def trend(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         BadParameter: rows of another length than x, or of fewer than two numbers.
     """
     x, y = numbers(x), numbers(y)
-    if x.ndim != 1 or not y.ndim or y.shape[-1] != len(x) or len(x) < 2:
+    try:
+        if x.shape[-1] != y.shape[-1] or x.shape[-1] < 2:
+            raise ValueError
+        x, y = np.broadcast_arrays(x, y)
+    except ValueError:
         raise BadParameter(
             f"A trend is that of rows (..., k) with x (k,), k at least 2, got {y.shape} with "
             f"{x.shape}: give one value for each of x."
-        )
-    x, y = np.broadcast_arrays(x, y)
+        ) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantInputWarning)
         found = pearsonr(rankdata(x, axis=-1), rankdata(y, axis=-1), axis=-1).statistic
