@@ -150,6 +150,17 @@ def test_a_pair_keeps_its_colour_in_all_panels() -> None:
     assert drawn[1]["other"] not in (drawn[0]["D1"], drawn[0]["D2"])
 
 
+def test_pairs_share_a_colour_only_when_none_is_left() -> None:
+    names = [f"D{k}" for k in range(4)] + ["S1", "S2"]
+    curve = xr.DataArray(
+        np.zeros((6, 3)), dims=("pair", "alpha"), coords={"pair": names, "alpha": [0, 0.5, 1]}
+    )
+    figure, ax = style.subplots()
+    interpolation.pairs(curve, ax, dashed=("S1", "S2"))
+    drawn = [line.get_color() for line in ax.get_lines() if line.get_label() in names]
+    assert len(set(drawn)) == 6  # the twin that counts each kind of line by itself has four
+
+
 def test_read_outs_are_named_in_order_and_the_last_block_always() -> None:
     values = xr.DataArray(
         np.zeros(14),

@@ -67,6 +67,26 @@ def test_what_carries_the_boundary_sums_up(ends):
     assert abs(float(sensitivity.carried(found).sum() - whole)) < 1e-12
 
 
+def test_the_excess_is_that_of_the_chosen_point_and_less_at_the_one_of_another_pair(ends):
+    found = passage(ends, steps=9)
+    own = sensitivity.excess(found)
+    assert own.value == pytest.approx(float(sensitivity.carried(found).sum()))
+    assert own.n == 3 and own.ci[0] <= own.value <= own.ci[1]
+    parts = sensitivity.carried(found).sum("block")
+    share = float(parts.sel(half="mlp") / parts.sum())
+    assert sensitivity.part_of_mlps(found).value == pytest.approx(share)
+
+
+def test_a_peak_that_stands_elsewhere_in_each_pair_is_no_excess_at_anothers_place():
+    places = np.linspace(0.2, 0.8, 6)
+    each = [known(lambda a, k, at=at: bump(a + 0.5 - at, k), at=at, pairs=1) for at in places]
+    found = xr.concat(each, "pair", coords="minimal", compat="override")
+    found = found.assign_coords(half=["attention", "mlp"])
+    own, other = sensitivity.excess(found), sensitivity.excess(found, 3)
+    assert own.ci[0] > 1 > 0.5 > other.value
+    assert sensitivity.part_of_mlps(found).value == pytest.approx(1)
+
+
 def test_switches_are_counted_between_neighbours(ends):
     coarse, fine = (passage(ends, steps=n) for n in (3, 65))
     few, many = (r.switched.sum("step").values for r in (coarse, fine))

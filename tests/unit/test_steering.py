@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from plateaus.errors import BadPrompt
+from plateaus.evidence import steered as reached
 from plateaus.evidence import steering as judged
 from plateaus.experiments import Ends, steering
 from plateaus.networks.dictionary import Dictionary
@@ -116,6 +117,20 @@ def test_a_correlation_that_is_length_alone_vanishes_in_lengths():
     assert judged.rank(found)["value"] > 0.9 and abs(judged.in_lengths(found).value) < 0.2
 
 
+def test_equal_lengths_are_ties_whatever_their_last_bits():
+    rng = np.random.default_rng(1)
+    norm = np.array([0.3, 0.7, 1.1, 1.3])
+    flip = rng.integers(1, 4, (60, 4)) / 7 / norm  # three lengths only
+    found = doses(flip, np.exp(rng.standard_normal((60, 4))), flip, norm)
+    noisy = found.assign(flip=found.flip * (1 + 1e-12 * rng.standard_normal((60, 4))))
+    assert judged.in_lengths(noisy) == judged.in_lengths(found)
+    exact, off = (
+        judged.spearman((x.flip.values * norm).ravel(), x.exit.values.ravel())
+        for x in (found, noisy)
+    )
+    assert abs(exact - off) > 1e-4  # the twin that takes lengths as they are ranks the noise
+
+
 def test_the_rank_correlation_is_the_library_s_also_with_ties():
     rng = np.random.default_rng(0)
     for x, y in (rng.random((2, 50)), rng.integers(0, 5, (2, 50))):
@@ -139,15 +154,15 @@ def test_each_vector_has_its_own_correlation():
 
 def test_a_rule_is_tried_on_prompts_that_it_was_not_fitted_on():
     table = judged.rules(made(1.5, 0.05))
-    assert abs(float(table.loc["exit", "times"]) - 1.5) < 0.05
-    assert float(table.loc["exit", "factor"].split()[0]) < 1.1
-    right = table.right.astype(float)
+    assert abs(float(table.loc["exit", "constant"]) - 1.5) < 0.05
+    assert float(table.loc["exit", "wrong by a factor of"].split()[0]) < 1.1
+    right = table["within 1.5"].astype(float)
     assert right["exit"] > 0.95 > 0.6 > right["gradient"]
     known = made(2.0, 0.0)
     tried = np.where(np.arange(60) % 2, 1.5, 1.0)[:, None]  # there the constant is 3
     table = judged.rules(known.assign(flip=known.flip * tried))
-    assert table.loc["exit", "times"] == "2.00"  # the twin fitted on all prompts takes 2.45
-    assert table.loc["exit", "factor"].startswith("1.50")
+    assert table.loc["exit", "constant"] == "2.00"  # the twin fitted on all prompts takes 2.45
+    assert table.loc["exit", "wrong by a factor of"].startswith("1.50")
 
 
 def test_the_difference_of_correlations_is_that_of_the_same_prompts():
@@ -182,8 +197,34 @@ def test_rules_are_compared_on_prompts_and_tried_on_vectors_that_they_have_not_s
     assert judged.unseen(found, "exit") < 1.1
     odd = found.flip.values * np.array([1, 1, 1, 4.0])  # one vector keeps to another constant
     odd = found.assign(flip=(("pair", "vector"), odd))
-    share = float(judged.rules(odd).loc["exit", "factor"].split()[0])
+    share = float(judged.rules(odd).loc["exit", "wrong by a factor of"].split()[0])
     assert judged.unseen(odd, "exit") >= share - 0.01
+
+
+def three(x):
+    """The third token leads between 1 and 2 of the first coordinate, the second from there on."""
+    x = x[..., 0]
+    return torch.stack([torch.ones_like(x), 3 * x - 4, x], -1)
+
+
+NAMED = {
+    "once": steering.Origin("made", 1),
+    "back": steering.Origin("made", 2),
+    "random 2": steering.Origin("drawn", None),
+}
+
+
+def test_a_vector_reaches_its_own_token_or_it_only_breaks_the_prediction():
+    unit = torch.eye(D, dtype=torch.float64)
+    found = steered(lambda x: x, three, once=unit[0], back=-unit[0], **{"random 2": unit[2]})
+    assert reached.on_top(found, "once", 1).value == reached.on_top(found, "once", 2).value == 1
+    assert reached.on_top(found, "back", 2).value == reached.on_top(found, "random 2", 1).value == 0
+    own = reached.towards(found, NAMED)
+    assert list(own.vector.values) == ["once", "back"]
+    assert np.allclose(own.flip[:, 0], 2.0, atol=0.03)  # the twin that takes any change says 1
+    assert np.allclose(found.flip[:, 0], 1.0, atol=0.03) and np.isnan(own.flip[:, 1]).all()
+    already = NAMED | {"once": steering.Origin("made", 0)}
+    assert np.isnan(reached.towards(found, already).flip).all()
 
 
 def test_vectors_come_from_means_features_and_chance(gpt2_lm):
@@ -204,6 +245,15 @@ def test_vectors_come_from_means_features_and_chance(gpt2_lm):
     share, size = (z > 0).double().mean(0), z.sum(0) / (z > 0).sum(0)
     strongest = torch.where((share >= 0.05) & (share <= 0.5), size, 0).argmax()
     torch.testing.assert_close(found["feature 1"], size[strongest] * features[strongest])
+    said = steering.origins(gpt2_lm, ids, sparse)
+    assert list(said) == list(found) and said["random 1"].token is None
+    assert said["means 1"].token == top.mode().values and said["means 1"].token != (
+        said["means 2"].token
+    )
+    on = z[:, strongest] > 0
+    gained = {int(t): (top[on] == t).double().mean() - (top[~on] == t).double().mean() for t in top}
+    assert gained[said["feature 1"].token] == max(gained.values())
+    assert said["feature 1"].words.startswith(f"number {int(strongest)}, active on ")
     everywhere = torch.zeros(4 * d).index_fill(0, torch.tensor([7]), 1e3)  # no word about a prompt
     always = Dictionary(**{**parts, "b_enc": everywhere}, b_dec=states[1].mean(0), k=6)
     v = steering.vectors(gpt2_lm, ids, always)["feature 1"]

@@ -8,9 +8,7 @@ results, `claims.json` the merged rows, `stage/` the book's sources with the exe
 
 from __future__ import annotations
 
-import base64
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +25,7 @@ from plateaus.book import (
     builds,
     committed,
     cost,
+    cover,
     disclosures,
     downloads,
     explorers,
@@ -36,6 +35,7 @@ from plateaus.book import (
     own_text,
     pdf,
     scoreboard,
+    shipped,
     speed,
     tables,
     training_pictures,
@@ -54,15 +54,6 @@ from plateaus.results import write_json
 
 WORKERS = 2
 """Chapters that run at the same time; each uses one thread."""
-
-COVER_MARK = "% cover"
-"""The line of `book/introduction.md` that a chapter's figure replaces."""
-COVER_TEXT = (
-    "How far the output moves from that of the star (top left), the plateaus of six radii "
-    "around it (top right), and when they join (below)."
-)
-COVER_FINDING = -1
-"""Which sentence of the chapter's own caption is said here too: the last."""
 
 
 def build(root: Path, *, again: bool = True, as_pdf: bool = False) -> Path:
@@ -194,10 +185,12 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
         downloads.of_chapter(notebook, path.relative_to(root).as_posix(), static)
         number_figures(notebook)
         tables.for_pages(notebook)
+        shipped.name_models(notebook, root / "book" / "models")
         copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, copy)
-    add_cover(folder)
+    introduction = folder / "book" / "introduction.md"
+    fill(introduction, cover.MARK, cover.directive(folder))
     first_picture.place(folder / "book")
     training_pictures.place(root / "book" / "models", folder / "book" / "models")
     explorers.place(root, folder)
@@ -209,7 +202,6 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     fill(folder / "book" / "re-execute.md", cost.MARK, cost.table(seconds, WORKERS))
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
-    introduction = folder / "book" / "introduction.md"
     if scoreboard.COUNT_MARK in introduction.read_text(encoding="utf-8").splitlines():
         fill(introduction, scoreboard.COUNT_MARK, scoreboard.count(rules, rows))
     own = own_text.beside(root / "book", rules)
@@ -230,20 +222,3 @@ def fill(page: Path, mark: str, generated: str) -> None:
     if text.splitlines().count(mark) != 1:
         raise NoMark(f"book/{page.name} must have the line {mark!r} exactly once.")
     page.write_text(text.replace(mark, generated), encoding="utf-8")
-
-
-def add_cover(folder: Path) -> None:
-    """Put the figure of the first cell tagged "cover" where the introduction has its mark."""
-    directive = ""
-    for path in sorted(folder.glob("chapters/*/*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            outputs = [output.get("data", {}) for output in cell.get("outputs", [])]
-            images = [data["image/png"] for data in outputs if "image/png" in data]
-            if images and "cover" in cell.metadata.get("tags", []) and not directive:
-                (folder / "book" / "cover.png").write_bytes(base64.b64decode(images[0]))
-                chapter = path.relative_to(folder).with_suffix("").as_posix()
-                own = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
-                found = re.split(r"(?<=[.!?]) ", own)[COVER_FINDING]
-                caption = f"{COVER_TEXT} {found} From {{doc}}`/{chapter}`."
-                directive = f"```{{figure}} cover.png\n:alt: {COVER_TEXT}\n\n{caption}\n```"
-    fill(folder / "book" / "introduction.md", COVER_MARK, directive)

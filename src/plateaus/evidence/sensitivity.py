@@ -7,7 +7,7 @@ import xarray as xr
 
 from plateaus.evidence.criterion import criterion
 from plateaus.evidence.interpolation import Two, median
-from plateaus.measures.statistics import trend
+from plateaus.measures.statistics import Measured, measured, trend
 
 AROUND = 0.05
 """Half of the tenth of alpha that counts as the boundary."""
@@ -24,8 +24,27 @@ def carried(result: xr.Dataset) -> xr.DataArray:
     """What each half of each block adds to log speed at the steepest point of rho, over its mean
     along the path; mean over pairs, dims ``block, half``. It sums up to that of the output.
     """
-    at = abs(result.alpha - steepest(result)).argmin("alpha")
-    return (result.log_gain.isel(alpha=at) - result.log_gain.mean("alpha")).mean("pair")
+    return _excess(result).mean("pair")
+
+
+def _excess(result: xr.Dataset, shift: int = 0) -> xr.DataArray:
+    """The same pair by pair, or at the steepest point of another pair."""
+    at = abs(result.alpha - steepest(result).roll(pair=shift)).argmin("alpha")
+    return result.log_gain.isel(alpha=at) - result.log_gain.mean("alpha")
+
+
+def excess(result: xr.Dataset, shift: int = 0) -> Measured:
+    """Log speed of the output at the steepest point of rho over its mean along the path; with a
+    ``shift`` at that of another pair, which was not chosen for being the largest. Mean over pairs.
+    """
+    return measured(_excess(result, shift).sum(("block", "half")).values, statistic=np.mean)
+
+
+def part_of_mlps(result: xr.Dataset) -> Measured:
+    """Share of that excess that the MLPs add, of means over pairs."""
+    each = _excess(result).sum("block")
+    whole, own = each.sum("half").values, each.sel(half="mlp").values
+    return measured(own, whole, statistic=lambda x, y: float(x.mean() / y.mean()))
 
 
 def peak_widths(result: xr.Dataset, along: str = "alpha") -> np.ndarray:

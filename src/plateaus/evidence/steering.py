@@ -72,9 +72,13 @@ def rank(result: xr.Dataset) -> tuple[Measured, Measured, Measured]:
 
 
 def in_lengths(result: xr.Dataset) -> Measured:
-    """The same correlation once the vectors' norms are taken out of both."""
+    """The same correlation once the vectors' norms are taken out of both.
+
+    Lengths count to six digits: equal ones, as doses read at a step are, are to be ties.
+    """
     norm = result.norm.values
-    return over_prompts(result.flip.values * norm, result.exit.values * norm, statistic=spearman)
+    flip, out = (x * norm / np.nanmax(x * norm) for x in (result.flip.values, result.exit.values))
+    return over_prompts(flip.round(6), out.round(6), statistic=spearman)
 
 
 def beyond(result: xr.Dataset, other: str) -> Measured:
@@ -131,9 +135,9 @@ def share_between(result: xr.Dataset, low: float = 0.8, high: float = 1.25) -> f
 def rules(result: xr.Dataset) -> pd.DataFrame:
     """Rules for someone who steers, fitted on every other prompt and tried on the rest.
 
-    Each foretells a constant times one quantity. ``factor`` is the median factor by which it is
-    wrong, ``right`` the share of doses within a factor of 1.5, ``none`` the share of changes of
-    which it foretells nothing.
+    Each foretells a constant times one quantity: the columns have the constant, the median factor
+    by which it is wrong, the share of doses that it gets right within a factor of 1.5, and the
+    share of changes of which it foretells nothing.
     """
     flip, rows = result.flip.values, {}
     for name, x in foretellers(result).items():
@@ -143,10 +147,10 @@ def rules(result: xr.Dataset) -> pd.DataFrame:
         changed = np.isfinite(flip[1::2]).sum()
         wrong = over_prompts(off, statistic=_factor)
         rows[name] = {
-            "times": f"{np.exp(constant):.2f}",
-            "factor": f"{wrong:.2f}",
-            "right": f"{np.nansum(off < np.log(FACTOR)) / changed:.2f}",
-            "none": f"{1 - np.isfinite(off).sum() / changed:.2f}",
+            "constant": f"{np.exp(constant):.2f}",
+            "wrong by a factor of": f"{wrong:.2f}",
+            f"within {FACTOR}": f"{np.nansum(off < np.log(FACTOR)) / changed:.2f}",
+            "says nothing": f"{1 - np.isfinite(off).sum() / changed:.2f}",
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("foretold by")
 
@@ -160,6 +164,29 @@ def factors(result: xr.Dataset, one: str, other: str) -> Measured:
         log = np.log(result.flip.values) - np.log(foretellers(result)[name])
         off.append(np.abs(log[1::2] - np.nanmedian(log[::2])))
     return over_prompts(*off, statistic=lambda x, y: _factor(x) / _factor(y))
+
+
+def compared(result: xr.Dataset) -> dict[str, str]:
+    """The exit beside what needs no plateau, as the rows of a table: the correlations, what the
+    changes that never come would make of them, and the factors by which the rules are wrong.
+
+    Of the factor against the gradient only the interval is told; its middle is not repeatable on
+    another processor.
+    """
+    low, high = factors(result, "exit", "gradient").ci
+    size, slope = (beyond(result, other) for other in ("norm", "gradient"))
+    wrong = factors(result, "exit", "norm")
+    at_last, after_all = (all_counted(result, last=last) for last in (False, True))
+    return {
+        "correlation with the exit minus that with the length": f"{size:.2f}",
+        "correlation with the exit minus that with the gradient": f"{slope:.2f}",
+        "with the exit, if no change counts as the largest dose": f"{at_last:.2f}",
+        "with the exit, if no change counts as later than all": f"{after_all:.2f}",
+        "error of the exit's rule over that of the length's": f"{wrong:.2f}",
+        "error of the exit's rule over that of the gradient's": f"{low:.2f} to {high:.2f}",
+        "error of the exit's rule on a vector not fitted on": f"{unseen(result, 'exit'):.2f}",
+        "error of the length's rule on a vector not fitted on": f"{unseen(result, 'norm'):.2f}",
+    }
 
 
 def unseen(result: xr.Dataset, name: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 import xarray as xr
@@ -24,6 +26,14 @@ COMMON = 0.05, 0.5
 """Share of prompts on which a feature is active, if it is to steer: neither rare nor everywhere."""
 
 
+class Origin(NamedTuple):
+    """Where a steering vector comes from, and what it is for."""
+
+    words: str
+    token: int | None
+    """What it is to make the model predict; None if it is to do nothing in particular."""
+
+
 @checked
 def vectors(lm: LanguageModel, ids: Tensor, dictionary: Dictionary, *, block: int = 1,
             seed: int = 0) -> dict[str, Tensor]:  # fmt: skip
@@ -39,16 +49,58 @@ def vectors(lm: LanguageModel, ids: Tensor, dictionary: Dictionary, *, block: in
     """
     states, logits = lm.clean_run(ids)
     x, top = states[block], logits.argmax(-1)
-    tokens, counts = top.unique(return_counts=True)
-    if len(tokens) < 3:
+    if (different := len(top.unique())) < 3:
         raise BadPrompt(
-            f"{lm.name} predicts {len(tokens)} different tokens after these {len(ids)} prompts, "
+            f"{lm.name} predicts {different} different tokens after these {len(ids)} prompts, "
             "and at least 3 are needed for vectors from one to the others: give more prompts."
         )
     found = {}
-    for i, token in enumerate(tokens[counts.argsort(descending=True, stable=True)[:2]]):
+    for i, token in enumerate(_commonest(top)):
         found[f"means {i + 1}"] = x[top == token].mean(0) - x[top != token].mean(0)
-    z = dictionary.encode(x)
+    for i, (j, size) in enumerate(_strongest(dictionary, dictionary.encode(x)).items()):
+        found[f"feature {i + 1}"] = size * dictionary.W_dec[j]
+    drawn = torch.from_numpy(np.random.default_rng(seed).standard_normal(len(x[0]))).to(x)
+    matched = dynamics.matched(x, 1, seed=seed + 1)[0] - x.mean(0)
+    for name, v in (("random 1", drawn), ("random 2", matched)):
+        found[name] = v / v.norm() * found["means 1"].norm()
+    return found
+
+
+def origins(
+    lm: LanguageModel, ids: Tensor, dictionary: Dictionary, *, block: int = 1
+) -> dict[str, Origin]:
+    """What the ``vectors`` of these prompts are.
+
+    Means are for the token that their prompts are followed by. A feature is for the one that is
+    predicted more often where it is active than elsewhere, by the largest difference of shares.
+    """
+    states, logits = lm.clean_run(ids)
+    x, top = states[block], logits.argmax(-1)
+    found = {}
+    for i, token in enumerate(_commonest(top)):
+        words = f"predicted after {int((top == token).sum())} of {len(top)} prompts"
+        found[f"means {i + 1}"] = Origin(words, int(token))
+    active = dictionary.encode(x) > 0
+    for i, j in enumerate(_strongest(dictionary, dictionary.encode(x))):
+        on, tokens = active[:, j], top.unique()
+        more = [(top[on] == t).double().mean() - (top[~on] == t).double().mean() for t in tokens]
+        words = f"number {j}, active on {100 * float(on.double().mean()):.0f} % of them"
+        found[f"feature {i + 1}"] = Origin(words, int(tokens[torch.stack(more).argmax()]))
+    found["random 1"] = Origin("isotropic", None)
+    found["random 2"] = Origin("with the covariance of activations", None)
+    return found
+
+
+def _commonest(top: Tensor) -> Tensor:
+    """The two tokens that are predicted most often."""
+    tokens, counts = top.unique(return_counts=True)
+    return tokens[counts.argsort(descending=True, stable=True)[:2]]
+
+
+def _strongest(dictionary: Dictionary, z: Tensor) -> dict[int, Tensor]:
+    """Of the features that are common in activities ``(n, f)`` the two that are strongest where
+    they are active: number -> mean there.
+    """
     share, size = (z > 0).double().mean(0), z.sum(0) / (z > 0).sum(0).clamp_min(1)
     usable = (share >= COMMON[0]) & (share <= COMMON[1])
     if usable.sum() < 2:
@@ -56,13 +108,7 @@ def vectors(lm: LanguageModel, ids: Tensor, dictionary: Dictionary, *, block: in
             f"The dictionary {dictionary.name} has {int(usable.sum())} features that are active on "
             f"{COMMON[0]:.0%} to {COMMON[1]:.0%} of the prompts, and 2 are needed: give another."
         )
-    for i, j in enumerate(torch.where(usable, size, -1).topk(2).indices):
-        found[f"feature {i + 1}"] = size[j] * dictionary.W_dec[j]
-    drawn = torch.from_numpy(np.random.default_rng(seed).standard_normal(len(x[0]))).to(x)
-    matched = dynamics.matched(x, 1, seed=seed + 1)[0] - x.mean(0)
-    for name, v in (("random 1", drawn), ("random 2", matched)):
-        found[name] = v / v.norm() * found["means 1"].norm()
-    return found
+    return {int(j): size[j] for j in torch.where(usable, size, -1).topk(2).indices}
 
 
 @checked
@@ -74,10 +120,11 @@ def steer(ends: Ends, given: dict[str, Tensor], *, steps: int = 40) -> xr.Datase
 
     Returns:
         Dims ``pair, vector`` (and ``part``, the share of the largest dose): ``distance`` that the
-        stream after the last block has moved; ``same``, whether the top prediction is still the
-        first; ``flip`` and ``exit``, the doses at which it changes and at which a quarter of the
-        full distance is reached; ``gradient``, the dose at which it would change if logits were
-        straight; NaN where they never do. ``norm`` of each vector, ``largest`` dose.
+        stream after the last block has moved; ``top``, the token that is predicted; ``same``,
+        whether it is still the first; ``flip`` and ``exit``, the doses at which it changes and at
+        which a quarter of the full distance is reached; ``gradient``, the dose at which it would
+        change if logits were straight; NaN where they never do. ``norm`` of each vector,
+        ``largest`` dose.
     """
     whole = FULL * float(ends.a.norm(dim=-1).median())
     shape = tuple(ends.a.shape[1:])
@@ -100,7 +147,7 @@ def steer(ends: Ends, given: dict[str, Tensor], *, steps: int = 40) -> xr.Datase
         found[name] = found[name] / norm
     return found.assign(norm=norm, largest=whole / norm).assign_coords(
         pair=list(ends.labels), part=np.linspace(0, 1, steps + 1)
-    ).assign_attrs(ends.attrs, length=whole, steps=steps)  # fmt: skip
+    ).assign_attrs(ends.attrs, length=whole, full=FULL, steps=steps)  # fmt: skip
 
 
 def _steered(part: Part, unit: Tensor, whole: float, steps: int) -> xr.Dataset:
@@ -117,6 +164,7 @@ def _steered(part: Part, unit: Tensor, whole: float, steps: int) -> xr.Dataset:
     return xr.Dataset({
         "distance": (("pair", "part"), moved.cpu().numpy()),
         "same": (("pair", "part"), (gaps > 0).cpu().numpy()),
+        "top": (("pair", "part"), logits[:, :-2].argmax(-1).cpu().numpy()),
         "exit": ("pair", whole * curves.crossing(moved / moved[:, -1:], QUARTER).cpu().numpy()),
         "flip": ("pair", whole * first_change(gaps).cpu().numpy()),
         "gradient": ("pair", straight_change(logits[:, 0].double(), slopes).cpu().numpy()),
@@ -150,6 +198,6 @@ def straight_change(logits: Tensor, slopes: Tensor) -> Tensor:
 def together(found: dict[str, xr.Dataset]) -> xr.Dataset:
     """The doses of all models, dims ``model, pair, vector``, float32."""
     names = xr.DataArray(list(found), dims="model", name="model")
-    kept = [result.drop_vars(["distance", "same", "part"]) for result in found.values()]
+    kept = [result.drop_vars(["distance", "same", "top", "part"]) for result in found.values()]
     joined = xr.concat(kept, names, combine_attrs="drop_conflicts")
     return joined.astype("float32")

@@ -62,14 +62,17 @@ def by_readout(results: Mapping[str, xr.DataArray], ax: Axes, *, straight: float
 def pairs(result: xr.DataArray, ax: Axes, *, dashed: Sequence[str] = ()) -> Axes:
     """One curve for each pair, by its label; those of one meaning, ``dashed``, in dots and dashes.
 
-    A label keeps its colour in all panels of a figure.
+    A label keeps its colour in all panels of a figure; two share one only when none is left over,
+    and then not two of one kind of line.
     """
+    all_of = [PALETTE[c] for c in CYCLE]
     for i, label in enumerate(map(str, result.pair.values)):
         kind = "-." if label in dashed else "-"
         drawn = [line for panel in ax.figure.axes for line in panel.get_lines()]
         own = [line.get_color() for line in drawn if line.get_label() == label]
         taken = [line.get_color() for line in drawn if line.get_linestyle() == kind]
-        free = [PALETTE[c] for c in CYCLE if PALETTE[c] not in taken] or [PALETTE["ink"]]
+        unused = [c for c in all_of if c not in [line.get_color() for line in drawn]]
+        free = unused or [c for c in all_of if c not in taken] or [PALETTE["ink"]]
         colour = own[0] if own else free[0]
         ax.plot(result.alpha, result.isel(pair=i), color=colour, ls=kind, label=label)
     ax.set_ylabel(LABELS.get(str(result.name), str(result.name)))

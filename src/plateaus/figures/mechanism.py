@@ -68,6 +68,23 @@ def one_by_one(change: Mapping[str, np.ndarray], blocks: np.ndarray, ax: Axes) -
     return ax
 
 
+def missed(distances: Mapping[str, np.ndarray], ax: Axes) -> Axes:
+    """Share of pairs whose curve is at most so far off, for each prediction by its name, in the
+    colours that predictions have beside ``ρ``.
+    """
+    colour = colours(["ρ", *distances])
+    for name, off in distances.items():
+        x = np.concatenate([[0.0], np.sort(off)])
+        ax.plot(
+            x, np.linspace(0, 1, len(x)), color=colour[name], label=name, drawstyle="steps-post"
+        )
+    ax.set_xlabel("largest distance from ρ")
+    ax.set_ylabel("share of pairs")
+    ax.set_xlim(0, 0.6)
+    ax.set_ylim(0, 1.02)
+    return ax
+
+
 def explained(shares: Mapping[str, tuple[float, float, float]], ax: Axes, *, asked: float) -> Axes:
     """A dot with its interval for each name, (value, low, high); dashed: what a rule asks for."""
     rows = np.arange(len(shares))[::-1]

@@ -11,11 +11,11 @@ COLOURS = [PALETTE[name] for name in CYCLE]
 
 
 def staying(result: xr.Dataset, ax: Axes) -> Axes:
-    """Share of prompts whose top prediction is still the first, against the vector's length."""
-    length = result.part * result.attrs["length"]
+    """Share of prompts whose top prediction stays the first, against the length that is added."""
+    length = result.part * result.attrs["full"]
     for vector, colour in zip(result.vector.values, COLOURS, strict=False):
         ax.plot(length, result.same.sel(vector=vector).mean("pair"), color=colour, label=vector)
-    ax.set_xlabel("length added  [units of the stream]")
+    ax.set_xlabel("length added  [median activations]")
     ax.set_ylabel("share of predictions that stay")
     ax.set_ylim(0, 1.02)
     return ax
