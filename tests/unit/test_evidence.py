@@ -10,7 +10,7 @@ import xarray as xr
 
 from plateaus import evidence
 from plateaus.evidence import interpolation as parts
-from plateaus.experiments import over, slopes, summary
+from plateaus.experiments import over, slopes, summary, trajectories
 from plateaus.measures.statistics import Measured
 
 ALPHA = np.linspace(0, 1, 101)
@@ -240,7 +240,11 @@ def test_contraction_and_attraction_have_their_nulls_in_the_order_of_the_rule():
     totals = np.array([3.0, -1.0, 1.0, 2.0])[:, None] * np.ones(PAIRS)
     pull = np.array([[0.3, 0.1], [0.2, 0.15]])[..., None] * np.ones(PAIRS)
     study = xr.Dataset(
-        {"log_total": (("network", "pair"), totals), "pull": (("weights", "anchor", "pair"), pull)},
+        {
+            "log_total": (("network", "pair"), totals),
+            "pull": (("weights", "anchor", "pair"), pull),
+            "made": (("anchor", "pair"), 3 * pull[0]),
+        },
         coords={
             "network": networks,
             "weights": ["trained", "untrained"],
@@ -251,7 +255,15 @@ def test_contraction_and_attraction_have_their_nulls_in_the_order_of_the_rule():
     found = evidence.log_contraction(study)
     assert found["value"] == -1 and [c.value for c in found["control"]] == [1, 3, 2]
     gap = evidence.attraction(study)
-    assert gap["value"] == pytest.approx(0.2) and control(gap) == pytest.approx(0.05)
+    assert gap["value"] == pytest.approx(0.2)
+    assert [c.value for c in gap["control"]] == pytest.approx([0.05, 0.6])
+    both = evidence.over_trainings(trajectories.attractions({"one": study, "two": study}, "made"))
+    assert [both["value"], *(c.value for c in both["control"])] == pytest.approx([0.2, 0.05, 0.6])
+    # Where no network was made to attract there is no control, so that nothing can be decided.
+    without = study.drop_vars("made")
+    several = trajectories.attractions({"one": study, "two": without}, "made")
+    for found in (evidence.attraction(without), evidence.over_trainings(several)):
+        assert found["value"] == pytest.approx(0.2) and found["control"][-1].value is None
 
 
 def test_summaries():

@@ -7,7 +7,7 @@ import pytest
 import torch
 import xarray as xr
 
-from plateaus.experiments import Ends, gaps, trajectories
+from plateaus.experiments import Ends, gaps, pulls, trajectories
 from plateaus.measures import lines
 from plateaus.networks import toy
 from plateaus.networks.network import Network
@@ -139,6 +139,22 @@ def test_a_true_attractor_passes_and_its_nulls_do_not():
     assert float(found.pull.sel(weights="trained", anchor="real").median()) == pytest.approx(1)
     alone = trajectories.follow(before, steps=21)
     np.testing.assert_array_equal(found.sel(weights="untrained").position, alone.position)
+
+
+def test_the_positive_control_is_measured_where_others_were_made_to_attract():
+    """In a network that moves nothing, the pull is all there is."""
+    real = torch.from_numpy(np.random.default_rng(0).standard_normal((8, 6)))
+    random = torch.from_numpy(np.random.default_rng(1).standard_normal((8, 6)))
+    x, own = real[:4, None] + 0.1, torch.eye(8, dtype=torch.bool)[:4]
+    still = of_blocks(lambda x: 1 * x, d=6)
+    made = pulls.made(still, x, real, random, own)
+    assert made.sel(anchor="real").values == pytest.approx(1)
+    # Which the measure does not see: random anchors are drawn to the same real one.
+    assert float(pulls.gap(made).median()) == pytest.approx(0)
+    # The twin: all real ones attract, and x goes to its own end, which is no anchor.
+    everyone = pulls.made(still, x, real, random, torch.zeros_like(own))
+    assert not np.allclose(everyone, made)
+    assert pulls.made(still, x, real, random, torch.ones_like(own)).isnull().all()
 
 
 def test_lines_begin_where_the_block_begins_and_come_in_parts(monkeypatch):

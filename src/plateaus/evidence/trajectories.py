@@ -5,7 +5,8 @@ from __future__ import annotations
 import xarray as xr
 
 from plateaus.evidence.criterion import criterion
-from plateaus.measures.statistics import Measured, median
+from plateaus.experiments import pulls
+from plateaus.measures.statistics import NOTHING, Measured, median
 
 
 @criterion
@@ -19,19 +20,19 @@ def log_contraction(study: xr.Dataset) -> tuple[Measured, ...]:
 
 
 @criterion
-def attraction(study: xr.Dataset) -> tuple[Measured, Measured]:
+def attraction(study: xr.Dataset) -> tuple[Measured, ...]:
     """How much straighter updates point to real activations of other lines than to random points
-    at the same distance. Control: before training.
+    at the same distance. Controls: before training, and where those were made to attract, if that
+    was measured.
     """
-    gap = study.pull.sel(anchor="real") - study.pull.sel(anchor="random")
-    trained, untrained = (median(gap.sel(weights=w).values) for w in ("trained", "untrained"))
-    return trained, untrained
+    trained, untrained = (pulls.gap(study.pull.sel(weights=w)) for w in ("trained", "untrained"))
+    made = median(pulls.gap(study.made).values) if "made" in study else NOTHING
+    return median(trained.values), median(untrained.values), made
 
 
 @criterion
-def over_trainings(attractions: xr.Dataset) -> tuple[Measured, Measured]:
+def over_trainings(attractions: xr.Dataset) -> tuple[Measured, ...]:
     """The same over trainings of one network, of ``experiments.trajectories.attractions``."""
-    trained, untrained = (
-        median(attractions.gap.sel(weights=w).values) for w in ("trained", "untrained")
-    )
-    return trained, untrained
+    trained, untrained = (attractions.gap.sel(weights=w) for w in ("trained", "untrained"))
+    made = median(attractions.made.values) if "made" in attractions else NOTHING
+    return median(trained.values), median(untrained.values), made

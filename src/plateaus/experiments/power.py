@@ -9,7 +9,7 @@ from functools import partial
 import torch
 import xarray as xr
 
-from plateaus.experiments import trajectories
+from plateaus.experiments import pulls, trajectories
 from plateaus.experiments.ends import Ends, Runs
 from plateaus.experiments.sharpness import over
 from plateaus.networks import nulls
@@ -56,7 +56,7 @@ def seen(
 
     def measure(strength: float) -> xr.Dataset:
         found = follow(attracting(ends, strength, others=others) if strength else ends)
-        pull = found.pull.sel(anchor="real") - found.pull.sel(anchor="random")
+        pull = pulls.gap(found.pull)
         total = found.log_total.sel(network="trained", drop=True)
         return xr.Dataset({"to_half": total, "attraction": pull})
 

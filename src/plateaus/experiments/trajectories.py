@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.errors import BadParameter
+from plateaus.experiments import pulls
 from plateaus.experiments.ends import Ends, Part
 from plateaus.experiments.given import checked
 from plateaus.experiments.sharpness import over
@@ -29,9 +30,12 @@ VARIABLES = {
     "norm": ("mean norm of the stream", "stream units"),
     "distance": ("d(α) / d(1)", "1"),
     "pull": ("cosine of update and direction to the anchor", "1"),
+    "made": ("the same where real activations of other lines were made to attract", "1"),
     "log_total": ("sum of log c over all blocks, from a to half-way to the exit", "1"),
 }
 """What ``follow`` returns: long name and unit."""
+ONCE = ("log_total", "made")
+"""Of these, what belongs to the trained network alone or to its nulls."""
 
 
 @checked
@@ -42,17 +46,17 @@ def study(
 
     ``log_total`` has dims ``network, pair`` instead: "trained" and what could fake an attraction,
     "untrained", "linearised" (the affine network tangent at the mean real activation) and
-    "sign-flipped" (x - F(x)).
+    "sign-flipped" (x - F(x)). ``made`` is of the trained one alone.
     """
     options = {"steps": steps, "share": share, "seed": seed}
     both = {"trained": ends, "untrained": untrained}
     found = {
         name: follow(each, against_nulls=each is ends, **options) for name, each in both.items()
     }
-    result = over("weights", found, lambda one: one.drop_vars(("log_total", "network")))
+    result = over("weights", found, lambda one: one.drop_vars((*ONCE, "network"), errors="ignore"))
     before = found["untrained"].log_total.assign_coords(network=["untrained"])
     totals = xr.concat([found["trained"].log_total, before], "network")
-    return result.assign(log_total=totals).assign_attrs(ends.attrs)
+    return result.assign(log_total=totals, made=found["trained"].made).assign_attrs(ends.attrs)
 
 
 @checked
@@ -69,7 +73,7 @@ def follow(
     Args:
         share: radius of a plateau, in units of the distance between the outputs of a and b.
         against_nulls: whether to measure ``log_total`` in the linearised and the sign-flipped
-            network too.
+            network too, and ``made``, the ``pull`` where there is an attraction to be seen.
 
     Returns:
         ``VARIABLES`` with dims ``pair``; ``depth``, the block about to be entered; ``point`` of the
@@ -95,15 +99,15 @@ def follow(
         x = points[torch.arange(len(points)), places[rows]].unsqueeze(1)
         half = lines.halfway(points, torch.as_tensor(found.plateau.values))
         centre = real.mean(0) if against_nulls else None
-        parts.append(
-            found.assign(
-                pull=_pull(part, x, real, random, own[rows]),
-                log_total=_total(part, half, centre),
-            )
-        )
+        found = found.assign(log_total=_total(part, half, centre))
+        found["pull"] = pulls.towards(part.net, x, real, random, own[rows])
+        if against_nulls:
+            found["made"] = pulls.made(part.net, x, real, random, own[rows])
+        parts.append(found)
         at = rows.stop
     result = xr.concat(parts, "pair").assign_coords(pair=list(ends.labels))
-    for name, (words, unit) in VARIABLES.items():
+    for name in VARIABLES.keys() & result.keys():
+        words, unit = VARIABLES[name]
         result[name].attrs.update(long_name=words, units=unit)
     return result.assign_attrs(ends.attrs, block_in=ends.block, steps=steps, share=share)
 
@@ -136,20 +140,6 @@ def _lines(part: Part, points: Tensor, start: Tensor, share: float) -> xr.Datase
     )
 
 
-def _pull(part: Part, x: Tensor, real: Tensor, random: Tensor, own: Tensor) -> xr.DataArray:
-    """How straight the updates pull x ``(P, 1, d)`` towards an anchor of each kind.
-
-    The mean over blocks of cos(F_l(x) - F_l(a), a_l - x_l), a the anchor; NaN where there is no
-    other line to take one from.
-    """
-    values = np.full((2, len(x)), np.nan)
-    if not own.all(-1).any():
-        anchors = dynamics.anchors(x[:, 0], real, random, own)
-        found = (dynamics.of_pairs(part.net, x, a.unsqueeze(1)).alignment for a in anchors)
-        values = torch.stack([each.nanmean(0)[:, 0] for each in found]).cpu().numpy()
-    return xr.DataArray(values, dims=("anchor", "pair"), coords={"anchor": ["real", "random"]})
-
-
 def _total(part: Part, half: Tensor, centre: Tensor | None) -> xr.DataArray:
     """Sum of log c from a to ``half`` in the network, and with a centre in two of its nulls."""
     networks = {"trained": part.net}
@@ -178,12 +168,16 @@ def _by_block(ratio: Tensor) -> np.ndarray:
 
 def attractions(studies: Mapping[str, xr.Dataset], model: str) -> xr.Dataset:
     """Of several trainings of one network, how much more updates point to real anchors than to
-    random ones at the same distance: ``gap``, medians over points; dims ``weights, training``.
+    random ones at the same distance: ``gap``, medians over points, dims ``weights, training``; and
+    ``made``, the same where real ones were made to attract, if all have it.
     """
-    each = [s.pull.sel(anchor="real") - s.pull.sel(anchor="random") for s in studies.values()]
     names = xr.DataArray(list(studies), dims="training", name="training")
-    gap = xr.concat([g.median("pair") for g in each], names)
-    return xr.Dataset({"gap": gap}, attrs={"model": model})
+    every = all("made" in s for s in studies.values())
+    found = {
+        name: xr.concat([pulls.gap(s[of]).median("pair") for s in studies.values()], names)
+        for name, of in (("gap", "pull"), *([("made", "made")] if every else []))
+    }
+    return xr.Dataset(found, attrs={"model": model})
 
 
 def fullest(result: xr.Dataset) -> int:
