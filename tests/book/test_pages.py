@@ -188,6 +188,15 @@ def test_two_prompts_of_a_reader_become_a_curve_and_training_bent_it() -> None:
     assert steepest[0] > 1.3 > 1.15 > steepest[1]
 
 
+def test_the_published_pairs_stand_in_the_chapter_as_they_are_used() -> None:
+    from plateaus.data.published import NAMED
+
+    chapter = ROOT / "chapters" / "2-language-models" / "interpolation.ipynb"
+    text = chapter.read_text(encoding="utf-8")
+    for name, words in NAMED.items():
+        assert f"| {' | '.join([name, *(w.strip() for w in words)])} |" in text
+
+
 def test_the_page_names_the_architectures_that_the_tests_run() -> None:
     page = (ROOT / "book" / "re-execute.md").read_text(encoding="utf-8")
     said = re.search(r"these classes: (.*?)\.", page)[1]
