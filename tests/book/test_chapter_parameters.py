@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,34 @@ def test_what_only_a_model_can_tell_is_refused_in_the_third_cell(chapter, given,
     third()
     with pytest.raises(PlateauError, match=sentence):
         third(**given)
+
+
+@pytest.mark.parametrize("name", ["toy-resnets", "evolution"])
+def test_a_rate_at_which_nothing_is_left_of_a_network_is_refused(name: str) -> None:
+    path = next(p for p in chapters(ROOT) if p.stem == name)
+    opened(path, rate=0.5)
+    with pytest.raises(PlateauError, match="rate must be a number above 0 and below 1"):
+        opened(path, rate=1e9)
+
+
+def test_a_table_with_gaps_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    rows = "a\tb\ttarget\n" + "".join(f"{k}\t{k % 5}\t{k % 2}\n" for k in range(30))
+    path = next(p for p in chapters(ROOT) if p.stem == "architectures")
+    cells = [c.source for c in code_cells(nbformat.read(path, as_version=4))]
+
+    def third(text: str) -> None:
+        with gzip.open(tmp_path / "mine" / "mine.tsv.gz", "wt") as file:
+            file.write(text)
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(cells[0], names)
+        names |= {"tables": str(tmp_path), "task": "mine"}
+        exec(cells[1], names)
+        exec(cells[2], names)
+
+    third(rows)
+    with pytest.raises(PlateauError, match="Column a of the table mine has 1 missing"):
+        third(rows.replace("3\t3\t1", "\t3\t1", 1))
 
 
 def test_chapter_without_rules_would_be_seen(tmp_path: Path) -> None:
