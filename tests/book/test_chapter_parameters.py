@@ -103,6 +103,7 @@ def test_names_that_no_chapter_has_are_refused(path: Path) -> None:
         ("plateaus", {"language_model": "spiral"}, "spiral reads no prompts"),
         ("plateaus", {"model": "vision-digits"}, "vision-digits reads no prompts"),
         ("plateaus", {"model": "spiral@seed-0/step-0"}, "reads no prompts"),
+        ("interpolation", {"prompts": "nowhere"}, "The source of prompts is"),
         *(
             (chapter, {"model": "laboratory-6l"}, "got two that are called laboratory-6l")
             for chapter in (
@@ -160,6 +161,26 @@ def test_a_table_with_gaps_is_refused_before_anything_is_computed(tmp_path: Path
     third(rows)
     with pytest.raises(PlateauError, match="Column a of the table mine has 1 missing"):
         third(rows.replace("3\t3\t1", "\t3\t1", 1))
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"last_a": " dog"}, "context"),
+        ({"last_b": " dog"}, "context"),
+        ({"context": "The"}, "last_a"),
+    ],
+)
+def test_a_pair_of_which_a_part_is_missing_is_refused(given: dict[str, str], named: str) -> None:
+    """An end without its context would be passed over, as if nothing had been asked."""
+    path = next(p for p in chapters(ROOT) if p.stem == "interpolation")
+    cells = [c.source for c in code_cells(nbformat.read(path, as_version=4))]
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(cells[0], names)
+    names |= {"model": "laboratory-3l", "laboratory": "laboratory-6l", "pairs": 8} | given
+    with pytest.raises(PlateauError, match=f"{named} must be a text that is not empty"):
+        for cell in cells[1:5]:
+            exec(cell, names)
 
 
 def test_chapter_without_rules_would_be_seen(tmp_path: Path) -> None:
