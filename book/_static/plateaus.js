@@ -1,5 +1,5 @@
 // On a narrow page a formula that is too wide gets smaller, down to this share of its size.
-const SMALLEST = 0.65;
+const SMALLEST = 0.6;
 const NARROW = 1000;
 // Pixels that letters may lean out of a formula, and that a full stop behind it needs.
 const LEAN = 8;
