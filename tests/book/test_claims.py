@@ -324,10 +324,13 @@ def test_rows_are_counted_beside_claims():
     rows = [
         {"id": "J1", "verdict": HOLDS},
         {"id": "J1", "verdict": FAILS},
-        {"id": "J2", "verdict": MIXED},
+        {"id": "J2", "verdict": MIXED, "reason": "the interval is above 1, but the control “x” is"},
         {"id": "J2", "verdict": HOLDS},
     ]
     assert scoreboard.tally(rows) == "hold 2, do not hold 1, mixed 1"
     assert scoreboard.tally([]) == "none yet"
     told = scoreboard.of_rows({"J1": MIXED, "J2": MIXED, "J3": HOLDS}, rows)
     assert "4 rows" in told and "Of the 2 mixed claims, 1 have rows that hold" in told
+    assert "of the 1 mixed rows, 1 would hold but for a control" in told
+    rows[2]["reason"] = "the interval includes values that are above 1 and values that are not"
+    assert "of the 1 mixed rows, 0 would hold" in scoreboard.of_rows({"J1": MIXED}, rows)

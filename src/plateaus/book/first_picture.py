@@ -64,15 +64,16 @@ def picture(folder: Path) -> str:
     downloads.of_page(figure, "walk", sys.modules[__name__], folder / "_static")
     steep = {name: between(rho) for name, rho in curves.items()}
     caption = (
-        f"A walk through the activations of a small language model, from A, where “{PROMPT}” goes "
-        f"on with “{WORDS[0].strip()}”, to B, “{WORDS[1].strip()}”. The answer is the list of "
-        f"probabilities of the next word. Trained, it makes the middle {1 - 2 * FLAT:.0%} of its "
+        f"A walk through the activations of a small language model, from A, the input “{PROMPT}"
+        f"{WORDS[0]}”, to B, “{PROMPT}{WORDS[1]}”. The answer is the list of probabilities of the "
+        f"word after that. Trained, it makes the middle {1 - 2 * FLAT:.0%} of its "
         f"way on {steep['trained']:.0%} of the walk; before training on {steep['step 0']:.0%}, "
-        f"where {1 - 2 * FLAT:.0%} is even. Making probabilities sharpens by itself: if the logits "
-        f"of which they are made went evenly from end to end (dotted), it would be "
-        f"{between(even):.0%}; and the activation of the last block alone needs {stream:.0%} of "
-        "the walk. This pair was chosen because it is clear; "
-        "{doc}`/chapters/2-language-models/interpolation` has hundreds that were not."
+        f"where {1 - 2 * FLAT:.0%} is even. Making probabilities sharpens by itself: if the "
+        f"logits, the scores before they become probabilities, went evenly from end to end "
+        f"(dotted), it would be {between(even):.0%}; and read as the activation that leaves the last block the "
+        f"same takes {stream:.0%} of the walk. This pair was chosen because it is clear; "
+        "{doc}`/chapters/2-language-models/interpolation` has the median of hundreds that were "
+        "drawn at random."
     )
     alt = (
         "Three curves from 0 to 1. The trained network's is flat, jumps and is flat again; that of "

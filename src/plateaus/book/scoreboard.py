@@ -47,6 +47,8 @@ ROWS = {
     NOT_TESTABLE: "not testable",
 }
 """Verdicts of rows, in the words of a count."""
+BY_CONTROL = ", but the control"
+"""In the reason of a row that its interval alone would let hold."""
 SPACE = "\u00a0"
 
 
@@ -106,7 +108,7 @@ def summary(states: Mapping[str, str]) -> str:
     counts = Counter(states.values())
     listed = " · ".join(f"{counts[s]} {badge(s)}" for s in STATES if counts[s])
     proved = [id for id, state in states.items() if state == THEOREM]
-    apart = f" Beside them stand what is proved, and tested only to test the code: {badge(THEOREM)}"
+    apart = f" Not counted is what is proved, and run only to test the code: {badge(THEOREM)}"
     return f"Of {len(states) - len(proved)} claims: {listed}." + (
         f"{apart} {', '.join(proved)}." if proved else ""
     )
@@ -127,9 +129,14 @@ def of_rows(states: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str
         if row["id"] in found:
             found[row["id"]].add(row["verdict"])
     split = sum({HOLDS, FAILS} <= verdicts for verdicts in found.values())
+    mixed = [row.get("reason", "") for row in rows if row["verdict"] == MIXED]
+    shared = sum(BY_CONTROL in reason for reason in mixed)
     return (
         f"Behind them stand {len(rows)} rows, one for each criterion and model: {tally(rows)}. Of "
-        f"the {len(found)} mixed claims, {split} have rows that hold beside rows that do not."
+        f"the {len(found)} mixed claims, {split} have rows that hold beside rows that do not; of "
+        f"the {len(mixed)} mixed rows, {shared} would hold but for a control that shows too much "
+        "of the same, and in the others the interval lies on both sides of the threshold. Rows of "
+        "one model or one claim are not independent, so their count is no test."
     )
 
 
