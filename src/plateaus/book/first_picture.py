@@ -70,8 +70,8 @@ def picture(folder: Path) -> str:
         f"way on {steep['trained']:.0%} of the walk; before training on {steep['step 0']:.0%}, "
         f"where {1 - 2 * FLAT:.0%} is even. Making probabilities sharpens by itself: if the "
         f"logits, the scores before they become probabilities, went evenly from end to end "
-        f"(dotted), it would be {between(even):.0%}; and read as the activation that leaves the last block the "
-        f"same takes {stream:.0%} of the walk. This pair was chosen because it is clear; "
+        f"(dotted), it would be {between(even):.0%}; and read as the activation that leaves the "
+        f"last block the same takes {stream:.0%} of the walk. This pair was chosen because it is clear; "
         "{doc}`/chapters/2-language-models/interpolation` has the median of hundreds that were "
         "drawn at random."
     )
