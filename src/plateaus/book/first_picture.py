@@ -66,12 +66,12 @@ def picture(folder: Path) -> str:
     caption = (
         f"A walk through the activations of a small language model, from A, the input “{PROMPT}"
         f"{WORDS[0]}”, to B, “{PROMPT}{WORDS[1]}”. The answer is the list of probabilities of the "
-        f"word after that. Trained, it makes the middle {1 - 2 * FLAT:.0%} of its "
-        f"way on {steep['trained']:.0%} of the walk; before training on {steep['step 0']:.0%}, "
-        f"where {1 - 2 * FLAT:.0%} is even. Making probabilities sharpens by itself: if the "
-        f"logits, the scores before they become probabilities, went evenly from end to end "
-        f"(dotted), it would be {between(even):.0%}; and read as the activation that leaves the "
-        f"last block the same takes {stream:.0%} of the walk. This pair was chosen because it is clear; "
+        f"word after that. Trained, it makes the middle {1 - 2 * FLAT:.0%} of its way on "
+        f"{steep['trained']:.0%} of the walk; before training on {steep['step 0']:.0%}, where "
+        f"{1 - 2 * FLAT:.0%} is even. Making probabilities sharpens by itself: if the logits, the "
+        "scores before they become probabilities, went evenly from end to end (dotted), it would "
+        f"be {between(even):.0%}; and read as the activation that leaves the last block the same "
+        f"takes {stream:.0%} of the walk. This pair was chosen because it is clear; "
         "{doc}`/chapters/2-language-models/interpolation` has the median of hundreds that were "
         "drawn at random."
     )
