@@ -128,7 +128,7 @@ def test_flatness_tells_a_plateau_from_a_slope():
 
 def test_ends_that_do_not_fit_are_refused():
     ends = ends_through(linear)
-    with pytest.raises(BadPoints, match="one point for each pair"):
+    with pytest.raises(BadPoints, match="one point of finite numbers for each pair"):
         ends.moved(a=torch.zeros(3, D))
     with pytest.raises(BadParameter, match="sphere, straight"):
         directions.perturb(ends, mode="circle")
