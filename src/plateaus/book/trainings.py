@@ -22,6 +22,7 @@ from plateaus import disk, results
 from plateaus.data import prompts
 from plateaus.errors import NotSaved, answered
 from plateaus.experiments import Ends, interpolate, read, sharpness
+from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
 from plateaus.training.folders import write_sums
 from plateaus.training.language.run import LanguageRun
@@ -157,6 +158,14 @@ def finished(s: LanguageSettings, work: Path, pairs: int = PAIRS) -> xr.Dataset:
 
 def measure(run: LanguageRun, pairs: int = PAIRS) -> Iterator[xr.Dataset]:
     """Slopes, half-exit indices and divergence of every checkpoint of a finished run."""
+    for step, lm in stages(run):
+        chosen = prompts.unrelated(lm, pairs, tokens=TOKENS)
+        curves = interpolate(Ends.of_prompts(lm, chosen), steps=STEPS)
+        yield _state(run, step, sharpness(curves))
+
+
+def stages(run: LanguageRun) -> Iterator[tuple[int, LanguageModel]]:
+    """Every checkpoint of a finished run with its step, loaded as readers load it."""
     steps = run.s.checkpoint_steps
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / run.s.name
@@ -164,10 +173,7 @@ def measure(run: LanguageRun, pairs: int = PAIRS) -> Iterator[xr.Dataset]:
         run.ship(folder, steps)
         write_sums(folder)
         for step in steps:
-            lm = load(str(folder), checkpoint=None if step == steps[-1] else f"step-{step}")
-            chosen = prompts.unrelated(lm, pairs, tokens=TOKENS)
-            curves = interpolate(Ends.of_prompts(lm, chosen), steps=STEPS)
-            yield _state(run, step, sharpness(curves))
+            yield step, load(str(folder), checkpoint=None if step == steps[-1] else f"step-{step}")
 
 
 def _state(run: LanguageRun, step: int, sharp: xr.Dataset) -> xr.Dataset:

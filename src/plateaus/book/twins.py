@@ -13,7 +13,6 @@ import math
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,13 +24,12 @@ import xarray as xr
 
 from plateaus import disk, results
 from plateaus.book import models
+from plateaus.book.trainings import stages
 from plateaus.data.pairs import Pairs
 from plateaus.errors import NotSaved, answered
 from plateaus.experiments import Ends, interpolate, maximum_slope, read
 from plateaus.networks.embedded import models_folder, sha256
 from plateaus.networks.language_model import LanguageModel
-from plateaus.networks.load import load
-from plateaus.training.folders import write_sums
 from plateaus.training.language.run import LanguageRun
 from plateaus.training.language.settings import PRESETS, LanguageSettings, settings
 from plateaus.training.loop import begin, train
@@ -140,15 +138,8 @@ def _share_tokens(work: Path, place: Path) -> None:
 
 def _measured(run: LanguageRun, pairs: Pairs) -> Iterator[xr.Dataset]:
     losses = {row["step"]: row["validation"] for row in begin(run)[1] if "validation" in row}
-    steps = run.s.checkpoint_steps
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / run.s.name
-        folder.mkdir()
-        run.ship(folder, steps)
-        write_sums(folder)
-        for step in steps:
-            lm = load(str(folder), checkpoint=None if step == steps[-1] else f"step-{step}")
-            yield _state(run.s, run.data, step, losses[step], lm, pairs)
+    for step, lm in stages(run):
+        yield _state(run.s, run.data, step, losses[step], lm, pairs)
 
 
 def _as_shipped(folder: Path, record: dict[str, Any], pairs: Pairs) -> xr.Dataset:
