@@ -7,10 +7,12 @@ may see and how its phases turn are noted while the model itself runs the prefix
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -60,25 +62,20 @@ class Prefix:
 
 def keep(bridge: Any, ids: Tensor) -> Prefix:
     """Run prefixes ``(P, T)`` once, then one token more to note how the blocks are called."""
-    calls: list[dict[str, Any]] = []
-
-    def note(block: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        # Some models pass arguments by their place; every block takes them by name.
-        names = inspect.signature(block.original_component.forward).parameters
-        given = dict(zip(names, args, strict=False)) | kwargs
-        given.pop("hidden_states", None)
-        is_cache = {k: hasattr(v, "get_seq_length") for k, v in given.items()}
-        calls.append({k: CACHE if is_cache[k] else v for k, v in given.items()})
-
     # Without the head: nobody reads logits here.
-    model, cache, kept = bridge.original_model.base_model, None, []
+    model, cache, kept, left = bridge.original_model.base_model, None, [], {}
+
+    def leaves(block: Any, _args: Any, out: Any) -> None:
+        left[block] = _last_token(out)
+
     with torch.no_grad():
         if ids.shape[1]:
-            cache = model(ids, use_cache=True).past_key_values
+            with ExitStack() as hooks:
+                for block in bridge.blocks:
+                    hooks.enter_context(block.original_component.register_forward_hook(leaves))
+                cache = model(ids, use_cache=True).past_key_values
             kept = [(layer.keys.clone(), layer.values.clone()) for layer in cache.layers]
-        with ExitStack() as hooks:
-            for block in bridge.blocks:
-                hooks.enter_context(block.register_forward_pre_hook(note, with_kwargs=True))
+        with _noting(bridge.blocks, left) as calls:
             model(ids.new_zeros(len(ids), 1), past_key_values=cache, use_cache=True)
     return Prefix(
         keys=tuple(k for k, _ in kept),
@@ -87,6 +84,41 @@ def keep(bridge: Any, ids: Tensor) -> Prefix:
         prompts=len(ids),
         tokens=ids.shape[1],
     )
+
+
+@contextmanager
+def _noting(blocks: Any, left: Mapping[Any, Any]) -> Iterator[list[dict[str, Any]]]:
+    """The calls of ``blocks``, which are not run where ``left`` has what once left them: the next
+    is called as it is for any token, and reading all weights for one takes as long as for many.
+    """
+    calls: list[dict[str, Any]] = []
+    names = {b: inspect.signature(b.original_component.forward).parameters for b in blocks}
+
+    def note(block: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        # Some models pass arguments by their place; every block takes them by name.
+        given = dict(zip(names[block], args, strict=False)) | kwargs
+        given.pop("hidden_states", None)
+        is_cache = {k: hasattr(v, "get_seq_length") for k, v in given.items()}
+        calls.append({k: CACHE if is_cache[k] else v for k, v in given.items()})
+
+    with ExitStack() as undo:
+        for block in blocks:
+            undo.enter_context(block.register_forward_pre_hook(note, with_kwargs=True))
+            inner = block.original_component
+            if inner in left:
+                undo.enter_context(patch.object(inner, "forward", partial(_given, left[inner])))
+        yield calls
+
+
+def _given(out: Any, *_: Any, **__: Any) -> Any:
+    return out
+
+
+def _last_token(out: Any) -> Any:
+    """What left a block of a prefix ``(P, T, d)``, as it leaves for the last token alone."""
+    if isinstance(out, Tensor):
+        return out[:, -1:].clone()
+    return (out[0][:, -1:].clone(), *out[1:])
 
 
 class _Cache:
