@@ -30,9 +30,9 @@ def section(results_folder: Path) -> list[str]:
         "Models that ship, or checkpoints that do, on their way through a schedule of 80 million "
         "tokens; and, with the number of their tokens in the name, models that have read the same "
         "tokens in the same order on a schedule of their own, at whose end the learning rate has "
-        "fallen. These do not ship: `python -m plateaus.book.twins WORK book/results/twins.nc "
-        "--corpus DIRECTORY` makes them again. Maximum slopes are of the same 500 pairs "
-        "throughout; each row is one training.",
+        "fallen, or, where the name says *steady*, never falls. These do not ship: "
+        "`python -m plateaus.book.twins WORK book/results/twins.nc --corpus DIRECTORY` makes them "
+        "again. Maximum slopes are of the same 500 pairs throughout; each row is one training.",
         "",
         "| model | tokens (M) | schedule (M) | bits per byte | maximum slope: stream | logits "
         "| probabilities |",

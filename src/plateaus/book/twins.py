@@ -2,7 +2,7 @@
 a longer one.
 
 ``python -m plateaus.book.twins WORK RESULT --corpus DIRECTORY`` trains what of ``WHOLE`` stands
-neither in ``RESULT`` nor finished under ``WORK`` (``--only PRESET`` one of it), measures it beside
+neither in ``RESULT`` nor finished under ``WORK`` (``--only TWIN`` one of it), measures it beside
 the models that ship, and writes ``RESULT`` after each.
 """
 
@@ -35,21 +35,28 @@ from plateaus.training.language.settings import PRESETS, LanguageSettings, setti
 from plateaus.training.loop import begin, train
 from plateaus.training.state import tie
 
-SCHEDULE = {"tokens": 5_000_000, "stop": 0, "checkpoints": 5, "threads": 1}
+SCHEDULE = {"tokens": 2_500_000, "stop": 0, "checkpoints": 5, "threads": 1}
 """Changes of a preset: the first tokens that its model has read, in the same order, with the
 warm-up and the fall of the rate within them."""
-WHOLE = ("prose", "prose-4l")
-"""Presets that get a schedule of their own."""
+WHOLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "prose": ("prose", {}),
+    "prose-steady": ("prose", {"final_rate": 1.0}),
+    "prose-4l": ("prose-4l", {}),
+}
+"""Twins that get a schedule of their own: the preset and what else is changed. A longer schedule
+has a longer warm-up too; only against the steady twin, whose rate never falls, does the fall
+stand alone."""
 SHIPPED = tuple(PRESETS[name].name for name in ("prose", "prose-4l", "prose-w60", "prose-llama"))
 """What ships was stopped after ``STOPPED`` tokens of a longer schedule, or has checkpoints on it
 until there."""
 STOPPED = 20_000_000
 
 
-def of_its_own(preset: str, **changes: Any) -> LanguageSettings:
+def of_its_own(twin: str, **changes: Any) -> LanguageSettings:
     """What a twin with its own schedule is trained by."""
-    changes = SCHEDULE | changes
-    name = f"{PRESETS[preset].name}-{changes['tokens'] / 1e6:g}m"
+    preset, own = WHOLE[twin]
+    changes = SCHEDULE | own | changes
+    name = f"{PRESETS[preset].name}-{changes['tokens'] / 1e6:g}m{twin.removeprefix(preset)}"
     return settings(preset, **{"name": name, **changes})
 
 
@@ -58,7 +65,7 @@ def carry_out(
     out: Path,
     corpus: str | None = None,
     *,
-    presets: Sequence[str] = WHOLE,
+    own: Sequence[str] = tuple(WHOLE),
     shipped: Sequence[str] = SHIPPED,
     pairs: int = models.PAIRS,
     **changes: Any,
@@ -78,7 +85,7 @@ def carry_out(
     """
     folder = models_folder() or Path("book/models")
     about = models.records(folder)
-    runs = {s.name: s for s in (of_its_own(preset, **changes) for preset in presets)}
+    runs = {s.name: s for s in (of_its_own(twin, **changes) for twin in own)}
     told = {name: {"sha256": sha256(folder / name / "model.safetensors")} for name in shipped}
     told |= {name: asdict(s) for name, s in runs.items()}
     found = _before(out, told, pairs)
@@ -194,7 +201,7 @@ def main() -> None:
     if a.result.is_dir():
         raise NotSaved(f"{a.result} is a folder: give the name of a file for the result.")
     disk.check_writable(a.result.parent)
-    carry_out(a.work, a.result, a.corpus, presets=a.only or WHOLE)
+    carry_out(a.work, a.result, a.corpus, own=a.only or tuple(WHOLE))
 
 
 if __name__ == "__main__":

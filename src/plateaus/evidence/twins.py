@@ -8,16 +8,24 @@ import numpy as np
 import xarray as xr
 
 from plateaus.evidence.paired import gap
+from plateaus.evidence.training import at_loss
 from plateaus.measures.statistics import Measured, median
 
 COMPARED = {
     "12 blocks minus 4": ("prose-12l", "prose-4l", 20),
     "width 120 minus 60": ("prose-12l", "prose-12l-w60", 20),
     "Llama's minus GPT-2's": ("prose-12l-llama", "prose-12l", 20),
-    "own schedule minus a longer one": ("prose-12l-5m", "prose-12l", 5),
-    "12 blocks minus 4, own schedules": ("prose-12l-5m", "prose-4l-5m", 5),
+    "rate that falls minus steady rate": ("prose-12l-2.5m", "prose-12l-2.5m-steady", 2.5),
+    "own schedule minus a longer one": ("prose-12l-2.5m", "prose-12l", 2.5),
+    "12 blocks minus 4, own schedules": ("prose-12l-2.5m", "prose-4l-2.5m", 2.5),
 }
-"""Models that differ in this alone, and after how many million tokens of the same text."""
+"""Models that differ in this alone, and after how many million tokens of the same text. On the
+longer schedule the rate has just risen at 2.5 million tokens: there the rise differs as well.
+"""
+MAKES = 0.25
+"""The fall of the rate makes slope if the whole interval over pairs of what it adds is above this,
+and not if none of it is; as for every slope that is said to have grown.
+"""
 
 
 def states(result: xr.Dataset, model: str) -> xr.Dataset:
@@ -58,3 +66,12 @@ def loss_apart(result: xr.Dataset, one: str, other: str, tokens: float) -> float
     """Held-out loss of one minus that of the other [nats per token]."""
     ends = [float(at(result, model, tokens).loss) for model in (one, other)]
     return ends[0] - ends[1]
+
+
+def at_its_loss(result: xr.Dataset, one: str, other: str) -> tuple[float, float]:
+    """Median slope at the end of one training, and of another where its loss first falls to the
+    same; NaN if it never does.
+    """
+    end = states(result, one).isel(state=-1)
+    slope = float(end.slope.sel(reading="stream").median("pair"))
+    return slope, at_loss(states(result, other), float(end.loss))
