@@ -83,11 +83,14 @@ def _collect(sub: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
         from plateaus.book.collect import collect
 
-        made = collect(arguments.out, arguments.into, arguments.book)
+        made = collect(arguments.out, arguments.into, arguments.book, keep=arguments.keep)
         print(f"The scoreboard of all cells is {made}")
 
     sub.add_argument("out", type=Path, help="the grid's folder, as in its file")
     sub.add_argument("--into", type=Path, help="the netCDF file (default: grid.nc in that folder)")
+    sub.add_argument(
+        "--keep", action="store_true", help="keep what the netCDF file has of other cells"
+    )
     sub.add_argument(
         "--book",
         type=Path,

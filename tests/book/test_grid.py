@@ -155,6 +155,43 @@ def test_a_cell_speaks_for_its_own_model_and_its_own_prompts(tmp_path):
     assert dict(zip(apart.prompts.values, apart.values, strict=True)) == {"auto": 1, "samples": 2}
 
 
+def test_an_earlier_grid_keeps_what_was_not_made_anew(tmp_path):
+    """And nothing that a chapter no longer says, or that the book has given up."""
+    first, then, file = tmp_path / "first", tmp_path / "then", tmp_path / "grid.nc"
+    gone = row(9.0, "m") | {"metric": "no longer said"}
+    given_up = row(9.0, "other") | {"metric": "given up"}
+    write(first, "m", 0, [row(1.0), gone])
+    write(first, "other", 0, [row(2.0, "other", "mixed"), given_up])
+    write(first, "m", 0, [row(3.0) | {"metric": "elsewhere", "chapter": "d"}], name="d")
+    write(first, "book", 0, [row(None, "book")])
+    collect.collect(first, file)
+    write(then, "m", 0, [row(5.0)])
+    claims = tmp_path / "claims"
+    committed = [row(6.0, "book"), gone | {"model": "book"}]
+    committed.append(row(7.0, "book") | {"metric": "elsewhere", "chapter": "d"})
+    results.write_json(committed, claims / "name.json")
+    collect.collect(then, file, claims, keep=True)
+    data = results.load(file)
+    found = {
+        (str(m), str(c)): (data.value.sel(model=m, criterion=c).item(), verdict)
+        for m in data.model.values
+        for c in data.criterion.values
+        if (verdict := data.verdict.sel(model=m, criterion=c).item())
+    }
+    assert found == {
+        ("m", "J4 slope_gain"): (5, "holds"),
+        ("m", "J4 elsewhere"): (3, "holds"),  # another chapter, which m has not been through again
+        ("other", "J4 slope_gain"): (2, "mixed"),
+        ("book", "J4 slope_gain"): (6, "holds"),  # the book's own row is the newer one
+        ("book", "J4 no longer said"): (9, "holds"),
+    }
+    assert [r["model"] for r in json.loads((then / "scoreboard.json").read_text())] == ["m"]
+    collect.collect(then, file, claims, keep=True)
+    assert np.array_equal(results.load(file).value, data.value, equal_nan=True)
+    collect.collect(then, file, claims)  # without it, nothing of the earlier grid stays
+    assert results.load(file).model.values.tolist() == ["m"]
+
+
 def test_the_page_shows_models_side_by_side_and_both_kinds_of_prompts(tmp_path):
     for value, model in enumerate(["prose-4l", "laboratory-12l", "laboratory-3l"]):
         write(tmp_path, model, 0, [row(float(value), model)])

@@ -34,7 +34,7 @@ def cells(out: Path) -> list[Path]:
     return sorted(p for p in found if whole.fullmatch(p.relative_to(out).as_posix()))
 
 
-def rows(out: Path, book: Path | None = None) -> list[dict[str, Any]]:
+def rows(out: Path, book: Path | None = None, earlier: Path | None = None) -> list[dict[str, Any]]:
     """The claim rows of all finished cells below ``out``, each with its ``seed`` and ``prompts``.
 
     A chapter may measure further models beside the cell's; only rows of its own are taken, since
@@ -45,6 +45,7 @@ def rows(out: Path, book: Path | None = None) -> list[dict[str, Any]]:
         book: a folder of committed claims. A chapter with its defaults is a cell too, with seed 0
             and prompts "auto": its rows stand where the grid has the chapter and the model, and
             not this cell.
+        earlier: a collected grid, whose rows stand where neither has any, see ``kept``.
 
     Raises:
         NoResult: no cell has written a claim there, or a file there is not what a cell writes.
@@ -60,17 +61,45 @@ def rows(out: Path, book: Path | None = None) -> list[dict[str, Any]]:
         for row in own or every:
             key = tuple((row | of)[c] for c in COLUMNS)
             found[key] = row | of
-    if book and found:
+    if found:
+        files = sorted(book.glob("*.json")) if book else []
+        committed = [row for file in files for row in json.loads(file.read_text(encoding="utf-8"))]
+        before = kept(earlier, list(found.values()), committed) if earlier else []
         chapters = {row["chapter"] for row in found.values()}
-        models = {row["model"] for row in found.values()}
-        for file in sorted(book.glob("*.json")):
-            for row in json.loads(file.read_text(encoding="utf-8")):
-                row |= {"seed": 0, "prompts": "auto"}
-                if row["chapter"] in chapters and row["model"] in models:
-                    found.setdefault(tuple(row[c] for c in COLUMNS), row)
+        models = {row["model"] for row in (*found.values(), *before)}
+        for row in committed:
+            row |= {"seed": 0, "prompts": "auto"}
+            if row["chapter"] in chapters and row["model"] in models:
+                found.setdefault(tuple(row[c] for c in COLUMNS), row)
+        for row in before:
+            found.setdefault(tuple(row[c] for c in COLUMNS), row)
     if not found:
         raise NoResult(f"No cell of a grid has written a claim below {out}: run Snakemake first.")
     return [found[key] for key in sorted(found)]
+
+
+def kept(
+    earlier: Path, found: list[dict[str, Any]], committed: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows of a collected grid that no cell of this one has made anew.
+
+    Left out is what a chapter said of a model that has now been through it again, though it says it
+    no longer; and, where there are ``committed`` claims, a criterion that is in none of them: the
+    book has given it up. A verdict is the one that was given then.
+    """
+    made: dict[tuple[str, str], set[str]] = {}
+    for row in (*found, *committed):
+        made.setdefault((row["id"], row["metric"]), set()).add(row["chapter"])
+    through = {(row["model"], row["chapter"]) for row in found}
+    out = []
+    table = results.load(earlier)[[*NUMBERS, "n", "verdict"]].to_dataframe().reset_index()
+    for row in table[table.verdict != ""].replace({np.nan: None}).to_dict("records"):
+        row["id"], row["metric"] = row["criterion"].split(" ", 1)
+        chapters = made.get((row["id"], row["metric"]), set())
+        known = bool(chapters) or not committed
+        if known and not any((row["model"], chapter) in through for chapter in chapters):
+            out.append({name: row[name] for name in (*COLUMNS, *NUMBERS, "n", "verdict")})
+    return out
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
@@ -141,16 +170,23 @@ def scoreboard(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return merged
 
 
-def collect(out: Path, into: Path | None = None, book: Path | None = None) -> Path:
+def collect(
+    out: Path, into: Path | None = None, book: Path | None = None, *, keep: bool = False
+) -> Path:
     """Merge the cells below ``out``: ``scoreboard.json`` there, and the arrays as netCDF.
 
     Args:
         into: the netCDF file, such as ``book/results/grid.nc``; default ``out/grid.nc``.
         book: a folder of committed claims, see ``rows``.
+        keep: what that file holds of other models and chapters stays, see ``kept``; the scoreboard
+            is of the cells alone.
 
     Raises:
         NoResult: there is nothing to merge. NotSaved: no file can be written.
     """
-    found = rows(out, book)
-    results.save(dataset(found), into or out / "grid.nc", cells=len(cells(out)))
-    return results.write_json(scoreboard(found), out / "scoreboard.json")
+    into = into or out / "grid.nc"
+    found = rows(out, book, into if keep and into.is_file() else None)
+    results.save(dataset(found), into, cells=len(cells(out)))
+    return results.write_json(
+        scoreboard(rows(out, book) if keep else found), out / "scoreboard.json"
+    )
