@@ -25,7 +25,8 @@ function fitting() {
 function room(formula) {
   if (formula.hasAttribute("display")) return formula.clientWidth / (formula.scrollWidth - 1);
   const column = formula.closest("p, li, td, th, dd, h1, h2, h3, figcaption")?.clientWidth ?? 0;
-  const beside = LEAN + (formula.closest(".together") ? SIGNS : 0);
+  // A cell of a table is as wide as what is in it.
+  const beside = formula.closest("td, th") ? -1 : LEAN + (formula.closest(".together") ? SIGNS : 0);
   return (column - beside) / formula.scrollWidth;
 }
 

@@ -52,9 +52,11 @@ CODE = """() => [...document.querySelectorAll("article pre")]
 ODD = """() => [...document.querySelectorAll("article a[href^='mailto:'], dt.sig")]
     .filter((e) => e.href || /<function|<factory>| object at 0x/.test(e.textContent))
     .map((e) => "not for readers: " + (e.href || e.textContent.slice(0, 60)))"""
-CUT_IN_LINE = """() => [...document.querySelectorAll("article p mjx-container:not([display])")]
-    .filter((m) => m.scrollWidth > m.closest("p").clientWidth)
-    .map((m) => m.textContent.slice(0, 60))"""
+CUT_IN_LINE = """() => [...document.querySelectorAll("article mjx-container:not([display])")]
+    .map((m) => [m, m.querySelector("mjx-math").getBoundingClientRect().width])
+    .filter(([m, drawn]) => m.scrollWidth > m.clientWidth + 1 || drawn > m.clientWidth + 1 ||
+        drawn > (m.closest("p")?.clientWidth ?? drawn) + 1)
+    .map(([m]) => m.textContent.slice(0, 60))"""
 NAMELESS = """() => [...document.querySelectorAll("article img")]
     .filter((i) => !i.alt || /[\\w-]+\\/[\\w-]+\\.\\w+|\\.(png|svg)$|^_/.test(i.alt))
     .map((i) => i.src + " has the text " + i.alt)"""
@@ -133,7 +135,10 @@ def test_page_is_whole(browser: Any, address: str, name: str, width: int) -> Non
 
 BROKEN = """<!doctype html><html lang="en"><title>broken</title><main><article>
 <h1>Counterexamplescounterexamplescounterexamplescounterexamplescounterexamples</h1>
-<figure><img src="gone.png" alt="A figure" width="342" height="9"></figure>
+<figure><img src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>" alt="A figure"
+width="342" height="9"></figure>
+<p><mjx-container style="display:inline-block;width:50px;overflow:auto">
+<mjx-math style="display:inline-block;width:90px">wide</mjx-math></mjx-container></p>
 <p>As $x$ *says*, <a href="https://example.org/">so</a>.</p><img src="gone.png" alt="out/gone.png">
 <p style="color:#aaa;background:#fff">pale</p><a href="mailto:a@step-1">a</a>
 <dl><dt class="sig">X = &lt;function f&gt;</dt></dl>
@@ -148,9 +153,9 @@ def test_a_broken_page_has_every_fault(browser: Any, tmp_path: Path) -> None:
         visits.served(tmp_path) as address,
         visits.opened(browser, address, "page.html", width=1000, scheme="light") as visit,
     ):
-        found = " ".join(visit.faults + faults(visit.page, 1000))
+        found = " ".join(visit.faults + faults(visit.page, 1000) + faults(visit.page, 390))
     every = ("404", "left in the text", "has the text", "mailto", "<function", "code is cut",
-             "beyond the edge", "a figure of 342")  # fmt: skip
+             "beyond the edge", "a figure of 342", "a formula in a line is cut")  # fmt: skip
     for fault in (*every, "pixels wider", "color-contrast"):
         assert fault in found
 
