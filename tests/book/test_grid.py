@@ -188,6 +188,7 @@ def test_an_earlier_grid_keeps_what_was_not_made_anew(tmp_path):
     assert [r["model"] for r in json.loads((then / "scoreboard.json").read_text())] == ["m"]
     collect.collect(then, file, claims, keep=True)
     assert np.array_equal(results.load(file).value, data.value, equal_nan=True)
+    assert results.provenance_of(results.load(file)) == {"cells": 1, "earlier cells": 1}
     collect.collect(then, file, claims)  # without it, nothing of the earlier grid stays
     assert results.load(file).model.values.tolist() == ["m"]
 

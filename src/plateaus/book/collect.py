@@ -185,8 +185,12 @@ def collect(
         NoResult: there is nothing to merge. NotSaved: no file can be written.
     """
     into = into or out / "grid.nc"
-    found = rows(out, book, into if keep and into.is_file() else None)
-    results.save(dataset(found), into, cells=len(cells(out)))
+    earlier = into if keep and into.is_file() else None
+    found = rows(out, book, earlier)
+    told: dict[str, Any] = {"cells": len(cells(out))}
+    if earlier:
+        told["earlier cells"] = results.provenance_of(results.load(earlier)).get("cells")
+    results.save(dataset(found), into, **told)
     return results.write_json(
         scoreboard(rows(out, book) if keep else found), out / "scoreboard.json"
     )
