@@ -26,6 +26,7 @@ def made(slopes: dict[str, tuple[float, ...]]) -> xr.Dataset:
             xr.Dataset(
                 {
                     "slope": (("state", "reading", "pair"), values.astype("float32")),
+                    "middle": (("state", "reading"), np.median(values, -1)),
                     "loss": ("state", 4.0 + np.array(each) / 10),
                     "bits": ("state", 1.8 + np.array(each) / 100),
                 },
@@ -86,6 +87,9 @@ def test_one_command_trains_shares_token_files_and_goes_on(tmp_path, monkeypatch
     first = twins.carry_out(tmp_path / "work", file, str(corpus), **alone)
     assert first.model.values.tolist() == ["prose-4l"] * 2 + ["prose-4l-0.001024m"] * 3
     assert first.step.values.tolist() == [0, 4883, 0, 4, 8]
+    given = first.slope.notnull().all(["reading", "pair"]).values.tolist()
+    assert given == [False, True, False, False, True] and first.middle.notnull().all()
+    assert np.allclose(first.slope.median("pair")[[1, 4]], first.middle[[1, 4]], atol=0.006)
     both = dict(asked, own=("prose-4l", "prose"))
     more = twins.carry_out(tmp_path / "work", file, **both)  # the token files are there
     assert more.model.values.tolist()[-3:] == ["prose-12l-0.001024m"] * 3

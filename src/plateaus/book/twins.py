@@ -40,16 +40,26 @@ SCHEDULE = {"tokens": 2_500_000, "stop": 0, "checkpoints": 5, "threads": 1}
 warm-up and the fall of the rate within them."""
 WHOLE: dict[str, tuple[str, dict[str, Any]]] = {
     "prose": ("prose", {}),
-    "prose-steady": ("prose", {"final_rate": 1.0}),
     "prose-4l": ("prose-4l", {}),
+    "prose-4l-steady": ("prose-4l", {"final_rate": 1.0}),
+    "prose-steady": ("prose", {"final_rate": 1.0}),
 }
 """Twins that get a schedule of their own: the preset and what else is changed. A longer schedule
 has a longer warm-up too; only against the steady twin, whose rate never falls, does the fall
-stand alone."""
+stand alone.
+"""
 SHIPPED = tuple(PRESETS[name].name for name in ("prose", "prose-4l", "prose-w60", "prose-llama"))
-"""What ships was stopped after ``STOPPED`` tokens of a longer schedule, or has checkpoints on it
-until there."""
+"""What ships was stopped after ``STOPPED`` tokens of a longer schedule, or has a checkpoint there.
+"""
 STOPPED = 20_000_000
+PACKED = {
+    "dtype": "uint16",
+    "scale_factor": 0.01,
+    "_FillValue": 65535,
+    "zlib": True,
+    "complevel": 9,
+}
+"""How slopes are stored: no path of fewer than 655 steps has a steeper one."""
 
 
 def of_its_own(twin: str, **changes: Any) -> LanguageSettings:
@@ -80,8 +90,9 @@ def carry_out(
         Dim ``state``, a moment of one training, with the coordinates ``model``, ``schedule`` (the
         tokens that it is made for), ``step`` and ``tokens``; ``slope``, dims ``state, reading,
         pair``, the maximum slope of d(alpha)/d(1) of the same pairs throughout, patched after block
-        0; ``loss`` [nats per token] and ``bits`` [bits per byte] on held-out books; ``parameters``.
-        The first state of each model is step 0.
+        0, where models are compared, and ``middle``, dims ``state, reading``, its median
+        everywhere; ``loss`` [nats per token] and ``bits`` [bits per byte] on held-out books;
+        ``parameters``. The first state of each model is step 0.
     """
     folder = models_folder() or Path("book/models")
     about = models.records(folder)
@@ -100,7 +111,7 @@ def carry_out(
         facts = {name: told[name] for name in found}
         results.save(_packed(every), out, models=facts, pairs=pairs, steps=models.STEPS)
         print(f"{name}: held-out loss {states.loss[-1].item():.4f}", flush=True)
-    return xr.concat(list(found.values()), "state")
+    return _packed(xr.concat(list(found.values()), "state"))
 
 
 def _before(out: Path, told: dict[str, Any], pairs: int) -> dict[str, xr.Dataset]:
@@ -150,13 +161,13 @@ def _measured(run: LanguageRun, pairs: Pairs) -> Iterator[xr.Dataset]:
 
 
 def _as_shipped(folder: Path, record: dict[str, Any], pairs: Pairs) -> xr.Dataset:
-    """A shipped model before training and where it has checkpoints until it stopped."""
+    """A shipped model before training and where others are compared with it."""
     s = LanguageSettings(**record["settings"])
     losses = {row["step"]: row["validation"] for row in record["log"] if "validation" in row}
-    last = round(STOPPED / s.per_step)
+    compared = {round(tokens / s.per_step) for tokens in (SCHEDULE["tokens"], STOPPED)}
     states = (
         _state(s, record["data"], k, losses[k], models.stage(folder, record, k), pairs)
-        for k in sorted({0, *(step for step in record["checkpoints"] if step <= last)})
+        for k in sorted({0} | compared.intersection(record["checkpoints"]))
     )
     return xr.concat(states, "state", coords="all")
 
@@ -170,6 +181,7 @@ def _state(
     return xr.Dataset(
         {
             "slope": (("reading", "pair"), slope.astype("float32")),
+            "middle": ("reading", np.median(slope, axis=-1)),
             "loss": ((), loss, {"units": "nats per token"}),
             "bits": ((), loss / math.log(2) / data["bytes_per_token"], {"units": "bits per byte"}),
             "parameters": ((), weights),
@@ -184,10 +196,13 @@ def _state(
 
 
 def _packed(found: xr.Dataset) -> xr.Dataset:
-    """Three decimals, compressed."""
+    """Two decimals, compressed; pair by pair only where models are compared."""
     found = found.copy()
-    found["slope"] = found.slope.round(3)
-    found.slope.encoding = {"zlib": True, "complevel": 9}
+    last = [found.step[found.model == name].max().item() for name in found.model.values]
+    # Schedules end on whole steps, not all of them on the same.
+    compared = abs(found.tokens - SCHEDULE["tokens"]) < SCHEDULE["tokens"] / 100
+    found["slope"] = found.slope.where(compared | (found.step == last)).round(2)
+    found.slope.encoding = PACKED
     return found
 
 

@@ -76,12 +76,16 @@ def at_loss(training: xr.Dataset, loss: float) -> float:
     """Median slope where the held-out loss first falls to ``loss``: on the straight line between
     the states before and after; NaN if it never does.
     """
-    slope, reached = medians(training), np.flatnonzero(training.loss.values <= loss)
+    return on_the_way(training.loss.values, medians(training), loss)
+
+
+def on_the_way(losses: np.ndarray, slope: np.ndarray, loss: float) -> float:
+    """The same of what a training had at each state."""
+    reached = np.flatnonzero(losses <= loss)
     if not len(reached) or reached[0] == 0:
         return float("nan")
     after = reached[0]
-    ends = training.loss.values[[after, after - 1]]
-    return float(np.interp(loss, ends, slope[[after, after - 1]]))
+    return float(np.interp(loss, losses[[after, after - 1]], slope[[after, after - 1]]))
 
 
 def gap_at_equal_loss(one: Iterable[xr.Dataset], other: Iterable[xr.Dataset]) -> np.ndarray:

@@ -8,14 +8,15 @@ import numpy as np
 import xarray as xr
 
 from plateaus.evidence.paired import gap
-from plateaus.evidence.training import at_loss
+from plateaus.evidence.training import on_the_way
 from plateaus.measures.statistics import Measured, median
 
 COMPARED = {
     "12 blocks minus 4": ("prose-12l", "prose-4l", 20),
     "width 120 minus 60": ("prose-12l", "prose-12l-w60", 20),
     "Llama's minus GPT-2's": ("prose-12l-llama", "prose-12l", 20),
-    "rate that falls minus steady rate": ("prose-12l-2.5m", "prose-12l-2.5m-steady", 2.5),
+    "rate that falls minus steady, 4 blocks": ("prose-4l-2.5m", "prose-4l-2.5m-steady", 2.5),
+    "rate that falls minus steady, 12 blocks": ("prose-12l-2.5m", "prose-12l-2.5m-steady", 2.5),
     "own schedule minus a longer one": ("prose-12l-2.5m", "prose-12l", 2.5),
     "12 blocks minus 4, own schedules": ("prose-12l-2.5m", "prose-4l-2.5m", 2.5),
 }
@@ -68,10 +69,17 @@ def loss_apart(result: xr.Dataset, one: str, other: str, tokens: float) -> float
     return ends[0] - ends[1]
 
 
+def middles(
+    result: xr.Dataset, model: str, reading: str = "stream"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Held-out losses of one model through its training, and its median slopes."""
+    every = states(result, model)
+    return every.loss.values, every.middle.sel(reading=reading).values
+
+
 def at_its_loss(result: xr.Dataset, one: str, other: str) -> tuple[float, float]:
     """Median slope at the end of one training, and of another where its loss first falls to the
     same; NaN if it never does.
     """
-    end = states(result, one).isel(state=-1)
-    slope = float(end.slope.sel(reading="stream").median("pair"))
-    return slope, at_loss(states(result, other), float(end.loss))
+    way, of = middles(result, one), middles(result, other)
+    return float(way[1][-1]), on_the_way(*of, float(way[0][-1]))
