@@ -17,7 +17,7 @@ import plateaus as pl
 from plateaus import experiments
 from plateaus.data import prompts, toy
 from plateaus.errors import PlateauError
-from plateaus.measures import curves, dynamics, exponents, jacobians, statistics
+from plateaus.measures import chains, curves, dynamics, exponents, jacobians, statistics
 from plateaus.networks import toy as toys
 from plateaus.networks.network import Network
 from plateaus.shapes import takes
@@ -61,10 +61,10 @@ BAD = {
     "pairs of two shapes": lambda: dynamics.of_pairs(NET, TWO, TWO[:2]),
     "pairs of nothing": lambda: dynamics.of_pairs(None, TWO, TWO),
     "sublayers of another width": lambda: dynamics.sublayers(NET[1:], TWO, TWO + 1),
-    "a chain without radius": lambda: dynamics.chain(NET[1:], FOUR[0], 0, UNIT),
-    "a chain of a NaN radius": lambda: dynamics.chain(NET[1:], FOUR[0], NAN, UNIT),
-    "a chain of no radii": lambda: dynamics.chain(NET[1:], FOUR[0], 1.0, UNIT, fine=0),
-    "a chain between spaces": lambda: dynamics.chain(NET, TWO[0], 1.0, torch.eye(2)),
+    "a chain without radius": lambda: chains.chain(NET[1:], FOUR[0], 0, UNIT),
+    "a chain of a NaN radius": lambda: chains.chain(NET[1:], FOUR[0], NAN, UNIT),
+    "a chain of no radii": lambda: chains.chain(NET[1:], FOUR[0], 1.0, UNIT, fine=0),
+    "a chain between spaces": lambda: chains.chain(NET, TWO[0], 1.0, torch.eye(2)),
     **each(dynamics.gini, none=None, text="x"),
     **each(dynamics.spacing_gini, line=ONE, none=None),
     "a chord beyond the line": lambda: dynamics.chord_position(TWO, end=9),

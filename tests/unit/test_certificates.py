@@ -17,7 +17,7 @@ from plateaus.experiments import Ends, joins
 from plateaus.figures import certificates as draw
 from plateaus.figures import style
 from plateaus.geometry.exact import ExactPlane, centres, landscape
-from plateaus.measures import certificates
+from plateaus.measures import certificates, grids
 
 matplotlib.use("Agg")
 RADII = [F(3, 5), F(4, 5), F(1)]
@@ -46,32 +46,27 @@ def test_depth_keeps_certificates_below_rays():
 
 def test_directional_constants_are_exact(plane):
     """The steepest wells have slopes 6/5 along x and 5/4 along y."""
-    assert certificates.directional(plane) == (F(6, 5), F(5, 4))
+    assert grids.directional(plane) == (F(6, 5), F(5, 4))
 
 
 @pytest.mark.parametrize("steps", [17, 24, 65])  # 24: the anchor is no node
 def test_grids_decide_rightly(plane, steps):
     for r in RADII:
-        field = certificates.decided(plane, r, steps=steps)
-        assert certificates.wrong_decisions(field) == 0
-    assert (field.verdict == certificates.INSIDE).any() and (
-        field.verdict == certificates.OUTSIDE
-    ).any()
+        field = grids.decided(plane, r, steps=steps)
+        assert grids.wrong_decisions(field) == 0
+    assert (field.verdict == grids.INSIDE).any() and (field.verdict == grids.OUTSIDE).any()
 
 
 def test_a_grid_without_slack_is_caught(plane, monkeypatch):
     """The twin that takes node values for the truth puts nodes on the wrong side."""
-    monkeypatch.setattr(certificates, "directional", lambda plane: (0, 0))
-    assert (
-        sum(certificates.wrong_decisions(certificates.decided(plane, r, steps=17)) for r in RADII)
-        > 0
-    )
+    monkeypatch.setattr(grids, "directional", lambda plane: (0, 0))
+    assert sum(grids.wrong_decisions(grids.decided(plane, r, steps=17)) for r in RADII) > 0
 
 
 def test_contradictions_are_counted(plane):
-    small, large = (certificates.decided(plane, r, steps=65) for r in (F(3, 5), F(1)))
-    assert certificates.contradictions(small, large) == 0
-    assert certificates.contradictions(large, small) > 0  # the radii in the wrong order
+    small, large = (grids.decided(plane, r, steps=65) for r in (F(3, 5), F(1)))
+    assert grids.contradictions(small, large) == 0
+    assert grids.contradictions(large, small) > 0  # the radii in the wrong order
 
 
 def segments(end, straight) -> xr.Dataset:
@@ -158,7 +153,7 @@ def test_figures_draw_data(shares, plane, searched):
     fig, axes = style.subplots(2, 3)
     draw.shares(shares, axes[0, 0])
     draw.depth(certificates.by_depth([1, 2]), axes[0, 1])
-    draw.verdicts(certificates.decided(plane, F(1), steps=9), axes[0, 2])
+    draw.verdicts(grids.decided(plane, F(1), steps=9), axes[0, 2])
     table = xr.Dataset(
         {k: ("network", [v]) for k, v in (("straight", 2.0), ("certified", 1.0), ("known", 1.0))},
         {"network": ["bump"]},
@@ -175,15 +170,15 @@ def test_figures_draw_data(shares, plane, searched):
 def test_the_band_is_kept_where_the_anchor_is_no_node(plane):
     """a lies between nodes; the way to its node is bounded too, and a tie is undecided."""
     off = ExactPlane.of(landscape(), window=FRAME, anchor=(F(1, 10), F(1, 10)), metric="linf")
-    s, t = certificates.directional(off)
+    s, t = grids.directional(off)
     step = F(4, 16)  # 17 nodes on [-2, 2]: the nearest is the origin
     at_node = off.height((0, 0))
     far, edge = (float(at_node + step * (x / 2)) for x in (s + t, max(s, t)))
     for r, verdict in ((far + 1e-6, 1), ((far + edge) / 2, 0)):
-        assert certificates.decided(off, r, steps=17).verdict.sel(s=0, t=0) == verdict
+        assert grids.decided(off, r, steps=17).verdict.sel(s=0, t=0) == verdict
     on = ExactPlane.of(landscape(), window=FRAME, anchor=(0, 0), metric="linf")
-    tie = float(step * max(certificates.directional(on)) / 2)
-    assert certificates.decided(on, tie, steps=17).verdict.sel(s=0, t=0) == 0
+    tie = float(step * max(grids.directional(on)) / 2)
+    assert grids.decided(on, tie, steps=17).verdict.sel(s=0, t=0) == 0
 
 
 def test_equal_activations_are_no_neighbours(gpt2_lm):

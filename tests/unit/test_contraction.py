@@ -10,7 +10,7 @@ import xarray as xr
 from plateaus import evidence
 from plateaus.errors import BadPoints
 from plateaus.experiments import Ends, contraction, extents, gaps, norms, power, trajectories
-from plateaus.measures import dynamics
+from plateaus.measures import chains, dynamics
 from plateaus.networks import nulls, toy
 from plateaus.networks.network import Network
 from plateaus.networks.residual import network
@@ -139,13 +139,13 @@ def test_a_chain_of_balls_is_carried_and_is_no_larger_than_the_ball_itself(train
     d = 8
     unit = torch.eye(d).double()
     halves = of_blocks(*3 * [lambda x: 0.5 * x], d=d)
-    chain, direct = dynamics.chain(halves, torch.zeros(d).double(), 0.5, unit)
+    chain, direct = chains.chain(halves, torch.zeros(d).double(), 0.5, unit)
     assert chain.tolist() == pytest.approx([0.5 * 2**k for k in (3, 2, 1, 0)], rel=0.05)
     assert float(direct) == pytest.approx(2, rel=0.01)  # sought up to four times the radius
     generator = torch.Generator().manual_seed(7)
     some = torch.nn.functional.normalize(torch.randn(60, d, generator=generator).double(), dim=-1)
     a = torch.randn(d, generator=generator).double()
-    chain, direct = dynamics.chain(trained[1:], a, 0.5, some)
+    chain, direct = chains.chain(trained[1:], a, 0.5, some)
     assert 0 < chain[0] <= direct * 1.02
     for k, g in enumerate(trained[1:].blocks):
         x = trained[1:].trace(a)[k]
@@ -254,9 +254,9 @@ def test_a_chain_looks_along_the_steepest_directions_too():
     generator = torch.Generator().manual_seed(11)
     some = torch.nn.functional.normalize(torch.randn(8, d, generator=generator).double(), dim=-1)
     a = torch.zeros(d).double()
-    chain, direct = dynamics.chain(of_blocks(steep, d=d), a, 1.0, some, steep=2)
+    chain, direct = chains.chain(of_blocks(steep, d=d), a, 1.0, some, steep=2)
     assert [float(chain[0]), float(direct)] == pytest.approx([1 / 9] * 2, abs=0.03)
-    blind, _ = dynamics.chain(of_blocks(steep, d=d), a, 1.0, some)
+    blind, _ = chains.chain(of_blocks(steep, d=d), a, 1.0, some)
     assert float(blind[0]) > 2 / 9
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from plateaus.data import grammar, lexicon
+from plateaus.data import lexicon, people
 from plateaus.data.corpus import word_tokenizer
 from plateaus.data.derivation import (
     START,
@@ -47,7 +47,7 @@ def test_pronouns_agree_with_the_main_character(monkeypatch):
     assert (
         sum("She" in told or "He" in told for told in STORIES) > 200
     )  # the check has something to look at
-    monkeypatch.setattr(grammar, "female", lambda name: True)  # wrong twin: everybody is "she"
+    monkeypatch.setattr(people, "female", lambda name: True)  # wrong twin: everybody is "she"
     assert sum(disagreements(story(seed)) for seed in range(50)) > 20
 
 

@@ -9,31 +9,26 @@ long.
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import torch
 import xarray as xr
 
-from plateaus import disk, results
+from plateaus import results
 from plateaus.book.provenance import source_digest, versions
+from plateaus.book.trainings import arguments, parsed, stages, trained
 from plateaus.data import prompts
-from plateaus.errors import NotSaved, answered
+from plateaus.errors import answered
 from plateaus.evidence.regions import edge_shares
 from plateaus.experiments.regions import triples
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
 from plateaus.studies.plateaus import TEXTS, TRAININGS
-from plateaus.training.folders import write_sums
-from plateaus.training.language.run import LanguageRun
 from plateaus.training.language.settings import LanguageSettings, settings
-from plateaus.training.loop import begin, train
 
 STORIES, SHUFFLED = TEXTS
 SHORT_STORIES = "stories, as short"
@@ -114,34 +109,16 @@ def of_training(lm: LanguageModel, lm_0: LanguageModel, **named: object) -> xr.D
 
 def finished(s: LanguageSettings, work: Path, text: str) -> xr.Dataset:
     """One training, gone on with until its end, and what was measured of it, once."""
-    file = work / "edges.nc"
-    if not file.is_file():
-        torch._dynamo.reset()
-        run = LanguageRun(s, work)
-        if begin(run)[0] < run.s.last_step:
-            train(run)
-        with tempfile.TemporaryDirectory() as scratch:
-            last, first = _shipped(run, Path(scratch) / s.name)
-            results.save(of_training(last, first, text=text, seed=s.seed), file)
-    return results.load(file)
 
+    def made() -> xr.Dataset:
+        (_, first), *_, (_, last) = stages(trained(s, work))
+        return of_training(last, first, text=text, seed=s.seed)
 
-def _shipped(run: LanguageRun, folder: Path) -> tuple[LanguageModel, LanguageModel]:
-    """The end and the beginning of a finished run."""
-    folder.mkdir()
-    run.ship(folder, [0, run.s.last_step])
-    write_sums(folder)
-    return load(str(folder)), load(str(folder), checkpoint="step-0")
+    return results.kept(work / "edges.nc", made, settings=asdict(s))
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__)
-    given.add_argument("work", type=Path, help="where the trainings are kept, to go on later")
-    given.add_argument("result", type=Path, help="the netCDF file to write")
-    a = given.parse_args()
-    if a.result.is_dir():
-        raise NotSaved(f"{a.result} is a folder: give the name of a file for the result.")
-    disk.check_writable(a.result.parent)
+    a = parsed(arguments(__doc__))
     carry_out(a.work, a.result)
 
 

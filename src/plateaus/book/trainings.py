@@ -146,14 +146,21 @@ def finished(s: LanguageSettings, work: Path, pairs: int = PAIRS) -> xr.Dataset:
     """One training, gone on with until its end, and what was measured of it, once."""
 
     def made() -> xr.Dataset:
-        torch._dynamo.reset()
-        run = LanguageRun(s, work)
-        if begin(run)[0] < run.s.last_step:
-            train(run)
-        return xr.concat(measure(run, pairs), "state", coords="all")
+        return xr.concat(measure(trained(s, work), pairs), "state", coords="all")
 
     facts = {"settings": asdict(s), "pairs": pairs, "steps": STEPS}
     return results.kept(work / "measured.nc", made, **facts)
+
+
+def trained(
+    s: LanguageSettings, work: Path, corpus: str | None = None, *, show: bool = False
+) -> LanguageRun:
+    """A run that has been gone on with until its end."""
+    torch._dynamo.reset()
+    run = LanguageRun(s, work, corpus=corpus)
+    if begin(run)[0] < run.s.last_step:
+        train(run, show=show)
+    return run
 
 
 def measure(run: LanguageRun, pairs: int = PAIRS) -> Iterator[xr.Dataset]:
@@ -210,14 +217,25 @@ def _told(state: xr.Dataset) -> str:
     return f"held-out loss {state.loss[-1].item():.4f}, median maximum slope {slope:.2f}"
 
 
-def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__)
+def arguments(about: str | None) -> argparse.ArgumentParser:
+    """What every command that trains and measures takes."""
+    given = argparse.ArgumentParser(description=about)
     given.add_argument("work", type=Path, help="where the trainings are kept, to go on later")
     given.add_argument("result", type=Path, help="the netCDF file to write")
+    return given
+
+
+def parsed(given: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments, once the result is known to be a file that can be written."""
     a = given.parse_args()
     if a.result.is_dir():
         raise NotSaved(f"{a.result} is a folder: give the name of a file for the result.")
     disk.check_writable(a.result.parent)
+    return a
+
+
+def main() -> None:
+    a = parsed(arguments(__doc__))
     carry_out(a.work, a.result)
 
 

@@ -8,7 +8,6 @@ the models that ship, and writes ``RESULT`` after each.
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import shutil
@@ -19,20 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
 
-from plateaus import disk, results
+from plateaus import results
 from plateaus.book import models
-from plateaus.book.trainings import stages
+from plateaus.book.trainings import arguments, parsed, stages, trained
 from plateaus.data.pairs import Pairs
-from plateaus.errors import NotSaved, answered
+from plateaus.errors import answered
 from plateaus.experiments import Ends, interpolate, maximum_slope, read
 from plateaus.networks.embedded import models_folder, sha256
 from plateaus.networks.language_model import LanguageModel
 from plateaus.training.language.run import LanguageRun
 from plateaus.training.language.settings import PRESETS, LanguageSettings, settings
-from plateaus.training.loop import begin, train
+from plateaus.training.loop import begin
 from plateaus.training.state import tie
 
 SCHEDULE = {"tokens": 2_500_000, "stop": 0, "checkpoints": 5, "threads": 1}
@@ -134,11 +132,8 @@ def finished(s: LanguageSettings, work: Path, corpus: str | None, pairs: Pairs) 
     place = work / s.name
 
     def made() -> xr.Dataset:
-        torch._dynamo.reset()
         _share_tokens(work, place)
-        run = LanguageRun(s, place, corpus=corpus)
-        if begin(run)[0] < run.s.last_step:
-            train(run, show=True)
+        run = trained(s, place, corpus, show=True)
         return xr.concat(_measured(run, pairs), "state", coords="all")
 
     facts = {"settings": asdict(s), "pairs": len(pairs), "steps": models.STEPS}
@@ -207,15 +202,10 @@ def _packed(found: xr.Dataset) -> xr.Dataset:
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__)
-    given.add_argument("work", type=Path, help="where the trainings are kept, to go on later")
-    given.add_argument("result", type=Path, help="the netCDF file to write")
+    given = arguments(__doc__)
     given.add_argument("--corpus", help="a folder of text, or hub:<dataset>")
     given.add_argument("--only", choices=WHOLE, action="append", help="train no other")
-    a = given.parse_args()
-    if a.result.is_dir():
-        raise NotSaved(f"{a.result} is a folder: give the name of a file for the result.")
-    disk.check_writable(a.result.parent)
+    a = parsed(given)
     carry_out(a.work, a.result, a.corpus, own=a.only or tuple(WHOLE))
 
 

@@ -18,33 +18,22 @@ for plateaus: "same meaning" is a fact about the grammar.
 
 from __future__ import annotations
 
-from plateaus.data.facts import END, RULES, Choice, Facts, rule, table
+from plateaus.data import people, recalled  # noqa: F401  (registers their rules)
+from plateaus.data.facts import END, Choice, Facts, rule, table
 from plateaus.data.lexicon import (
     ACTIVITIES,
     ANIMALS,
-    COLOURS,
     DESCRIPTIONS,
     DOINGS,
     ENDINGS,
-    FEMALE,
-    FRUITS,
     HOUSE,
     INFINITIVES,
-    MALE,
     MOODS,
-    NUMBERS,
     OBJECTS,
-    PET_NAMES,
     PLACES,
     SEASONS,
-    THINGS,
     TRADES,
 )
-
-
-def female(name: str) -> bool:
-    return name in FEMALE
-
 
 # ---- sentences
 # ----------------------------------------------------------------------
@@ -102,99 +91,6 @@ def story(facts: Facts) -> list[Choice]:
     return [Choice(w, s + " $story", facts) for s, w in options.items() if w]
 
 
-# ---- people
-# ----------------------------------------------------------------------
-
-
-@rule
-def subject(facts: Facts) -> list[Choice]:
-    if not facts.who:
-        return [Choice(1, n, facts._replace(who=n)) for n in FEMALE + MALE]
-    return [Choice(0.7, "She" if female(facts.who) else "He", facts), Choice(0.3, facts.who, facts)]
-
-
-@rule
-def name(facts: Facts) -> list[Choice]:
-    return [Choice(1, facts.who, facts)] if facts.who else subject(facts)
-
-
-@rule
-def pronoun(facts: Facts) -> list[Choice]:
-    return [Choice(1, "she" if female(facts.who) else "he", facts)]
-
-
-@rule
-def object_pronoun(facts: Facts) -> list[Choice]:
-    return [Choice(1, "her" if female(facts.who) else "him", facts)]
-
-
-@rule
-def possessive(facts: Facts) -> list[Choice]:
-    if not facts.who:
-        return [Choice(1, f"{n} 's", facts._replace(who=n)) for n in FEMALE + MALE]
-    return [Choice(1, "Her" if female(facts.who) else "His", facts)]
-
-
-@rule
-def newfriend(facts: Facts) -> list[Choice]:
-    return [Choice(1, n, facts._replace(friend=n)) for n in FEMALE + MALE if n != facts.who]
-
-
-@rule
-def friend(facts: Facts) -> list[Choice]:
-    return [Choice(1, facts.friend, facts)]
-
-
-@rule
-def asking(facts: Facts) -> list[Choice]:
-    """The friend's own pronoun: agreement with the last name spoken, against the main character of
-    the story.
-    """
-    own = "she" if female(facts.friend) else "he"
-    return [
-        Choice(1, f"if {own} was $mood", facts),
-        Choice(1, f"why {own} was $doing", facts),
-        Choice(1, "about $doing", facts),
-    ]
-
-
-@rule
-def reflexive(facts: Facts) -> list[Choice]:
-    own = "herself" if female(facts.who) else "himself"
-    return [
-        Choice(1, f"hurt {own} and cried", facts),
-        Choice(1, f"saw {own} in the mirror", facts),
-        Choice(1, f"washed {own} with soap", facts),
-    ]
-
-
-@rule
-def being(facts: Facts) -> list[Choice]:
-    options = {
-        "very $mood": 2,
-        "not $mood": 1,
-        "in the $where": 3,
-        "always $doing": 1,
-        "never $mood": 0.7,
-        "there when $weather": 0.7,
-    }
-    choices = [Choice(w, s, facts) for s, w in options.items()]
-    if not facts.trade:
-        choices += [Choice(2 / len(TRADES), f"a {t}", facts._replace(trade=t)) for t in TRADES]
-    return choices
-
-
-@rule
-def trade(facts: Facts) -> list[Choice]:
-    """ "The baker baked bread": after a trade was stated it is mostly that trade that is spoken
-    of.
-    """
-    return [
-        Choice((20 if t == facts.trade else 0.3) if facts.trade else 1, f"{t} ${t}", facts)
-        for t in TRADES
-    ]
-
-
 # ---- places, animals, seasons
 # -----------------------------------------------------------------------------------------
 
@@ -232,106 +128,6 @@ def speaker(facts: Facts) -> list[Choice]:
         Choice(w, f"{word} said {noise}", facts)
         for words, _, noise in ANIMALS.values()
         for word, w in words.items()
-    ]
-
-
-# ---- what is stated and recalled
-# ---------------------------------------------------------------------------------------
-
-
-@rule
-def colour(facts: Facts) -> list[Choice]:
-    return [Choice(1, c, facts._replace(held=(c,))) for c in COLOURS]
-
-
-@rule
-def newthing(facts: Facts) -> list[Choice]:
-    owned = {t for t, _ in facts.things}
-    return [
-        Choice(1, t, facts._replace(things=facts.things + ((t, facts.held[0]),), held=()))
-        for t in THINGS
-        if t not in owned
-    ]
-
-
-RULES["$giftthing"] = newthing
-
-
-@rule
-def oldthing(facts: Facts) -> list[Choice]:
-    """The thing is the last word before its colour must be recalled."""
-    single = [Choice(1, f"{t} {c}", facts) for t, c in facts.things]
-    pairs = [
-        Choice(1, f"{t} {c} and the {u} {d}", facts)
-        for t, c in facts.things
-        for u, d in facts.things
-        if t != u
-    ]
-    return single + pairs
-
-
-@rule
-def thingwas(facts: Facts) -> list[Choice]:
-    return [Choice(1, f"{t} was still {c}", facts) for t, c in facts.things]
-
-
-@rule
-def newpet(facts: Facts) -> list[Choice]:
-    kinds = [k for k in ("dog", "cat", "horse", "bird") if k not in dict(facts.pets)]
-    names = [n for n in PET_NAMES if n not in dict(facts.pets).values()]
-    return [
-        Choice(1, f"{k} was called {n}", facts._replace(pets=facts.pets + ((k, n),)))
-        for k in kinds
-        for n in names
-    ]
-
-
-@rule
-def oldpet(facts: Facts) -> list[Choice]:
-    return [Choice(1, f"{k} {n}", facts) for k, n in facts.pets]
-
-
-# ---- numbers
-# ----------------------------------------------------------------------
-
-
-@rule
-def counting(facts: Facts) -> list[Choice]:
-    """Up or down: the last number and the direction decide the next one."""
-    up = [
-        Choice(1, f"up from {NUMBERS[k]} $count", facts._replace(held=(k, 1, n)))
-        for k in range(12)
-        for n in (3, 4)
-    ]
-    down = [
-        Choice(1, f"down from {NUMBERS[k]} $count", facts._replace(held=(k, -1, n)))
-        for k in range(5, 17)
-        for n in (3, 4)
-    ]
-    return up + down
-
-
-@rule
-def count(facts: Facts) -> list[Choice]:
-    k, step, n = facts.held
-    if n == 0:
-        return [Choice(1, "", facts._replace(held=()))]
-    return [Choice(1, f"{NUMBERS[k + step]} $count", facts._replace(held=(k + step, step, n - 1)))]
-
-
-@rule
-def sum(facts: Facts) -> list[Choice]:  # noqa: A001  (the rule is named like the non-terminal)
-    spoken = dict(enumerate(NUMBERS, start=1))
-    return [
-        Choice(
-            1,
-            f"$subject had {spoken[a]} {fruit} and found {spoken[b]} more . "
-            f"Now $pronoun had {spoken[a + b]} {fruit}",
-            facts,
-        )
-        for a in range(2, 8)
-        for b in range(2, 8)
-        for fruit in FRUITS
     ]
 
 

@@ -18,7 +18,7 @@ from plateaus.data import prompts, toy
 from plateaus.experiments import contraction, extents, gaps, trajectories
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.sharpness import over
-from plateaus.measures import dynamics
+from plateaus.measures import chains
 from plateaus.networks.load import load
 from plateaus.networks.network import Block, Network
 from plateaus.networks.residual import ResidualMLP
@@ -153,14 +153,14 @@ def chain_of(ends: Ends, *, share: float = 0.25, count: int = 64, **options: int
     ``passed``, and ``direct``, that of the largest ball that needs no chain.
 
     Args:
-        options: ``steep`` and ``fine`` of ``dynamics.chain``.
+        options: ``steep`` and ``fine`` of ``chains.chain``.
     """
     part = next(ends.parts(1))
     a, b = part.net.trace(part.a[0])[-1], part.net.trace(part.b[0])[-1]
     drawn = np.random.default_rng(0).standard_normal((count, part.a.shape[-1]))
     unit = torch.nn.functional.normalize(torch.from_numpy(drawn), dim=-1)
     radius = share * float((a - b).norm())
-    radii, direct = dynamics.chain(part.net, part.a[0], radius, unit, **options)
+    radii, direct = chains.chain(part.net, part.a[0], radius, unit, **options)
     return xr.Dataset({"radii": ("passed", radii.numpy()), "direct": float(direct)})
 
 
