@@ -163,11 +163,12 @@ def test_wholes_agree_with_another_way_of_computing_them():
 def test_memory_does_not_grow_with_pairs_and_a_twin_that_keeps_all_does(tmp_path):
     shape = {"blocks": 2, "width": 64}
     row = bench.memory.rows((100, 1000), **shape)
-    assert row["growth"] < 0.1, row
+    few, many = row["bytes"]
     folder = bench.shapes.save(tmp_path, **shape)
     twin = (
         "import sys; from plateaus.bench import memory; from plateaus.experiments import ends; "
         "ends.AT_ONCE = 2**40; memory.measure(sys.argv[1], 1000, 50, 3); print(memory.most())"
     )
     done = subprocess.run([sys.executable, "-c", twin, folder], capture_output=True, check=True)
-    assert int(done.stdout) > 1.1 * row["bytes"][0]
+    # One process differs from the next by up to a hundred megabytes, the twin by thousands.
+    assert many - few < (int(done.stdout) - few) / 5, row

@@ -44,6 +44,15 @@ def patched_full_prompt(lm, ids, x, block):
     return seen["stream"][0], logits[0, -1]
 
 
+def test_blocks_run_once_for_a_prefix(gpt2_lm, ids):
+    runs, inner = [], gpt2_lm.bridge.blocks[1].original_component.mlp
+    with inner.register_forward_hook(lambda *_: runs.append(True)):
+        gpt2_lm.at(ids[:, :-1])
+        assert len(runs) == 1  # the second call is noted, not run
+        gpt2_lm.at(ids[:, :0])
+        assert len(runs) == 2  # no prefix has run: the one call is noted while it runs
+
+
 def test_logits_equal_those_of_the_raw_library(tiny_folder, tiny_lm, ids):
     """Plain transformers on whole prompts, against one token after a prefix, several side by side.
 

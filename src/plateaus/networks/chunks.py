@@ -14,11 +14,24 @@ from plateaus.errors import NotEnoughMemory
 Out = TypeVar("Out")
 ELSEWHERE = 2**30
 """Bytes for the intermediate results of one call where free memory is not known."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Names in glibc's malloc.h."""
 
 
 def budget(device: torch.device) -> int:
     """Bytes that the intermediate results of one call may take: half of what a GPU has free."""
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else ELSEWHERE
+
+
+def hold() -> None:
+    """Let the C library (glibc's) hold what is freed for what is asked for next.
+
+    By default it gives arrays of megabytes back at once, and the system clears their pages again
+    for the next: a tenth of the time of a wide block's element-wise steps.
+    """
+    if (library := _glibc()) is not None:
+        library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        library.mallopt(M_MMAP_THRESHOLD, 2**30)
 
 
 def trim() -> None:
@@ -27,14 +40,15 @@ def trim() -> None:
     What is kept of a part, a few numbers, lies between its large freed arrays, so that those of the
     next part do not fit in their places: without this the peak grows with the number of parts.
     """
-    if (release := _malloc_trim()) is not None:
-        release(0)
+    if (library := _glibc()) is not None:
+        library.malloc_trim(0)
 
 
 @cache
-def _malloc_trim() -> Callable[[int], int] | None:
+def _glibc() -> ctypes.CDLL | None:
     try:
-        return ctypes.CDLL(None).malloc_trim
+        library = ctypes.CDLL(None)
+        return library if library.malloc_trim and library.mallopt else None
     except (AttributeError, OSError, TypeError):
         return None
 

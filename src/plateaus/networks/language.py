@@ -11,6 +11,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from plateaus.errors import CorruptModel, UnsupportedModel
 from plateaus.networks import selfcheck, weights
+from plateaus.networks.chunks import hold
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.source import Source, checkpoints, find, first_line
 
@@ -26,6 +27,7 @@ def load(
     device_map: str | dict[str, Any] | None = None,
 ) -> LanguageModel:
     """A causal language model, weights as trained: see ``plateaus.load``."""
+    hold()
     about = {
         **weights.about(source, dtype),
         "weights": "as trained: normalisation not folded, nothing centred",
