@@ -126,6 +126,26 @@ def test_flatness_tells_a_plateau_from_a_slope():
     assert flat < 0.1 < steep
 
 
+def test_no_target_is_the_activation_that_it_is_seen_from():
+    """Two words make few prompts: the same ones are first ends and second ends of other pairs."""
+    points = torch.randn(4, D, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    a, b = points[[0, 0, 0, 1, 2, 1, 3, 0]], points[[1, 2, 3, 0, 0, 2, 1, 1]]
+    ends = Ends.of_points(of_readout(linear), a, b)
+    meets = []
+    for seed in range(20):
+        dealt = directions.real(ends, seed)
+        assert sorted(map(tuple, dealt.tolist())) == sorted(map(tuple, b.tolist()))
+        assert (dealt - a).norm(dim=-1).min() > 0.1
+        plain = b[np.random.default_rng(seed).permutation(len(a))]
+        meets.append(bool((plain == a).all(-1).any()))
+        assert meets[-1] or torch.equal(plain, dealt), "the rest is dealt as it always was"
+    assert sum(meets) > 5, "the twin that only shuffles"
+    assert np.isfinite(directions.perturb(ends, toward="real", steps=9).reach).all()
+    alike = Ends.of_points(of_readout(linear), points[[0, 0, 1]], points[[0, 0, 0]])
+    with pytest.raises(BadPoints, match="More than half of the ends of 3 pairs in known"):
+        directions.real(alike, 0)
+
+
 def test_ends_that_do_not_fit_are_refused():
     ends = ends_through(linear)
     with pytest.raises(BadPoints, match="one point of finite numbers for each pair"):

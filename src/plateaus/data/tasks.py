@@ -98,9 +98,17 @@ def names() -> list[str]:
 def known(cache: str | Path | None) -> list[str]:
     """The tasks that can be had with the folder ``cache`` of tables, or without one: those that
     need no file, the benchmark's, and every table that lies there.
+
+    Raises:
+        BadTable: there is no such folder.
     """
     if cache is None:
         return names()
+    if not Path(cache).expanduser().is_dir():
+        raise BadTable(
+            f"The tables are to lie in {str(cache)!r:.200}, which is no folder: give the one that "
+            "holds them, or an empty one."
+        )
     return list(dict.fromkeys([*names(), *TABLES, *tables.names(cache)]))
 
 

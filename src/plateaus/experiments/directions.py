@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from plateaus.errors import BadParameter
+from plateaus.errors import BadParameter, BadPoints
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
 from plateaus.experiments.interpolation import interpolate
@@ -36,10 +36,32 @@ MODES: dict[str, Callable[..., Tensor]] = {"sphere": sphere, "straight": straigh
 
 
 def real(ends: Ends, seed: int) -> Tensor:
-    """Activations of unrelated prompts: the second ends, dealt out anew."""
-    order = np.random.default_rng(seed).permutation(len(ends))
-    shift = torch.from_numpy(order).to(ends.b.device)
-    return ends.b[shift]
+    """Activations of unrelated prompts: the second ends, dealt out anew.
+
+    Short prompts may occur in several pairs, and from an activation to itself no direction leads:
+    such a pair changes its target with another one, which can be done wherever the two ends of
+    every pair differ.
+
+    Raises:
+        BadPoints: more than half of all ends are one activation.
+    """
+    a, b, generator = ends.a, ends.b, np.random.default_rng(seed)
+    order = torch.from_numpy(generator.permutation(len(ends))).to(b.device)
+    for i in _equal(a, b[order]).nonzero()[:, 0].tolist():
+        free = ~_equal(a[i], b[order]) & ~_equal(a, b[order[i]])
+        if not free.any():
+            raise BadPoints(
+                f"More than half of the ends of {len(ends)} pairs in {ends.attrs['model']} are one "
+                "activation, and no direction leads to where it starts: give longer prompts."
+            )
+        j = generator.choice(free.nonzero()[:, 0].cpu())
+        order[[i, j]] = order[[j, i]]
+    return b[order]
+
+
+def _equal(a: Tensor, b: Tensor) -> Tensor:
+    """Whether two activations are those of equal prompts, up to the last bits of their runs."""
+    return (a - b).norm(dim=-1) < 1e-4 * a.norm(dim=-1)
 
 
 def random(ends: Ends, seed: int) -> Tensor:
