@@ -32,11 +32,13 @@ pages: $(READY)
 pdf: $(READY)
 	$(PY) -m plateaus.book.leash 0 plateaus.cli book --committed --pdf
 
+# All that tests write stands in _build, so that the sources may be read-only.
+RUFF := $(PY) -m ruff
 PYTEST := PLATEAUS_OUT="$(CURDIR)/_build/test" $(PY) -m pytest -n 2 --dist loadfile \
-    --nbval --nbval-current-env --nbval-cell-timeout=300
+    -o cache_dir=_build/pytest --nbval --nbval-current-env --nbval-cell-timeout=300
 
 test: $(READY)
-	$(PY) -m ruff format --check --quiet . && $(PY) -m ruff check --quiet .
+	$(RUFF) format --check --no-cache --quiet . && $(RUFF) check --no-cache --quiet .
 	$(PYTEST) tests chapters
 
 # The chapters alone, with the plainest instructions that the libraries have: the last bits of every

@@ -49,9 +49,17 @@ def checkout(root: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def files(folder: Path) -> set[Path]:
+    """Those outside of `_build`; bytecode is written where it can be, and else left out."""
+    found = (p.relative_to(folder) for p in folder.rglob("*") if ".venv" not in p.parts)
+    return {p for p in found if p.parts[0] != "_build" and "__pycache__" not in p.parts}
+
+
 def test_tests_run_in_a_folder_with_a_space_and_an_umlaut(checkout: Path) -> None:
+    before = files(checkout)
     done = make(checkout, "test", "READY=.ready")
     assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout + done.stderr
+    assert files(checkout) == before, "the sources may be read-only"
 
 
 def test_continuous_integration_does_too(checkout: Path) -> None:
