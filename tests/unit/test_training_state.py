@@ -206,6 +206,8 @@ def truncate(work: Path) -> None:
         ),
         (lambda work: (work / "data" / "meta.json").write_text(""), {}, "meta.json cannot be read"),
         (lambda work: (work / "run.json").write_text("{"), {}, "run.json cannot be read"),
+        (lambda work: (work / "run.json").write_text("[1]"), {}, "run.json .*holds a list, and a"),
+        (lambda work: (work / "data/meta.json").write_text("[]"), {}, "meta.json .*holds a list"),
         (lambda work: (work / "run.json").unlink(), {}, "and no run.json"),
         (
             lambda work: shutil.copytree("other/data", work / "data", dirs_exist_ok=True),

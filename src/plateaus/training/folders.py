@@ -151,15 +151,18 @@ def replaced(target: Path, work: Path) -> Iterator[Path]:
         check_target(target, work)
 
 
-def read_json(file: Path) -> Any:
-    """Raises :class:`TrainingError` if it cannot be read."""
+def read_json(file: Path) -> dict[str, Any]:
+    """Raises :class:`TrainingError` if it cannot be read or holds no mapping."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds a {type(found).__name__}, and a mapping is needed")
     except (OSError, ValueError) as error:
         raise TrainingError(
             f"{file} cannot be read ({_reason(error)}): restore it, or begin anew in another "
             "--work."
         ) from error
+    return found
 
 
 def write_sums(folder: Path) -> None:
