@@ -106,7 +106,8 @@ def test_names_that_no_chapter_has_are_refused(path: Path) -> None:
         ("interpolation", {"prompts": "nowhere"}, "The source of prompts is"),
         ("training-and-scale", {"model": "spiral"}, "Prompts are made for a language model"),
         ("training-and-scale", {"tokens": 1000}, "1000 tokens does not fit the"),
-        ("contrastive", {"images": "mine.npz"}, "images .*only published weights see others"),
+        ("contrastive", {"images": "mine.npz"}, "images .*only published weights are measured"),
+        ("contrastive", {"pairs": 200}, "pairs must be one of 50 .*only published weights"),
         ("architectures", {"tables": "nowhere"}, "lie in 'nowhere', which is no folder"),
         ("tasks", {"tables": "nowhere"}, "lie in 'nowhere', which is no folder"),
         *(

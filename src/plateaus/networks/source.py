@@ -177,9 +177,8 @@ def unknown(name: str) -> str:
     """The sentence about a name that nothing answers to."""
     here = ", ".join(embedded_names()) or "none is on this machine"
     return (
-        f'No model "{" ".join(name.split())[:120]}": give the name of a shipped one ({here}), a '
-        f'directory that holds {CONFIG}, or a hub id such as "owner/name" with a network '
-        "connection."
+        f'No model "{" ".join(name.split())[:120]}": give a shipped one ({here}), a directory '
+        f'that holds {CONFIG}, or a hub id such as "owner/name" and a network.'
     )
 
 
