@@ -262,11 +262,17 @@ def test_snakemake_names_the_failed_cell_and_runs_no_finished_cell_again(tmp_pat
     }  # fmt: skip
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(chosen))
+    here = (
+        tmp_path / "here"
+    )  # Snakemake writes where it is started, and a checkout may be read-only
+    here.mkdir()
+    for name in ("Snakefile", "book", "chapters"):
+        (here / name).symlink_to(ROOT / name)
 
     def snakemake():
         command = ["--workflow-profile", "book/grid/local", "--configfile", str(file), "--nolock"]
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", *command], cwd=ROOT, capture_output=True, text=True,
+            [sys.executable, "-m", "snakemake", *command], cwd=here, capture_output=True, text=True,
             env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)},
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr

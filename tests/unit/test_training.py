@@ -23,7 +23,7 @@ from plateaus.training.export import export
 from plateaus.training.folders import write_sums
 from plateaus.training.language.models import USUAL, build_model, flops_per_token, optimisers
 from plateaus.training.language.recount import prepare, recount
-from plateaus.training.language.run import LanguageRun
+from plateaus.training.language.run import LanguageRun, can_compile, forward
 from plateaus.training.language.settings import PRESETS, settings
 from plateaus.training.language.windows import Windows
 from plateaus.training.loop import train as train_run
@@ -126,7 +126,26 @@ def test_a_run_that_stopped_early_goes_on_along_its_schedule(whole, tmp_path):
         train(early, tmp_path, save_every=10)
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: nothing can be compiled")
+def test_nothing_is_compiled_where_the_compiler_cannot_be_told_its_folders(monkeypatch):
+    """A space in the path of PyTorch's headers ends g++; the twin looks for g++ alone."""
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert can_compile(cpu, "/home/me/torch/__init__.py")
+    assert not can_compile(cpu, "/home/my books/torch/__init__.py")
+    assert can_compile(cuda, "/home/my books/torch/__init__.py")
+    monkeypatch.setattr(torch, "__file__", "/home/my books/torch/__init__.py")
+    compiled = []
+    monkeypatch.setattr(torch, "compile", compiled.append)
+    model = torch.nn.Identity()
+    forward(model, settings("laboratory", **TINY | {"compile": "auto"}))
+    assert not compiled
+    with pytest.raises(TrainingError, match="a folder whose path has no space"):
+        forward(model, settings("laboratory", **TINY | {"compile": "yes"}))
+
+
+@pytest.mark.skipif(
+    not can_compile(torch.device("cpu"), torch.__file__), reason="nothing can be compiled here"
+)
 def test_compiled_steps_on_several_threads_repeat(tmp_path):
     changed = {
         **TINY,

@@ -94,14 +94,13 @@ def save(
             )
         if there is not None and not Path(there).expanduser().is_dir():
             raise BadParameter(f"--{key} {there} is no folder: give the one where the {key} lie.")
-    path = (out or repository() / FOLDER) / f"{name}.nc"
+    if name in PUBLISHED and (weights is None or images is None):
+        raise BadParameter(
+            f"The study {name} measures published networks, got weights={weights!r} and "
+            f"images={images!r}: give --weights and --images, the folders where they lie."
+        )
     disk.check_writable(path.parent)
     if name in PUBLISHED:
-        if weights is None or images is None:
-            raise BadParameter(
-                f"The study {name} measures published networks, got weights={weights!r} and "
-                f"images={images!r}: give --weights and --images, the folders where they lie."
-            )
         found = saved(PUBLISHED[name](weights, images))
     else:
         decimals = None if name in UNROUNDED else 3

@@ -146,10 +146,18 @@ def cross_entropy(model: PreTrainedModel, x: Tensor, y: Tensor) -> Tensor:
 def forward(model: PreTrainedModel, s: LanguageSettings) -> Callable[[Tensor, Tensor], Tensor]:
     """:func:`cross_entropy` of ``model`` as a step computes it: in bfloat16 where it can be, and
     compiled if the settings say so.
+
+    Raises:
+        TrainingError: it is to be compiled, and nothing can be here.
     """
     place = s.place
-    possible = place.type == "cuda" or shutil.which("g++") is not None
-    compiled = s.compile == "yes" or (s.compile == "auto" and possible)
+    possible = can_compile(place, torch.__file__)
+    if s.compile == "yes" and not possible:
+        raise TrainingError(
+            "compile=yes needs the compiler g++, and PyTorch in a folder whose path has no space: "
+            "give compile=auto or compile=no."
+        )
+    compiled = s.compile != "no" and possible
     loss_of = torch.compile(cross_entropy) if compiled else cross_entropy
     fast = (
         torch.autocast(place.type, dtype=torch.bfloat16)
@@ -162,6 +170,14 @@ def forward(model: PreTrainedModel, s: LanguageSettings) -> Callable[[Tensor, Te
             return loss_of(model, x.to(place), y.to(place))
 
     return loss
+
+
+def can_compile(place: torch.device, torch_lies: str) -> bool:
+    """Whether what PyTorch needs to compile for ``place`` is there."""
+    if place.type == "cuda":
+        return True
+    # PyTorch does not quote the folders of its headers, so a space in them breaks g++'s command.
+    return shutil.which("g++") is not None and not any(c.isspace() for c in torch_lies)
 
 
 def write_tokenizer(tokenizer: Tokenizer, s: LanguageSettings, folder: Path) -> None:
