@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -33,13 +34,11 @@ TEXT = {
 
 def tracked() -> list[Path]:
     """Files that git tracks, or all but the generated ones where there is no git."""
-    listed = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True
-    )
-    if listed.returncode == 0 and listed.stdout:
-        return [
-            ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()
-        ]
+    if shutil.which("git"):
+        command = ["git", "-C", str(ROOT), "ls-files", "-z"]
+        listed = subprocess.run(command, capture_output=True, text=True).stdout.split("\0")
+        if found := [ROOT / name for name in listed if name and (ROOT / name).is_file()]:
+            return found
     generated = {"_build", ".venv", "__pycache__", ".git"}
     return [p for p in ROOT.rglob("*") if p.is_file() and not generated & set(p.parts)]
 
@@ -59,6 +58,12 @@ def test_code_on_a_page_fits_it() -> None:
 def test_a_long_line_of_code_is_found() -> None:
     assert wide_code(f"# A\n\n```bash\nls\n{'x' * 89}\n```\n") == ["x" * 89]
     assert wide_code(f"{'x' * 89}\n\n```{{table}} a\n{'x' * 89}\n```\n") == []
+
+
+def test_the_same_files_are_looked_at_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = set(tracked())
+    monkeypatch.setenv("PATH", "")
+    assert known and known <= set(tracked())
 
 
 def test_no_file_names_a_machine() -> None:
