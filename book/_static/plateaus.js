@@ -4,6 +4,7 @@ const NARROW = 1000;
 // Pixels that letters may lean out of a formula, and that a full stop behind it needs.
 const LEAN = 8;
 const SIGNS = 14;
+const INTERVAL = /\[[-\d.,%]+, [-\d.,%]+\]/g;
 
 function fitting() {
   const formulas = [...document.querySelectorAll("article mjx-container")];
@@ -35,6 +36,21 @@ function columns() {
   for (const output of document.querySelectorAll("article .cell_output pre")) {
     const lines = output.textContent.split("\n").filter((line) => /\S(?: {3,}| {2,}[-\d[]).*\S/.test(line));
     output.classList.toggle("columns", lines.length > 1);
+    // An interval is one word.
+    output.innerHTML = output.innerHTML.replace(INTERVAL, '<span class="together">$&</span>');
+  }
+}
+
+// A line of code or output that is too long for the page goes on further to the right than it began.
+function lines() {
+  for (const block of document.querySelectorAll("article pre:not(.columns)")) {
+    const found = block.innerHTML.replace(/\n$/, "").split("\n");
+    // What is coloured as one thing over several lines cannot be cut between them.
+    if (found.some((line) => line.split("<").length - 1 !== 2 * (line.split("</").length - 1))) continue;
+    block.innerHTML = found.map((line) => {
+      const indent = line.replace(/<[^>]*>/g, "").search(/\S|$/) + 2;
+      return `<span class="line" style="padding-left:${indent}ch;text-indent:-${indent}ch">${line}\n</span>`;
+    }).join("");
   }
 }
 
@@ -48,6 +64,9 @@ function reachable() {
 // Numbers of a cell's table stand under each other, and a cell is one line where there is room.
 function numbers() {
   for (const table of document.querySelectorAll("article table.dataframe:not(.provenance)")) {
+    for (const cell of table.querySelectorAll("td")) {
+      if (!cell.children.length) cell.innerHTML = cell.innerHTML.replace(INTERVAL, '<span class="together">$&</span>');
+    }
     const cells = [...table.querySelectorAll("td")].map((cell) => cell.textContent);
     table.classList.toggle("numbers", cells.every((words) => /^[-+−–\d.,%\s[\]]*$/.test(words)));
     table.classList.add("whole");
@@ -65,7 +84,10 @@ window.addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
   await document.fonts?.ready;
   columns();
+  lines();
   arrange();
+  // Letters of a formula may come later than the formula, and are wider than what stood for them.
+  document.fonts?.addEventListener("loadingdone", arrange);
 });
 // Widths are known anew when the window changes or a folded part opens.
 window.addEventListener("resize", arrange);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from plateaus import results
@@ -50,13 +51,30 @@ def test_ratios_leave_jacobians_out_on_both_sides():
 
 def test_the_page_says_the_largest_differences_and_every_fault():
     text = "\n\n".join(beside.sections(result()))
-    assert "further than 3.0e-08 of itself" in text and "2.5e-01 or more" in text
-    assert r"| \|cos\| | a norm | 2 | 1 | 1e+00 |" in text
+    assert "further than 3.0·10⁻⁸ of itself" in text and "0.25 or more" in text
+    assert r"| \|cos\| | a norm | 2 | 1 | 1 |" in text
+    assert "Of `passage`:\n\n| quantity |" in text
+    assert "| norm | 2,000 | 3·10⁻⁸ | 2·10⁻⁶ | 0.2 |" in text
     assert "| dummy | a count | 0 |  |  |" in text
     assert "| ours, with all Jacobians | 4.5 | 4 × (4 to 5) |" in text
     assert "3 to 4 here, 5 to 6 on *some*" in text
     untimed = result().drop_vars(["public_seconds", "our_seconds"])
     assert "## Time" not in "\n".join(beside.sections(untimed))
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(28.06, 3, "28.1"), (-27.6, 1, "-28"), (-0.37, 1, "-0.4"), (1.03e-15, 3, "1.03·10⁻¹⁵"),
+     (0.000203, 3, "2.03·10⁻⁴"), (0.0, 1, "0"), (0.98, 1, "1"), (12345, 2, "1.2·10⁴"),
+     (7.6, 3, "7.6"), (0.736, 3, "0.736"), (np.nan, 1, "")],
+)  # fmt: skip
+def test_a_number_is_written_as_one_writes_it(value, digits, text):
+    assert beside.written(xr.DataArray(value), digits) == text
+
+
+def test_only_columns_of_numbers_end_at_one_place():
+    assert "| --- | ---: |" in beside.table(("a", "b"), [("1 or so", "1,000"), ("x", "3·10⁻⁸")])
+    assert "---:" not in beside.table(("a", "b"), [("1 or so", "1 of 2")])
 
 
 def test_a_page_is_filled_or_says_that_nothing_was_run(tmp_path):

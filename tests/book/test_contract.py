@@ -278,6 +278,14 @@ TWINS: dict[str, tuple[Callable[[NotebookNode], None], str]] = {
         _append(4, new_output("stream", name="stdout", text="4.45e+04 points")),
         "written out, not as 4.45e+04",
     ),
+    "percent apart": (
+        _append(4, new_output("stream", name="stdout", text="in 7 % of them")),
+        "at its number, not as '7 %'",
+    ),
+    "percent apart in words": (
+        _prose("It is 7.0.", "It is 7.0, or 5\u202f% of all."),
+        "its number",
+    ),
     "many visible cells": (_many_cells, "at most 8 code cells are visible"),
     "number not compared": (_ignored_number, "only a picture or the provenance"),
     "comment that hides": (_source(3, "assert", "# NBVAL_IGNORE_OUTPUT\nassert"), "look away"),

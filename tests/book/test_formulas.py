@@ -57,6 +57,14 @@ def test_signs_of_a_phrase_stay_with_a_short_formula() -> None:
     assert held(resolved(nodes.math("", r"\delta"), nodes.Text("’s are"))) == [r"\delta’s"]
 
 
+def test_an_interval_is_one_word() -> None:
+    paragraph = resolved(nodes.Text("0.16 [0.14, 0.17], [-1, 2%]; see [1, and 2]"))
+    assert paragraph.astext() == "0.16 [0.14,\u00a00.17], [-1,\u00a02%]; see [1, and 2]"
+    code = nodes.literal("", "[0.14, 0.17]")
+    assert resolved(code).astext() == "[0.14, 0.17]"
+    assert resolved(nodes.math("", "[0.14, 0.17]")).astext() == "[0.14, 0.17]"
+
+
 def test_latex_breaks_by_itself() -> None:
     """The control: the same paragraph untouched, so that each check above could have failed."""
     paragraph = resolved(nodes.math("", MAXIMUM), nodes.Text(", so"), builder="latex")

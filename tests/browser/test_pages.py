@@ -49,6 +49,9 @@ CUT = """() => [...document.querySelectorAll("mjx-container[display]")]
 CODE = """() => [...document.querySelectorAll("article pre")]
     .filter((p) => !p.closest("details") && p.scrollWidth > p.clientWidth + 1)
     .map((p) => p.textContent.trim().slice(0, 60))"""
+UNWRAPPED = """() => [...document.querySelectorAll("article div.highlight pre:not(.columns)")]
+    .filter((p) => p.scrollWidth > p.clientWidth + 1)
+    .map((p) => p.textContent.trim().slice(0, 60))"""
 ODD = """() => [...document.querySelectorAll("article a[href^='mailto:'], dt.sig")]
     .filter((e) => e.href || /<function|<factory>| object at 0x/.test(e.textContent))
     .map((e) => "not for readers: " + (e.href || e.textContent.slice(0, 60)))"""
@@ -97,11 +100,12 @@ def faults(page: Any, width: int) -> list[str]:
     found += [f"{over} pixels wider than the window"] if over > 0 else []
     found += [f"beyond the edge: {words}" for words in page.evaluate(LOST)]
     found += [f"a figure of {pixels} pixels" for pixels in page.evaluate(SMALL)]
+    found += [f"a formula is cut: {words}" for words in page.evaluate(CUT)]
     if width >= 1000:
-        found += [f"a formula is cut: {words}" for words in page.evaluate(CUT)]
         found += [f"code is cut: {words}" for words in page.evaluate(CODE)]
     else:
         found += [f"a formula in a line is cut: {words}" for words in page.evaluate(CUT_IN_LINE)]
+        found += [f"code does not wrap: {words}" for words in page.evaluate(UNWRAPPED)]
     return found + unclear(page)
 
 
@@ -143,7 +147,8 @@ width="342" height="9"></figure>
 <p style="color:#aaa;background:#fff">pale</p><a href="mailto:a@step-1">a</a>
 <dl><dt class="sig">X = &lt;function f&gt;</dt></dl>
 <div style="width:2000px">wide</div>
-<pre style="width:9em;overflow-x:auto">a line of code that is longer than its box</pre>
+<div class="highlight">
+<pre style="width:9em;overflow-x:auto">a line of code that is longer than its box</pre></div>
 </article></main></html>"""
 
 
@@ -156,7 +161,7 @@ def test_a_broken_page_has_every_fault(browser: Any, tmp_path: Path) -> None:
         found = " ".join(visit.faults + faults(visit.page, 1000) + faults(visit.page, 390))
     every = ("404", "left in the text", "has the text", "mailto", "<function", "code is cut",
              "beyond the edge", "a figure of 342", "a formula in a line is cut")  # fmt: skip
-    for fault in (*every, "pixels wider", "color-contrast"):
+    for fault in (*every, "does not wrap", "pixels wider", "color-contrast"):
         assert fault in found
 
 

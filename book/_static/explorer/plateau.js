@@ -260,13 +260,13 @@
 
     say() {
       if (!this.result) return;
-      const { mark, radius, tree, goal, end, top } = this.result, percent = (n) => `${((100 * n) / mark.length).toFixed(0)} %`;
+      const { mark, radius, tree, goal, end, top } = this.result, percent = (n) => `${((100 * n) / mark.length).toFixed(0)}%`;
       let own = 0, other = 0;
       for (const v of mark) { own += v === 2; other += v === 1; }
       const where = mark[goal] === 2
         ? "b lies in the plateau of a."
         : mark[goal] === 1
-          ? "b's output lies within r of that of a, and yet b is not in its plateau: every way there on this grid rises to r or above."
+          ? "b’s output lies within r of that of a, and yet b is not in its plateau: every way there on this grid rises to r or above."
           : "b lies outside.";
       this.find("said").textContent =
         `r = ${radius.toPrecision(3)}. The plateau of a covers ${percent(own)} of the square` +

@@ -122,7 +122,7 @@
       const slopes = last.slice(1).map((v, s) => Math.abs(v - last[s]) * (STEPS - 1));
       const steepest = slopes.reduce((p, q) => Math.max(p, q)), where = (slopes.indexOf(steepest) + 0.5) / (STEPS - 1);
       this.find("said").textContent =
-        `After the last block the output has gone ${(100 * last[k]).toFixed(0)} % of its way at α = ${(k / (STEPS - 1)).toFixed(2)}. ` +
+        `After the last block the output has gone ${(100 * last[k]).toFixed(0)}% of its way at α = ${(k / (STEPS - 1)).toFixed(2)}. ` +
         `It moves fastest, ${steepest.toFixed(1)} times as fast as evenly, near α = ${where.toFixed(2)}.`;
       const f = (name) => encodeURIComponent(this.find(name).value.trim());
       history.replaceState(null, "", `#prompt?context=${f("context")}&a=${f("a")}&b=${f("b")}&from=${f("from")}&alpha=${k}`);

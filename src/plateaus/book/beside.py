@@ -4,6 +4,7 @@ from the saved result of ``python -m plateaus.bench.published_code``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ MARK = "% published code"
 """The line of `book/published-code.md` that the tables replace."""
 WHOLE = ("without Jacobians", "with all Jacobians")
 """The two extents of a pipeline that are timed."""
+NUMBER = re.compile(r"[-\d.,·⁰¹²³⁴⁵⁶⁷⁸⁹⁻< ]*")
+"""Cells of a column that has numbers only."""
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 OF_JACOBIANS = ("Jacobians", "products")
 """How the names of its parts begin that the first leaves out."""
 
@@ -34,13 +38,15 @@ def sections(data: xr.Dataset) -> Iterator[str]:
     yield "## The same numbers"
     yield (
         f"On *{data.model}*, with {data.steps} points on the path of each of the two published "
-        f"pairs, no number of ours is further than {float(data.pointwise.max()):.1e} of itself "
-        f"from theirs in float64, and none further than {float(data.of_curve_32.max()):.1e} of the "
-        "largest number of its curve in float32. The last column is the control: the same "
+        f"pairs, no number of ours is further than {written(data.pointwise.max(), 2)} of itself "
+        f"from theirs in float64, and none further than {written(data.of_curve_32.max(), 2)} of "
+        "the largest number of its curve in float32. The last column is the control: the same "
         f"difference where theirs is the curve of the other pair, "
-        f"{float(data.other_pair.min()):.1e} or more."
+        f"{written(data.other_pair.min(), 2)} or more."
     )
-    yield agreement(data)
+    for function in dict.fromkeys(data.function.values.tolist()):
+        yield f"Of `{function}`:"
+        yield agreement(data.isel(row=(data.function == function).values))
     yield "## What differs, and by how much"
     yield faults(data)
     if "public_seconds" in data:
@@ -49,14 +55,13 @@ def sections(data: xr.Dataset) -> Iterator[str]:
 
 
 def agreement(data: xr.Dataset) -> str:
-    """A row for each quantity and function of ours."""
-    head = ("quantity", "ours", "numbers", "float64", "float32", "other pair")
+    """A row for each quantity."""
+    head = ("quantity", "numbers", "float64", "float32", "other pair")
     rows = [
         (
-            str(row.quantity.values),
-            f"`{row.function.values}`",
+            _name(row.quantity),
             f"{int(row.numbers):,}",
-            *(f"{float(row[k]):.0e}" for k in ("pointwise", "of_curve_32", "other_pair")),
+            *(written(row[k], 1) for k in ("pointwise", "of_curve_32", "other_pair")),
         )
         for row in (data.isel(row=i) for i in range(data.sizes["row"]))
     ]
@@ -69,8 +74,8 @@ def faults(data: xr.Dataset) -> str:
         (
             str(one.fault.values),
             str(one.measured.values),
-            *(_number(x, ".3g") for x in (one.public, one.ours)),
-            _number(one.public - one.ours, ".0e"),
+            *(written(x, 3) for x in (one.public, one.ours)),
+            written(one.public - one.ours, 1),
         )
         for one in (data[["public", "ours"]].isel(fault=i) for i in range(data.sizes["fault"]))
     ]
@@ -82,13 +87,12 @@ def time(data: xr.Dataset) -> str:
     seconds = data[["public_seconds", "our_seconds"]].sel(by="processor").median("repeat")
     times = ratios(data).sel(by="processor")
     rows = [
-        (f"public code, {one.part.values}", f"{float(one):,.1f}", "")
-        for one in seconds.public_seconds
+        (f"public code, {_name(one.part)}", _seconds(one), "") for one in seconds.public_seconds
     ]
     for whole in WHOLE:
         of = times.sel(whole=whole)
         said = f"{float(of.median()):.0f} × ({float(of.min()):.0f} to {float(of.max()):.0f})"
-        rows.append((f"ours, {whole}", f"{float(seconds.our_seconds.sel(whole=whole)):,.1f}", said))
+        rows.append((f"ours, {whole}", _seconds(seconds.our_seconds.sel(whole=whole)), said))
     threads = f"{data.threads} thread{'s' if data.threads > 1 else ''}"
     where = (
         f"One pair on random weights in the shape of GPT-2 small, {data.steps} points, float32: "
@@ -125,11 +129,30 @@ def ratios(data: xr.Dataset) -> xr.DataArray:
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """In Markdown."""
+    """In Markdown; columns of numbers end at one place."""
+    columns = list(zip(*rows, strict=True))
+    sides = tuple("---:" if all(map(NUMBER.fullmatch, column)) else "---" for column in columns)
     rows = [tuple(cell.replace("|", r"\|") for cell in row) for row in rows]
-    lines = [head, ("---",) * len(head), *rows]
+    lines = [head, sides, *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def _number(value: xr.DataArray, form: str) -> str:
-    return "" if np.isnan(value) else f"{float(value):{form}}"
+def written(value: xr.DataArray, digits: int) -> str:
+    """A number as one writes it, with so many digits; nothing where there is none."""
+    if np.isnan(value):
+        return ""
+    if value == 0:
+        return "0"
+    digit, power = f"{float(value):.{digits - 1}e}".split("e")
+    if not -4 < int(power) < 4:
+        return f"{digit}·10{str(int(power)).translate(RAISED)}"
+    plain = f"{float(value):.{max(digits - 1 - int(power), 0)}f}"
+    return f"{float(plain):,.15g}" if abs(float(value)) >= 1 else plain
+
+
+def _name(value: xr.DataArray) -> str:
+    return str(value.values).replace("mlp", "MLP")
+
+
+def _seconds(value: xr.DataArray) -> str:
+    return f"{float(value):,.1f}" if value >= 0.05 else "< 0.1"

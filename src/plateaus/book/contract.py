@@ -34,6 +34,7 @@ CHECKS: tuple[Callable[[NotebookNode, str], Iterator[str]], ...] = (
     page_rules.output_fits_the_page,
     page_rules.zero_has_no_minus,
     page_rules.numbers_are_written_out,
+    page_rules.percent_stands_at_its_number,
     page_rules.few_cells_are_visible,
     page_rules.findings_are_compared,
     sentences.findings_have_a_section,

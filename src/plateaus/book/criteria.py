@@ -54,7 +54,7 @@ class Bound:
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """What was measured: an effect or a control, with its 95 % interval and what it rests on."""
+    """What was measured: an effect or a control, with its 95% interval and what it rests on."""
 
     value: float | None
     """None where the model does not allow the measurement."""

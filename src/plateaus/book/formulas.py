@@ -4,7 +4,7 @@ extension.
 A browser takes a formula for one block: it moves a long one to a line of its own, cuts it where
 the line ends, and puts the comma behind it on the next. TeX breaks after relations and, in what is
 left too long, after plus and minus, outside of all brackets. So a long formula becomes several, and
-what closes a phrase stays with the last of them.
+what closes a phrase stays with the last of them. An interval of numbers in the text is one word.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ OPENS = frozenset(["{", "(", "[", r"\{", r"\langle", r"\left"])
 CLOSES = frozenset(["}", ")", "]", r"\}", r"\rangle", r"\right"])
 WORD = re.compile(r"\\(?:operatorname|mathrm|text)\{([^}]*)\}|\\(max|min|log|sup|inf|dist|relu)\b")
 CLOSING = re.compile(r"^[.,;:!?)\]”’]+(?:s\b)?")
+INTERVAL = re.compile(r"(?<=\[)([-−]?[\d.,]+%?,) ([-−]?[\d.,]+%?)(?=\])")
+TYPED = (nodes.literal, nodes.math, nodes.FixedTextElement)
+"""What is shown as it was typed."""
 OPENING = re.compile(r"[(\[“‘]+$")
 
 
@@ -43,6 +46,9 @@ def mend(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Break and join the formulas of a page; LaTeX does it by itself."""
     if app.builder.format != "html":
         return
+    for text in list(doctree.findall(nodes.Text)):
+        if INTERVAL.search(text) and not isinstance(text.parent, TYPED):
+            text.parent.replace(text, nodes.Text(INTERVAL.sub("\\1\u00a0\\2", text)))
     for formula in list(doctree.findall(nodes.math)):
         if isinstance(formula.parent, nodes.TextElement):
             first, last = broken(formula)

@@ -91,7 +91,7 @@ def pairs_for(folder: Path, record: dict[str, Any]) -> prompts.Pairs:
 
 
 def slopes(lm: LanguageModel, pairs: prompts.Pairs) -> dict[str, tuple[float, float, float]]:
-    """Median over pairs of the maximum slope of d(α)/d(1), with its 95 % interval, patched after
+    """Median over pairs of the maximum slope of d(α)/d(1), with its 95% interval, patched after
     block 0, read three ways.
     """
     curves = interpolate(Ends.of_prompts(lm, pairs), steps=STEPS).distance
@@ -178,7 +178,7 @@ def _words(size: int) -> str:
         "`plateaus train lm PRESET` makes it again.\n\n"
         f"*Maximum slope* is the median over {PAIRS} pairs of unrelated {TOKENS}-token prompts "
         "(stories; passages of English prose) of the maximum slope of d(α)/d(1), patched after "
-        "block 0 and read from the raw stream after the last block, with its 95 % bootstrap "
+        "block 0 and read from the raw stream after the last block, with its 95% bootstrap "
         "interval; a straight line has 1. KL(truth ‖ model) is the mean over the prefixes of "
         "held-out stories, of one next word. `laboratory-6l-seed1` to `-seed4` differ from "
         "`laboratory-6l` in the seed alone, which decides the first weights and the stories. Twins "
@@ -198,7 +198,7 @@ def _row(record: dict[str, Any], measured: dict[str, Any]) -> str:
         loss = f"{q['kl_truth_to_model']:.3f}"
     else:
         beyond = _signed(100 * (q["bits_per_byte"] / q["bits_per_byte_trigram"] - 1))
-        loss = f"{q['bits_per_byte']:.3f} ({beyond}{NARROW}%)"
+        loss = f"{q['bits_per_byte']:.3f} ({beyond}%)"
     cells = [
         record["name"],
         f"{s['blocks']}{NARROW}×{NARROW}{s['width']}",

@@ -19,6 +19,8 @@ MINUS_ZERO = r"(?<![\w.)-])[-−]0(\.0*)?(?![\w.,]*\d)"
 POWER = r"\b\d+(?:\.\d+)?[eE](?:\+\d+|-0\d)\b"
 """Such as 4.45e+04 or 2e-03; smaller errors may have their exponent."""
 
+PERCENT = r"\d\s%(?!\w)"
+
 
 def code_fits_the_page(notebook: NotebookNode, name: str) -> Iterator[str]:
     for cell in visible_cells(notebook):
@@ -56,6 +58,14 @@ def numbers_are_written_out(notebook: NotebookNode, name: str) -> Iterator[str]:
     for cell in code_cells(notebook):
         if "provenance" not in tags(cell) and (found := re.search(POWER, text_of(cell))):
             yield f"a number is written out, not as {found[0]}: {start(cell)}"
+
+
+def percent_stands_at_its_number(notebook: NotebookNode, name: str) -> Iterator[str]:
+    """As Python writes it, so that all of a page look alike."""
+    for cell in notebook.cells:
+        shown = cell.source if cell.cell_type == "markdown" else text_of(cell)
+        if found := re.search(PERCENT, shown):
+            yield f"a percent sign stands at its number, not as {found[0]!r}: {start(cell)}"
 
 
 def few_cells_are_visible(notebook: NotebookNode, name: str) -> Iterator[str]:

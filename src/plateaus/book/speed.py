@@ -47,7 +47,7 @@ def sections(figures: dict[str, Any]) -> Iterator[str]:
     """Each part of the page whose figures are there."""
     yield machine(figures)
     for name, row in figures.get("models", {}).items():
-        yield f"## {name[0].upper()}{name[1:]}"
+        yield f"## {titled(name)}"
         yield model(row)
     if "wholes" in figures:
         yield "## Plateaus, exact slices, chapters"
@@ -61,6 +61,12 @@ def sections(figures: dict[str, Any]) -> Iterator[str]:
     if "memory" in figures:
         yield "## Memory"
         yield memory(figures["memory"])
+
+
+def titled(name: str) -> str:
+    """A model as a heading: shapes by the name that people know, models as the book writes them."""
+    known = name.replace("gpt2-large-shape", "GPT-2 large's shape")
+    return known if known.startswith("GPT") else f"The model {known}"
 
 
 def machine(figures: dict[str, Any]) -> str:
@@ -87,10 +93,11 @@ def model(row: dict[str, Any]) -> str:
         if name != "fraction_of_peak":
             own = anew if name.startswith("interpolation") else of
             lines.append(line(NAMES[name], own, of["times ours"]))
+    device = {"cpu": "the processor", "cuda": "the accelerator"}.get(row["device"], row["device"])
     return "\n".join([
         f"Prompts of {row['tokens']} tokens, {row['points']} points on a path, "
-        f"{row['blocks after the patch']} blocks after the patch, on {row['device']}.", "",
-        *head(), *lines, "",
+        f"{row['blocks after the patch']} blocks after the patch, on {device}.", "",
+        *filled([*head(), *lines]), "",
         f"With {row['points at once']} points at once the blocks reach "
         f"{row['ratios']['fraction_of_peak']:.0%} of the float32 matrix-product peak that was "
         f"measured beside them, {row['matrix-product peak [GFLOP/s]']:.0f} GFLOP/s.",
@@ -100,19 +107,26 @@ def model(row: dict[str, Any]) -> str:
 def wholes(rows: dict[str, Any]) -> str:
     """What is no interpolation."""
     lines = [
-        line(f"{NAMES[name]}: {row['size']}", row, row.get("times ours"))
+        line(f"{NAMES[name]}: {Path(row['size']).name}", row, row.get("times ours"))
         for name, row in rows.items()
     ]
-    return "\n".join([*head("processor seconds"), *lines])
+    return "\n".join(filled([*head("processor seconds"), *lines]))
 
 
 def head(unit: str = "seconds") -> list[str]:
-    return [f"| | {unit} | plain way takes | waits for |", "|---|---|---|---|"]
+    return [f"| | {unit} | plain way takes | waits for |", "|---|---:|---:|---|"]
+
+
+def filled(lines: list[str]) -> list[str]:
+    """A table without its last column where no row has anything in it."""
+    if any(not line.endswith("|  |") for line in lines[2:]):
+        return lines
+    return [line[: line.rindex("|", 0, -1) + 1] for line in lines]
 
 
 def line(what: str, row: dict[str, Any], times: float | None) -> str:
     """One row: seconds, how many times as long the plain way takes, and the largest share."""
-    slower = "" if times is None else f"{times:,.1f} ×"
+    slower = "" if times is None else f"{times:,.1f}\u202f×"
     waits = ""
     if "shares" in row:
         name = max(row["shares"], key=lambda name: row["shares"][name])
@@ -136,11 +150,11 @@ def training(row: dict[str, Any]) -> str:
 
 def growth(rows: dict[str, Any]) -> str:
     """Exponents, one thing changed at a time."""
-    lines = ["| | from | to | exponent | at the end |", "|---|---|---|---|---|"]
+    lines = ["| | from | to | exponent | at the end |", "|---|---:|---:|---:|---:|"]
     for name, row in rows.items():
         low, high = row["values"][0], row["values"][-1]
         lines.append(
-            f"| {OF_GROWTH[name]} | {low} | {high} | {row['exponent']:.2f} | "
+            f"| {OF_GROWTH[name]} | {low:,} | {high:,} | {row['exponent']:.2f} | "
             f"{row['exponent at the end']:.2f} |"
         )
     return "\n".join(lines)

@@ -57,7 +57,7 @@ def picture(record: dict[str, Any], measured: dict[str, Any], folder: Path) -> s
     downloads.of_page(figure, f"training-{name}", sys.modules[__name__], static)
     caption = (
         f"{name}: from {losses[0][1]:.2f} to {losses[-1][1]:.2f} nats per token while the median "
-        f"maximum slope of the stream goes from {middle[0]:.2f} to {middle[-1]:.2f}; band: 95 % "
+        f"maximum slope of the stream goes from {middle[0]:.2f} to {middle[-1]:.2f}; band: 95% "
         "interval over pairs, of this one training; dotted: a straight line."
     )
     alt = f"Two curves against tokens of training of {name}: the loss, and the maximum slope."

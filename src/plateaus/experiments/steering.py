@@ -84,7 +84,7 @@ def origins(
     for i, j in enumerate(_strongest(dictionary, dictionary.encode(x))):
         on, tokens = active[:, j], top.unique()
         more = [(top[on] == t).double().mean() - (top[~on] == t).double().mean() for t in tokens]
-        words = f"number {j}, active on {100 * float(on.double().mean()):.0f} % of them"
+        words = f"number {j}, active on {100 * float(on.double().mean()):.0f}% of them"
         found[f"feature {i + 1}"] = Origin(words, int(tokens[torch.stack(more).argmax()]))
     found["random 1"] = Origin("isotropic", None)
     found["random 2"] = Origin("with the covariance of activations", None)

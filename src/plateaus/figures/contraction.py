@@ -103,6 +103,6 @@ def through_training(found: xr.DataArray, ax: Axes) -> Axes:
             label = None if k else name
             ax.plot(done, one.values, "o-", ms=3, lw=1, color=colour[name], alpha=0.8, label=label)
     ax.set_xscale("symlog", linthresh=0.003)
-    ax.set_xticks([0, 0.01, 0.1, 1], ["0", "1 %", "10 %", "100 %"])
+    ax.set_xticks([0, 0.01, 0.1, 1], ["0", "1%", "10%", "100%"])
     ax.set(xlabel="share of the steps done")
     return ax

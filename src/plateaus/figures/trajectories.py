@@ -85,7 +85,7 @@ def spacing(ginis: Mapping[str, xr.DataArray], ax: Axes) -> Axes:
 
 def totals(log_total: xr.DataArray, ax: Axes) -> Axes:
     """Distribution over lines of the sum of log c (``network, pair``): box to the quartiles,
-    whiskers to 5 and 95 %.
+    whiskers to 5 and 95%.
     """
     names = [str(n) for n in log_total.network.values]
     rows = np.arange(len(names), 0, -1)  # the first at the top

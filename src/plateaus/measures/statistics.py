@@ -25,7 +25,7 @@ class Measured:
     value: float | None
     """None where the data allow none."""
     ci: tuple[float, float] | None
-    """The 95 % interval (low, high)."""
+    """The 95% interval (low, high)."""
     n: int
     """How many pairs, points or seeds."""
 

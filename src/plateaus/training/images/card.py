@@ -74,7 +74,7 @@ def _augmentation(s: dict[str, Any], contrastive: bool) -> str:
     mirrored = "; half of the images mirrored" if s["flip"] == "yes" else ""
     if contrastive:
         return (
-            f"windows of {s['crop']:.0%} to 100 % of the area, resized{mirrored}; each channel "
+            f"windows of {s['crop']:.0%} to 100% of the area, resized{mirrored}; each channel "
             f"times 1 ± {s['brightness']:g} plus ± {s['brightness'] / 2:g}; noise of {s['noise']:g}"
         )
     return f"moves of up to {s['shift']} pixels{mirrored}"
