@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from plateaus import evidence
 from plateaus.errors import BadParameter, BadPoints
+from plateaus.evidence import directions as judged
 from plateaus.experiments import Ends, directions, interpolate
 from plateaus.networks.network import Network
 
@@ -144,6 +146,21 @@ def test_no_target_is_the_activation_that_it_is_seen_from():
     alike = Ends.of_points(of_readout(linear), points[[0, 0, 1]], points[[0, 0, 0]])
     with pytest.raises(BadPoints, match="More than half of the ends of 3 pairs in known"):
         directions.real(alike, 0)
+
+
+def test_near_and_far_are_told_apart_and_edges_that_are_not_felt_left_out():
+    degrees = np.array([0.0, 15.0, 90.0])
+    one, other = (
+        xr.Dataset({"kl": (("pair", "alpha"), np.array(kl)), "degrees": ("alpha", degrees)})
+        for kl in ([[0, 0.1, 4], [0, 0.1, 4]], [[0, 0.3, 3], [0, 0.2, 5]])
+    )
+    assert judged.louder(other, one, 15).value == 1 and judged.louder(other, one, 90).value == 0.5
+    assert judged.louder(one, other, 15).value == 0, "the twin that asks the other way round"
+    assert judged.kl_at(other, 15).value == pytest.approx(0.25)
+    inverse = ("edge", "pair"), [[0.4, 0.4], [0.2, np.nan], [0.5, 0.6]]
+    both = judged.by_edge(xr.Dataset({"inverse": inverse}, coords={"edge": ["0-1", "0-2", "1-2"]}))
+    np.testing.assert_allclose(both["real and random"], [0.3, np.nan])
+    np.testing.assert_allclose(both["two random"], [0.5, 0.6])
 
 
 def test_ends_that_do_not_fit_are_refused():

@@ -8,7 +8,7 @@ from plateaus.data import prompts
 from plateaus.errors import BadParameter, UnsupportedModel
 from plateaus.evidence import freezing, paired
 from plateaus.experiments import Ends, interpolate, slopes
-from plateaus.experiments.freezing import linearised_mlps, one_by_one
+from plateaus.experiments.freezing import heads_one_by_one, linearised_mlps, one_by_one
 from plateaus.networks.network import Network
 
 
@@ -66,6 +66,63 @@ def test_held_at_an_end_is_not_held_at_the_mean_and_both_are_refused_else(bent, 
     plain = Network(blocks=(lambda x: x,), dims=(3, 3), name="plain")
     with pytest.raises(UnsupportedModel, match="is not made of sublayers"):
         one_by_one(Ends.of_points(plain, torch.zeros(2, 3), torch.ones(2, 3)))
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "pythia", "llama", "gemma2", "opt"])
+def test_all_heads_held_are_the_attention_held(kind, pairs, save_tiny, tmp_path):
+    import plateaus as pl
+
+    lm = pl.load(save_tiny(kind, tmp_path), device="cpu")
+    (part,) = Ends.of_prompts(lm, pairs).parts(9)
+    x = torch.lerp(part.a[:, None], part.b[:, None], torch.linspace(0, 1, 9)[:, None])
+    block = part.net.blocks[0]
+    every, whole = block.heads(x), block.with_parts(x)[1]["attention"]
+    assert every.shape == (6, 9, 4, 8)
+    at = every[:, :1]
+    one = block.freeze("heads", at)(x)
+    assert torch.allclose(one, block.freeze("attention", whole[:, :1])(x), atol=1e-5)
+    assert not torch.allclose(one, block(x), atol=1e-5)
+    assert torch.equal(block.freeze("heads", every)(x), block(x)), "held at what they are"
+
+
+def test_one_head_held_is_its_part_held_before_the_projection(bent, pairs):
+    """Against a hook on the library's own projection; another head would be noticed."""
+    ends = Ends.of_prompts(bent, pairs)
+    found = heads_one_by_one(ends, steps=9)
+    np.testing.assert_allclose(found.whole, one_by_one(ends, steps=9).whole, rtol=1e-5)
+    (part,) = ends.parts(9)
+    x = torch.lerp(part.a[:, None], part.b[:, None], torch.linspace(0, 1, 9)[:, None])
+
+    def hold(_module, args):
+        z = args[0].clone()
+        z[..., 8:16] = z[..., 8:16].mean(1, keepdim=True)
+        return (z,)
+
+    with torch.no_grad():
+        x = part.net.blocks[0](x)
+        projection = part.net.blocks[1].layer.attn.o.original_component
+        handle = projection.register_forward_pre_hook(hold)
+        x = part.net.blocks[1](x)
+        handle.remove()
+        for block in part.net.blocks[2:]:
+            x = block(x)
+    d = (x - x[:, :1]).norm(dim=-1)
+    slope = (d.diff(dim=1).abs() * 8 / d[:, -1:]).amax(1)
+    held = found.slope.isel(block=1)
+    np.testing.assert_allclose(held.sel(sublayer=1), slope, rtol=1e-3)
+    assert not np.allclose(held.sel(sublayer=2), slope, rtol=1e-3)
+
+
+def test_the_head_that_moves_most_is_measured_on_pairs_that_did_not_choose_it(bent, pairs):
+    found = heads_one_by_one(Ends.of_prompts(bent, pairs), steps=9)
+    found["slope"] = found.slope * 0 + found.whole
+    found["slope"].loc[{"sublayer": 3, "block": 2}] += 0.5
+    assert freezing.head(found)[:2] == (2, 3)
+    assert freezing.head(found)[2].value == pytest.approx(0.5) and freezing.head(found)[2].n == 3
+    assert freezing.seen(found) == (1, 8)
+    chance = found.copy(deep=True)
+    chance["slope"].loc[{"sublayer": 3, "block": 2, "pair": list(found.pair.values[1::2])}] -= 0.5
+    assert freezing.head(chance)[2].value == pytest.approx(0, abs=1e-6), "chosen by chance"
 
 
 def test_with_linear_mlps_and_attention_held_nothing_bends(bent, pairs):

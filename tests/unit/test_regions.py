@@ -8,6 +8,7 @@ import xarray as xr
 import plateaus as pl
 from plateaus import evidence
 from plateaus.data import prompts
+from plateaus.evidence.regions import sizes
 from plateaus.experiments import regions
 from plateaus.measures import merging, slices
 from plateaus.studies import plateaus
@@ -109,6 +110,9 @@ def test_number_and_size_compare_training_with_step_0_and_with_their_controls():
     assert evidence.number(more)["control"][0].value == pytest.approx(1.1)
     assert evidence.size(more)["value"] == -0.5 and evidence.size(more)["n"] == 9
     assert evidence.size(more)["control"][0].value == pytest.approx(-0.1)
+    more.half_exit.loc[{"seed": 3, "weights": "trained", "base": "real"}] += 0.3
+    assert evidence.size(more)["value"] == -0.5, "the first training alone decides"
+    np.testing.assert_allclose(sizes(more)["real"], [-0.5, -0.5, -0.5, -0.2, -0.5])
     # The twin that divides the other way round would call fewer plateaus more.
     assert evidence.number(fewer)["value"] == 0.5 and evidence.size(fewer)["value"] == 0
 

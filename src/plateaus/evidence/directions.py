@@ -70,8 +70,29 @@ def _half(curve: xr.DataArray, result: xr.Dataset) -> np.ndarray:
 
 def flatness(result: xr.Dataset) -> np.ndarray:
     """KL at 40 degrees divided by KL at 90 degrees ``(pair,)``."""
-    kl = result.kl.assign_coords(alpha=result.degrees.values)
-    return (kl.interp(alpha=EARLY) / kl.interp(alpha=LATE)).values
+    return _kl_at(result, EARLY) / _kl_at(result, LATE)
+
+
+def louder(random: xr.Dataset, real: xr.Dataset, degrees: float) -> Measured:
+    """Share of base points around whose random twin KL is larger so far out."""
+    return share(_kl_at(random, degrees) > _kl_at(real, degrees))
+
+
+def kl_at(result: xr.Dataset, degrees: float) -> Measured:
+    """Median KL [nats] there."""
+    return median(_kl_at(result, degrees))
+
+
+def _kl_at(result: xr.Dataset, degrees: float) -> np.ndarray:
+    return result.kl.assign_coords(alpha=result.degrees.values).interp(alpha=degrees).values
+
+
+def by_edge(edges: xr.Dataset) -> dict[str, np.ndarray]:
+    """1/p of ``experiments.superellipse``: edges at the first corner, in the mean over both, and
+    the edge of the other two ``(pair,)``; NaN where a direction is not felt.
+    """
+    at_first = edges.inverse.sel(edge=["0-1", "0-2"]).mean("edge", skipna=False)
+    return {"real and random": at_first.values, "two random": edges.inverse.sel(edge="1-2").values}
 
 
 @criterion

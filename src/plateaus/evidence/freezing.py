@@ -1,4 +1,4 @@
-"""The slope that one block's attention or MLP is needed for, from ``experiments.freezing``."""
+"""The slope that an attention, a head or an MLP is needed for, from ``experiments.freezing``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from plateaus.evidence.paired import gap
 from plateaus.measures.statistics import Measured, measured
 
 
-def change(result: xr.Dataset, sublayer: str, block: int) -> Measured:
+def change(result: xr.Dataset, sublayer: str | int, block: int) -> Measured:
     """Median slope with that one held minus that with none held."""
     return gap(result.slope.sel(sublayer=sublayer, block=block), result.whole)
 
 
-def changes(result: xr.Dataset) -> dict[str, np.ndarray]:
+def changes(result: xr.Dataset) -> dict[str | int, np.ndarray]:
     """By sublayer (value, low, high) of every block, ``(3, block)``."""
     found = {}
-    for name in map(str, result.sublayer.values):
+    for name in result.sublayer.values.tolist():
         each = [change(result, name, block) for block in result.block.values]
         found[name] = np.array([(m.value, *m.ci) for m in each]).T
     return found
+
+
+def seen(result: xr.Dataset) -> tuple[int, int]:
+    """Of how many the interval leaves zero out, and how many there are; one in twenty by chance."""
+    _, low, high = np.concatenate(list(changes(result).values()), axis=1)
+    return int(((low > 0) | (high < 0)).sum()), len(low)
 
 
 def most(result: xr.Dataset, sublayer: str = "mlp") -> tuple[int, Measured]:
@@ -28,6 +34,17 @@ def most(result: xr.Dataset, sublayer: str = "mlp") -> tuple[int, Measured]:
     middle = result.slope.sel(sublayer=sublayer).median("pair")
     block = int(result.block[int(middle.argmin("block"))])
     return block, change(result, sublayer, block)
+
+
+def head(result: xr.Dataset) -> tuple[int, int, Measured]:
+    """Block and number of the head whose holding moves the median slope furthest, chosen by
+    every other pair of ``heads_one_by_one``; the change over the pairs that did not choose.
+    """
+    choose, left = (result.isel(pair=slice(k, None, 2)) for k in (0, 1))
+    moved = abs(choose.slope.median("pair") - choose.whole.median())
+    at = moved.argmax(("sublayer", "block"))
+    number, block = int(moved.sublayer[at["sublayer"]]), int(moved.block[at["block"]])
+    return block, number, change(left, number, block)
 
 
 def added_up(result: xr.Dataset, sublayer: str) -> Measured:

@@ -106,11 +106,21 @@ def number(trainings: xr.Dataset) -> Two:
     return median(ratio.sel(text="stories")), median(ratio.sel(text="shuffled"))
 
 
+def sizes(trainings: xr.Dataset) -> dict[str, np.ndarray]:
+    """The same number of each training, by kind of base point ``(seed,)``."""
+    each = _size_gained(trainings).median("pair")
+    return {base: each.sel(base=base).values for base in ("real", "random")}
+
+
+def _size_gained(trainings: xr.Dataset) -> xr.DataArray:
+    index = trainings.half_exit
+    return index.sel(weights="trained") - index.sel(weights="step 0")
+
+
 @criterion
 def size(trainings: xr.Dataset) -> Two:
     """P1: half-exit index after training minus before it, over the activations of the first
     training; control: around random points.
     """
-    index = trainings.half_exit.isel(seed=0)
-    gain = index.sel(weights="trained") - index.sel(weights="step 0")
+    gain = _size_gained(trainings).isel(seed=0)
     return median(gain.sel(base="real")), median(gain.sel(base="random"))

@@ -113,7 +113,7 @@ def perturb(
     a = ends.a if base == "real" else KINDS[base](ends, 2 * seed)
     moved = ends.moved(a=a, b=KINDS[toward](ends, 2 * seed + 1))
     found = interpolate(moved, steps=steps, path=MODES[mode])
-    at = _reached(found)
+    at = reached(found.kl.values)
     whole, unit = (ANGLE, "degrees") if mode == "sphere" else (1.0, "length")
     found[unit] = "alpha", whole * found.alpha.values, {"units": unit}
     found["reached"] = "pair", np.isfinite(at)
@@ -133,23 +133,27 @@ def triangle(ends: Ends, corners: tuple[str, str, str], *, side: int = 7, steps:
         ``reach`` [degrees], dims ``pair, mixture``, with the weights ``w0, w1, w2`` of the targets,
         each of the norm of the base point, as coordinates.
     """
-    if not isinstance(corners, tuple | list) or len(corners) != 3 or {*corners} - {*KINDS}:
-        raise BadParameter(
-            f"The corners are three of {', '.join(KINDS)}, got {corners!r:.80}: name three."
-        )
     unit = lambda x: x / x.norm(dim=-1, keepdim=True)  # noqa: E731
-    targets = [unit(KINDS[kind](ends, 3 * seed + i) - ends.a) for i, kind in enumerate(corners)]
+    targets = [unit(target - ends.a) for target in corner_targets(ends, corners, seed)]
     n = side - 1
     weights = [(i / n, j / n, (n - i - j) / n) for i in range(side) for j in range(side - i)]
     rows = []
     for w in weights:
         toward = ends.a + sum(c * t for c, t in zip(w, targets, strict=True))
-        found = interpolate(ends.moved(b=toward), steps=steps, path=sphere)
-        at = _reached(found)
+        at = reached(kl_at(ends, sphere(ends.a, toward, steps=steps)))
         rows.append(ANGLE * np.nan_to_num(at, nan=1.0))
     names = {f"w{k}": ("mixture", [w[k] for w in weights]) for k in range(3)}
     reach = ("pair", "mixture"), np.stack(rows, axis=1), {"units": "degrees"}
     return xr.Dataset({"reach": reach}, coords=names, attrs=ends.attrs | {"corners": corners})
+
+
+def corner_targets(ends: Ends, corners: tuple[str, str, str], seed: int) -> list[Tensor]:
+    """The targets at the corners of the triangles of a seed, ``(pairs, d)`` each."""
+    if not isinstance(corners, tuple | list) or len(corners) != 3 or {*corners} - {*KINDS}:
+        raise BadParameter(
+            f"The corners are three of {', '.join(KINDS)}, got {corners!r:.80}: name three."
+        )
+    return [KINDS[kind](ends, 3 * seed + i) for i, kind in enumerate(corners)]
 
 
 @checked
@@ -184,7 +188,7 @@ def optimum(
         sides = [np.cos(turn) * v + sign * np.sin(turn) * w for sign in (0, 1, -1)]
         sides[0] = v
         points = [_turned(ends.a, side, angle) for side in sides]
-        found.append(_kl(ends, torch.stack(points, dim=1)))
+        found.append(kl_at(ends, torch.stack(points, dim=1)))
     middle, left, right = np.stack(found).transpose(2, 1, 0)
     low = (left < middle).astype(int) + (right < middle)
     usable = np.where(felt.reached.values, 1.0, np.nan)
@@ -194,16 +198,17 @@ def optimum(
     return xr.Dataset(data, coords={"pair": list(ends.labels)}, attrs=attrs)
 
 
-def _reached(found: xr.Dataset) -> np.ndarray:
-    """Where KL first reaches 0.5 nats, as a part of the path; NaN where it never does.
+def reached(kl: np.ndarray, level: np.ndarray | float = REACHED) -> np.ndarray:
+    """Where KL ``(pair, steps)`` first reaches its level, as a part of the path; NaN where it never
+    does.
 
     Read off the root of KL, which is nearly straight between two steps; KL itself is curved.
     """
-    root = torch.as_tensor(found.kl.values).clamp_min(0).sqrt()
-    return curves.crossing(root, REACHED**0.5).numpy()
+    root = np.sqrt(np.maximum(kl, 0) / np.reshape(level, (-1, 1)))
+    return curves.crossing(torch.as_tensor(root), 1.0).numpy()
 
 
-def _kl(ends: Ends, points: Tensor) -> np.ndarray:
+def kl_at(ends: Ends, points: Tensor) -> np.ndarray:
     """KL [nats] of the predictions at ``points`` ``(pairs, n, d)`` from those at the first ends."""
     rows, done = [], 0
     for part in ends.parts(points.shape[1] + 1):

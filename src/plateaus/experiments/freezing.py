@@ -1,4 +1,4 @@
-"""One block's attention or MLP held at a time, or MLPs made linear: what does a curve need?"""
+"""One attention, head or MLP held at a time, or MLPs made linear: what does a curve need?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plateaus.experiments.given import checked
 from plateaus.geometry import paths
 from plateaus.measures import curves
 from plateaus.networks.perceptron import perceptron
-from plateaus.networks.prompt import SUBLAYERS
+from plateaus.networks.prompt import HEADS, SUBLAYERS
 
 HELD = ("mean", "end")
 """Where an output is held: at its mean over the path, or at what it is at the first end."""
@@ -39,12 +39,17 @@ def one_by_one(
         BadParameter: another way to hold.
         UnsupportedModel: blocks that are not made of sublayers.
     """
-    if held not in HELD:
-        raise BadParameter(f"A sublayer is held at its {' or its '.join(HELD)}, got {held!r:.80}.")
-    found = [_part(part, steps, held, single) for part in ends.parts(steps)]
-    return xr.concat(found, "pair").assign_coords(pair=list(ends.labels)).assign_attrs(
-        ends.attrs, steps=steps, block_in=ends.block, held=held, source=ends.source
-    )  # fmt: skip
+    return _labelled([_part(p, steps, _known(held), single) for p in ends.parts(steps)],
+                     ends, steps, held)  # fmt: skip
+
+
+@checked
+def heads_one_by_one(ends: Ends, *, steps: int = 50, held: str = "mean") -> xr.Dataset:
+    """The same with one head of one attention held: ``whole`` and ``slope``; ``sublayer`` is the
+    head's number.
+    """
+    return _labelled([_heads(p, steps, _known(held)) for p in ends.parts(steps)],
+                     ends, steps, held)  # fmt: skip
 
 
 @checked
@@ -72,10 +77,26 @@ def linearised_mlps(ends: Ends, *, steps: int = 50, attention: bool = True) -> n
     return torch.cat(found).numpy()
 
 
-def _part(part: Part, steps: int, held: str, single: bool) -> xr.Dataset:
-    x, blocks = paths.segment(part.a, part.b, steps=steps), part.net.blocks
-    if not all(hasattr(block, "with_parts") for block in blocks):
+def _known(held: str) -> str:
+    if held not in HELD:
+        raise BadParameter(f"A sublayer is held at its {' or its '.join(HELD)}, got {held!r:.80}.")
+    return held
+
+
+def _labelled(found: list[xr.Dataset], ends: Ends, steps: int, held: str) -> xr.Dataset:
+    return xr.concat(found, "pair").assign_coords(pair=list(ends.labels)).assign_attrs(
+        ends.attrs, steps=steps, block_in=ends.block, held=held, source=ends.source
+    )  # fmt: skip
+
+
+def _path(part: Part, steps: int, method: str) -> tuple[Tensor, tuple]:
+    if not all(hasattr(block, method) for block in part.net.blocks):
         raise UnsupportedModel(f"{part.net.name} is not made of sublayers that could be held.")
+    return paths.segment(part.a, part.b, steps=steps), part.net.blocks
+
+
+def _part(part: Part, steps: int, held: str, single: bool) -> xr.Dataset:
+    x, blocks = _path(part, steps, "with_parts")
     names, first = list(SUBLAYERS), part.net.first
     with torch.no_grad():
         every = [_every(x, blocks, name, held) for name in names]
@@ -99,11 +120,37 @@ def _singly(
         y, parts = block.with_parts(x)
         for name in names:
             z = block.freeze(name, _value(parts[name], held))(x)
-            for later in blocks[k + 1 :]:
-                z = later(z)
-            rows[name].append(_slope(z))
+            rows[name].append(_slope_behind(z, blocks[k + 1 :]))
         x = y
     return rows, x
+
+
+@torch.no_grad()
+def _heads(part: Part, steps: int, held: str) -> xr.Dataset:
+    x, blocks = _path(part, steps, "heads")
+    rows = []
+    for k, block in enumerate(blocks):
+        every, of_block = block.heads(x), []  # (pairs, steps, heads, d_head)
+        for head in range(every.shape[-2]):
+            z = every.clone()
+            z[:, :, head] = _value(every[:, :, head], held)
+            of_block.append(_slope_behind(block.freeze(HEADS, z)(x), blocks[k + 1 :]))
+        rows.append(_stack(of_block))
+        x = block(x)
+    first = part.net.first
+    return xr.Dataset(
+        {
+            "whole": ("pair", _slope(x).numpy()),
+            "slope": (("sublayer", "block", "pair"), np.stack(rows, axis=1)),
+        },
+        coords={"sublayer": range(len(rows[0])), "block": range(first, first + len(blocks))},
+    )
+
+
+def _slope_behind(x: Tensor, blocks: tuple) -> Tensor:
+    for block in blocks:
+        x = block(x)
+    return _slope(x)
 
 
 def _every(x: Tensor, blocks: tuple, name: str, held: str) -> Tensor:

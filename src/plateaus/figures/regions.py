@@ -43,7 +43,7 @@ def numbers(results: Mapping[str, xr.Dataset], ax: Axes) -> Axes:
 
 
 def boxes(groups: Mapping[str, Mapping[str, np.ndarray]], ax: Axes) -> Axes:
-    """Boxes side by side: group -> name -> values; grey are those of step 0."""
+    """Boxes side by side of what is finite: group -> name -> values; grey are those of step 0."""
     width = 0.35
     for k, values in enumerate(groups.values()):
         others = iter(("orange", "green", "purple"))
@@ -51,7 +51,8 @@ def boxes(groups: Mapping[str, Mapping[str, np.ndarray]], ax: Axes) -> Axes:
             colour = PALETTE[ROLES.get(name) or next(others)]
             style = {"patch_artist": True, "widths": 0.8 * width, "showfliers": False}
             at = [k + (j - (len(values) - 1) / 2) * width]
-            drawn = ax.boxplot([values[name]], positions=at, manage_ticks=False, **style)
+            shown = values[name][np.isfinite(values[name])]
+            drawn = ax.boxplot([shown], positions=at, manage_ticks=False, **style)
             drawn["boxes"][0].set(facecolor=colour, label=name if k == 0 else None)
             drawn["medians"][0].set(color="black")
     ax.set_xticks(range(len(groups)), list(groups))

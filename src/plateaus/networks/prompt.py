@@ -22,6 +22,9 @@ from plateaus.networks.prefix import Prefix
 
 SUBLAYERS = {"attention": "hook_attn_out", "mlp": "hook_mlp_out"}
 """What each sublayer adds to the stream, after a post-norm where the architecture has one."""
+HEADS = "heads"
+PLACES = SUBLAYERS | {HEADS: "attn.hook_z"}
+"""What can be held; of the heads of an attention, what each hands to the common projection."""
 SIDE_BY_SIDE = 64
 """Points that share one copy of the prefix; the mask grows with its square, the copies shrink with
 it.
@@ -49,7 +52,7 @@ class PromptBlock:
     index: int
     prefix: Prefix = field(repr=False)
     frozen: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
-    """Sublayer outputs held fixed, by name; each broadcasts against the points."""
+    """Outputs held fixed, by name; each broadcasts against the points."""
     side_by_side: int = SIDE_BY_SIDE
     """Points in one row; 1 for an architecture that cannot tell several apart."""
 
@@ -62,21 +65,33 @@ class PromptBlock:
         Raises:
             UnsupportedModel: x + attention + mlp is not block(x) in this architecture.
         """
-        y, parts = self._run(x, record=True)
+        y, parts = self._run(x, tuple(SUBLAYERS))
         apart = (x + sum(parts.values()) - y).norm()
         if not apart <= torch.finfo(y.dtype).eps ** 0.5 * y.norm():
             raise UnsupportedModel(_NOT_SEEN.format(index=self.index, names=" and ".join(parts)))
         return y, parts
 
+    def heads(self, x: Tensor) -> Tensor:
+        """What each head of the attention hands on there, ``(..., heads, d_head)``.
+
+        Raises:
+            UnsupportedModel: heads that cannot be told apart.
+        """
+        found = self._run(x, (HEADS,))[1][HEADS]
+        if found.ndim != x.ndim + 1:
+            raise UnsupportedModel(_NOT_SEEN.format(index=self.index, names="the heads"))
+        return found
+
     def freeze(self, sublayer: str, value: Tensor) -> PromptBlock:
-        """This block with one sublayer's output held at ``value``."""
+        """This block with one sublayer's output, or those of its heads, held at ``value``."""
+        value = value.flatten(-2) if sublayer == HEADS else value
         return replace(self, frozen={**self.frozen, sublayer: value})
 
-    def _run(self, x: Tensor, record: bool = False) -> tuple[Tensor, dict[str, Tensor]]:
+    def _run(self, x: Tensor, record: tuple[str, ...] = ()) -> tuple[Tensor, dict[str, Tensor]]:
         if not x.numel():
-            return x, dict.fromkeys(SUBLAYERS, x) if record else {}
+            return x, dict.fromkeys(record, x)
         rows, owner, restore = self._rows(x)
-        held = {k: self._rows(v.expand_as(x))[0] for k, v in self.frozen.items()}
+        held = {k: self._rows(v.expand(*x.shape[:-1], -1))[0] for k, v in self.frozen.items()}
 
         def run(some: slice) -> list[Tensor]:
             frozen = {k: v[some] for k, v in held.items()}
@@ -84,26 +99,29 @@ class PromptBlock:
 
         size = min(AT_ONCE // rows.shape[1], budget(x.device) // self._bytes(rows))
         found = [restore(torch.cat(p)) for p in zip(*in_chunks(run, len(rows), size), strict=True)]
-        return found[0], dict(zip(SUBLAYERS, found[1:], strict=False))
+        return found[0], dict(zip(record, found[1:], strict=True))
 
     def _layer(
-        self, rows: Tensor, owner: Tensor, frozen: Mapping[str, Tensor], record: bool
+        self, rows: Tensor, owner: Tensor, frozen: Mapping[str, Tensor], record: tuple[str, ...]
     ) -> list[Tensor]:
-        """The block's output for rows of points, then, if recorded, what each sublayer adds."""
+        """The block's output for rows of points, then what is to be recorded."""
         seen: dict[str, Tensor] = {}
 
         def watch(name: str) -> Callable[..., Tensor | None]:
             def hook(out: Tensor, hook: Any) -> Tensor | None:
-                seen[name] = frozen.get(name, out).clone()
-                return frozen.get(name)
+                value = frozen[name].reshape(out.shape).contiguous() if name in frozen else None
+                seen[name] = (out if value is None else value).clone()
+                return value
 
             return hook
 
         arguments = self.prefix.arguments(self.index, owner, rows.shape[1])
-        watched = list(SUBLAYERS if record else frozen)
+        watched = dict.fromkeys((*record, *frozen))
         with ExitStack() as hooks:
             for name in watched:
-                point = getattr(self.layer, SUBLAYERS[name], None)
+                point = self.layer
+                for step in PLACES[name].split("."):
+                    point = getattr(point, step, None)
                 if point is not None:
                     point.add_hook(watch(name), level=LEVEL)
                     hooks.callback(point.remove_hooks, level=LEVEL)
@@ -111,7 +129,7 @@ class PromptBlock:
         out = out if isinstance(out, Tensor) else out[0]
         if unseen := [name for name in watched if name not in seen]:
             raise UnsupportedModel(_NOT_SEEN.format(index=self.index, names=" and ".join(unseen)))
-        return [out, *(seen[name] for name in SUBLAYERS if record)]
+        return [out, *(seen[name] for name in record)]
 
     def _rows(self, x: Tensor) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor]]:
         """Points as ``(rows, m, d)``, m sharing a prefix; the prompt of each row; the way back."""
@@ -130,8 +148,8 @@ class PromptBlock:
         owner = torch.arange(prompts, device=x.device).repeat_interleave(copies)
 
         def restore(y: Tensor) -> Tensor:
-            y = y.reshape(prompts, copies * m, -1)[:, :n]
-            return y.reshape(*x.shape[:-1], y.shape[-1])
+            inside = y.shape[2:]
+            return y.reshape(prompts, copies * m, *inside)[:, :n].reshape(*x.shape[:-1], *inside)
 
         return points.reshape(prompts * copies, m, -1), owner, restore
 
