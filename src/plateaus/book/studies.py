@@ -40,6 +40,18 @@ def _dynamics(tables: str | None) -> xr.Dataset:
     return dynamics.study()
 
 
+def _attraction(tables: str | None) -> xr.Dataset:
+    from plateaus.studies import attraction  # late, as above
+
+    return attraction.study()
+
+
+def _checkpoints(tables: str | None) -> xr.Dataset:
+    from plateaus.studies import checkpoints  # late, as above
+
+    return checkpoints.study()
+
+
 def _plateaus(tables: str | None) -> xr.Dataset:
     from plateaus.studies import plateaus  # late, as above
 
@@ -54,8 +66,10 @@ STUDIES["plateaus"] = _plateaus
 STUDIES["contrastive"] = _contrastive
 STUDIES["contraction"] = _contraction
 STUDIES["dynamics"] = _dynamics
+STUDIES["attraction"] = _attraction
+STUDIES["checkpoints"] = _checkpoints
 """Name -> what computes it, given the folder of tables or None."""
-UNROUNDED = ("contraction", "bending", "dynamics")
+UNROUNDED = ("contraction", "bending", "dynamics", "attraction", "checkpoints")
 """Those whose smallest numbers are kept: how exactly an identity holds, ratios of small losses."""
 PUBLISHED = {"vision": vision.study}
 """Name -> what computes it, given a folder of published weights and one of images."""

@@ -124,6 +124,29 @@ def shuffled(data: ToyData, *, seed: int = 0) -> ToyData:
 
 
 @takes("data and a whole number of pairs")
+def mates(data: ToyData, pairs: int) -> tuple[Tensor, Tensor]:
+    """The first ``pairs`` samples, and of each the nearest other sample of its class, noise apart:
+    two tensors ``(pairs, inputs)``.
+
+    Raises:
+        TrainingError: the data has no classes, or one of these samples is alone in its class.
+    """
+    if data.classes is None:
+        raise TrainingError("Mates are of one class, and this data has none: give a spiral.")
+    a = data.x[:pairs]
+    away = torch.cdist(a, data.x)
+    away[data.clean[:pairs, None] != data.clean] = torch.inf
+    away.fill_diagonal_(torch.inf)
+    distance, nearest = away.min(-1)
+    if len(a) < pairs or not torch.isfinite(distance).all():
+        raise TrainingError(
+            f"{pairs} samples with a mate of their class were asked for, and there are "
+            f"{int(torch.isfinite(distance).sum())}: give more samples."
+        )
+    return a, data.x[nearest]
+
+
+@takes("data and a whole number of pairs")
 def different_classes(data: ToyData, pairs: int) -> tuple[Tensor, Tensor]:
     """The first ``pairs`` pairs of samples with different labels, noise apart: two tensors
     ``(pairs, 2)``.

@@ -75,7 +75,13 @@ from plateaus.evidence.training import (
     slope_by_depth,
     slope_by_width,
 )
-from plateaus.evidence.trajectories import attraction, log_contraction, over_trainings
+from plateaus.evidence.trajectories import (
+    attraction,
+    decoys,
+    decoys_over_trainings,
+    log_contraction,
+    over_trainings,
+)
 
 __all__ = [
     "Evidence",
@@ -98,6 +104,8 @@ __all__ = [
     "relative_over_trainings",
     "relative_radius",
     "criterion",
+    "decoys",
+    "decoys_over_trainings",
     "difference",
     "direction_at_last",
     "reached",

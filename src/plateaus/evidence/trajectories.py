@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import xarray as xr
 
 from plateaus.evidence.criterion import criterion
 from plateaus.experiments import pulls
-from plateaus.measures.statistics import NOTHING, Measured, median
+from plateaus.experiments.decoys import excess
+from plateaus.measures.statistics import NOTHING, Measured, grouped, median
 
 
 @criterion
@@ -36,3 +40,32 @@ def over_trainings(attractions: xr.Dataset) -> tuple[Measured, ...]:
     trained, untrained = (attractions.gap.sel(weights=w) for w in ("trained", "untrained"))
     made = median(attractions.made.values) if "made" in attractions else NOTHING
     return median(trained.values), median(untrained.values), made
+
+
+@criterion
+def decoys(study: xr.Dataset, *, pull: float = 0.1) -> tuple[Measured, ...]:
+    """How much more distances to decoys grow than those to mates, of ``experiments.decoys.study``;
+    where mates have ``words``, the interval is over these.
+
+    Controls: the three nulls, and the network made to attract by this share of the way a block.
+    """
+    each = excess(study)
+    return tuple(_over_words(each.sel(network=n), study.get("words")) for n in _networks(pull))
+
+
+@criterion
+def decoys_over_trainings(studies: xr.Dataset, *, pull: float = 0.1) -> tuple[Measured, ...]:
+    """The same over trainings, medians of each training's own decoys: dim ``training``."""
+    each = excess(studies).median("pair")
+    return tuple(median(each.sel(network=n).values) for n in _networks(pull))
+
+
+def _over_words(values: xr.DataArray, words: xr.DataArray | None) -> Measured:
+    if words is None:
+        return median(values.values)
+    found = grouped((values.values, words.values), statistic=np.median)
+    return replace(found, n=values.size)
+
+
+def _networks(pull: float) -> tuple[str, ...]:
+    return "trained", "untrained", "linearised", "sign-flipped", f"pulled by {pull:g}"

@@ -15,7 +15,7 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.data import prompts, toy
-from plateaus.experiments import contraction, extents, gaps, trajectories
+from plateaus.experiments import contraction, decoys, extents, gaps, trajectories
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.sharpness import over
 from plateaus.measures import chains
@@ -29,9 +29,11 @@ SHAPES = {
     "residual": {},
     "no-skip": {"blocks": 8, "skip": False},
     "tied": {"blocks": 8, "skip": False, "tied": True},
+    "no-skip-12": {"blocks": 12, "skip": False},
 }
 """The proposal's network of 20 blocks; fully connected twins with as many layers as still train,
-the last one with the same block eight times."""
+then one with the same block eight times; and one that is too deep, of which the loss alone is kept.
+"""
 MODELS = ("laboratory-6l", *(f"laboratory-6l-seed{k}" for k in range(1, 5)), "prose-12l")
 """Shipped language models: five trainings of one, and a single one on prose."""
 
@@ -71,31 +73,46 @@ class Toys:
         mine = slice(k, None, len(self.seeds))
         return Ends.of_inputs(net, a[mine][:lines], b[mine][:lines])
 
+    def mates(self, net: Network, k: int) -> Ends:
+        """Of the ``k``-th training, points with the nearest of their class; they enter half-way."""
+        count = self.lines * len(self.seeds)
+        a, b = toy.mates(toy.spiral(samples=max(4000, 8 * count), seed=1), count)
+        mine = slice(k, None, len(self.seeds))
+        return decoys.half_way(net, a[mine], b[mine])
+
     def run(self) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
-        """What ``lines_of`` gives of each training, and what else is asked of a shape."""
+        """What ``lines_of`` gives of each training, and what else is asked of a shape: of each the
+        ``loss`` at the end, the mean of the last epoch [nats], by ``seed``.
+        """
         rows, more = [], {}
         for name in SHAPES:
             trained = self.train(name)
+            loss = {"loss": ("seed", trained.loss[-1].numpy(force=True))}
+            more[name] = xr.Dataset(loss, coords={"seed": list(self.seeds)})
+            if name == "no-skip-12":
+                continue
             nets = {w: trained.networks(step=s) for w, s in STEPS.items()}
             for k, seed in enumerate(self.seeds):
                 both = {w: self.ends(nets[w][k], k) for w in ("trained", "untrained")}
                 found = lines_of(both).expand_dims(training=[f"{name}, seed {seed}"])
                 rows.append(found.assign_coords(network=("training", [name])))
             if name == "tied":
-                more["tied"] = over("seed", dict(enumerate(nets["trained"])), self.used)
+                used = over("seed", dict(zip(self.seeds, nets["trained"], strict=True)), self.used)
+                more[name] = more[name].merge(used)
                 continue
             each = [
                 extents.reach(self.ends(net, k, self.few)) for k, net in enumerate(nets["trained"])
             ]
-            more[name] = xr.concat(each, "pair", combine_attrs="drop")
+            more[name] = more[name].merge(xr.concat(each, "pair", combine_attrs="drop"))
             if name == "residual":
                 more[name] = more[name].merge(chain_of(self.ends(nets["trained"][0], 0, 1)))
         return xr.concat(rows, "training", join="outer"), more
 
     def used(self, net: Network) -> xr.Dataset:
         """``inside``, the sum of log c inside plateaus, and how far the state of a is, after the
-        last use, from where it was one use (``moves``) and two uses before (``returns``), in units
-        of its norm; dims ``uses, pair``. And ``period`` of where it settles in the long run.
+        last use, from where it was one use (``moves``) and two uses before (``returns``), and from
+        that of b (``apart``), in units of its norm; dims ``uses, pair``. And ``period`` of where it
+        settles in the long run.
         """
         (first, block), d = net.blocks[:2], net.dims[-1]
 
@@ -105,7 +122,8 @@ class Toys:
             inside = gaps.of_lines(trajectories.follow(ends)).sel(kind="inside", drop=True)
             with torch.no_grad():
                 two, one, last = longer[1:].trace(ends.a)[-3:]
-            gone = {"moves": one, "returns": two}
+                other = longer[1:].trace(ends.b)[-1]
+            gone = {"moves": one, "returns": two, "apart": other}
             gone = {k: (last - x).norm(dim=-1) / last.norm(dim=-1) for k, x in gone.items()}
             return xr.Dataset(
                 {"inside": inside} | {k: ("pair", x.numpy()) for k, x in gone.items()}
