@@ -194,7 +194,13 @@ def test_a_tied_block_is_used_as_often_as_asked():
     assert residual.sizes["block"] == 20 and residual.training.size == 2
     assert networks.of_network(kept, "no-skip").sizes["block"] == 8
     reach = networks.of_shape(kept, "residual")
-    assert reach.relative.sizes == {"depth": 20, "pair": 6} and reach.direct >= reach.radii[0]
+    assert reach.relative.sizes == {"depth": 20, "pair": 6}
+    first = reach.radii.isel(passed=0)
+    assert reach.fine.values.tolist() == [200, 2000] and (reach.direct >= first).all()
+    assert 0 < abs(first[1] - first[0]) < 0.5 * first[1]  # rounded down in 20 blocks, by 2 % each
+    deep = networks.of_shape(kept, "no-skip-12")
+    assert set(deep.data_vars) == {"loss"} and "no-skip-12" not in kept.network
+    assert (tied.loss > 0).all() and not np.allclose(tied.loss, deep.loss)
 
 
 def test_an_orbit_of_two_points_moves_and_returns():

@@ -9,9 +9,8 @@ from plateaus import evidence
 from plateaus.data import prompts
 from plateaus.experiments import Ends, decoys, extents, gaps, pulls, trajectories
 from plateaus.networks.load import load
-from plateaus.studies import attraction, checkpoints, dynamics
+from plateaus.studies import attraction, dynamics
 from plateaus.studies.contraction import Toys
-from plateaus.training.language.settings import settings
 
 torch.set_num_threads(1)
 TOYS = Toys(seeds=(0, 1), samples=600, epochs=1, lines=5, few=3, checkpoints=(1,))
@@ -37,34 +36,11 @@ def test_a_state_is_what_its_network_gives(states):
     assert not np.allclose(states[1].total, states[3].total)  # another step's
 
 
-@pytest.fixture(scope="module")
-def again(tmp_path_factory):
-    """A training carried out: its folder, and the steps of the model."""
-    s = settings(
-        "laboratory-3l", blocks=3, width=16, heads=2, context=32, batch=4, tokens=40 * 128,
-        corpus_tokens=20_000, checkpoints=2, compile="no", device="cpu", threads=1,
-    )  # fmt: skip
-    work = tmp_path_factory.mktemp("again") / s.name
-    return s, work, list(checkpoints.trained(s, work))
-
-
-def test_a_language_model_is_trained_again_and_measured_on_the_way(again, monkeypatch):
-    s, work, steps = again
-    assert [step for step, _ in steps] == [0, 10, 40]
-    monkeypatch.setattr(checkpoints, "PAIRS", 4)
-    monkeypatch.setattr(checkpoints, "train", None)  # it is not trained a second time
-    found = checkpoints.study([s], runs=work.parent)
-    assert found.step.values.tolist() == [0, 10, 40] and found.total.sizes["line"] == 4
-    assert set(found.model.values) == {"laboratory-3l"}
-    some = prompts.unrelated(steps[-1][1], 4, seed=0)
-    followed = trajectories.follow(Ends.of_prompts(steps[1][1], some), steps=21)
-    np.testing.assert_array_equal(found.total[1], gaps.of_lines(followed))
-    assert not np.allclose(found.total[1], found.total[2])  # the twin: another step's
-
-
 def test_what_is_kept_of_models_has_the_measures_of_attraction():
     lm = load("laboratory-3l", dtype=torch.float64)
-    kept = attraction.of_model(lm, 8).expand_dims(training=["made"]).assign_attrs(model="made")
+    kept = attraction.study(["laboratory-3l"] * 2, few=8, many=8).assign_attrs(model="made")
+    at = [kept.beside.sel(given=n) for n in ("trained", "untrained")]
+    assert np.array_equal(*at[0]) and not np.array_equal(*at[1])  # another draw of the weights
     mates = prompts.sharing_context(lm, 8, meaning="similar")
     ends = Ends.of_prompts(lm, mates), Ends.of_prompts(lm.step_zero(0), mates)
     expected = decoys.study(*ends).log_total

@@ -46,12 +46,6 @@ def _attraction(tables: str | None) -> xr.Dataset:
     return attraction.study()
 
 
-def _checkpoints(tables: str | None) -> xr.Dataset:
-    from plateaus.studies import checkpoints  # late, as above
-
-    return checkpoints.study()
-
-
 def _plateaus(tables: str | None) -> xr.Dataset:
     from plateaus.studies import plateaus  # late, as above
 
@@ -67,9 +61,8 @@ STUDIES["contrastive"] = _contrastive
 STUDIES["contraction"] = _contraction
 STUDIES["dynamics"] = _dynamics
 STUDIES["attraction"] = _attraction
-STUDIES["checkpoints"] = _checkpoints
 """Name -> what computes it, given the folder of tables or None."""
-UNROUNDED = ("contraction", "bending", "dynamics", "attraction", "checkpoints")
+UNROUNDED = ("contraction", "bending", "dynamics", "attraction")
 """Those whose smallest numbers are kept: how exactly an identity holds, ratios of small losses."""
 PUBLISHED = {"vision": vision.study}
 """Name -> what computes it, given a folder of published weights and one of images."""

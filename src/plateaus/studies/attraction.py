@@ -20,22 +20,26 @@ FEW, MANY = 50, 100
 
 
 def study(models: Sequence[str] = MODELS, *, few: int = FEW, many: int = MANY) -> xr.Dataset:
-    """Side by side along ``training``, what ``of_model`` gives of each; the last one is the single
-    one.
+    """Side by side along ``training``, what ``of_model`` gives of each, with an untrained network
+    of its own; the last one is the single one.
     """
     counts = [few] * (len(models) - 1) + [many]
     rows = [
-        of_model(load(name, dtype=torch.float64), n) for name, n in zip(models, counts, strict=True)
+        of_model(load(name, dtype=torch.float64), n, draw=k)
+        for k, (name, n) in enumerate(zip(models, counts, strict=True))
     ]
     names = xr.DataArray(list(models), dims="training", name="training")
     return xr.concat(rows, names, join="outer", combine_attrs="drop")
 
 
-def of_model(lm: LanguageModel, pairs: int, *, seed: int = 0) -> xr.Dataset:
+def of_model(lm: LanguageModel, pairs: int, *, seed: int = 0, draw: int = 0) -> xr.Dataset:
     """``pull``, ``made`` and ``log_total`` of ``trajectories.study``; ``beside``, the ``log_total``
     of ``decoys.study``, with the dim ``given`` for its networks; and ``words`` of the mates.
+
+    Args:
+        draw: the seed of the untrained network's weights.
     """
-    both = lm, lm.step_zero(seed)
+    both = lm, lm.step_zero(draw)
     some = prompts.unrelated(lm, pairs, seed=seed)
     found = trajectories.study(*(Ends.of_prompts(each, some) for each in both), seed=seed)
     mates = prompts.sharing_context(lm, pairs, seed=seed, meaning=SIMILAR)

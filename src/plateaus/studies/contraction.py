@@ -15,7 +15,7 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.data import prompts, toy
-from plateaus.experiments import contraction, decoys, extents, gaps, trajectories
+from plateaus.experiments import contraction, extents, gaps, trajectories
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.sharpness import over
 from plateaus.measures import chains
@@ -73,13 +73,6 @@ class Toys:
         mine = slice(k, None, len(self.seeds))
         return Ends.of_inputs(net, a[mine][:lines], b[mine][:lines])
 
-    def mates(self, net: Network, k: int) -> Ends:
-        """Of the ``k``-th training, points with the nearest of their class; they enter half-way."""
-        count = self.lines * len(self.seeds)
-        a, b = toy.mates(toy.spiral(samples=max(4000, 8 * count), seed=1), count)
-        mine = slice(k, None, len(self.seeds))
-        return decoys.half_way(net, a[mine], b[mine])
-
     def run(self) -> tuple[xr.Dataset, dict[str, xr.Dataset]]:
         """What ``lines_of`` gives of each training, and what else is asked of a shape: of each the
         ``loss`` at the end, the mean of the last epoch [nats], by ``seed``.
@@ -105,7 +98,9 @@ class Toys:
             ]
             more[name] = more[name].merge(xr.concat(each, "pair", combine_attrs="drop"))
             if name == "residual":
-                more[name] = more[name].merge(chain_of(self.ends(nets["trained"][0], 0, 1)))
+                one = self.ends(nets["trained"][0], 0, 1)
+                chains = {n: chain_of(one, fine=n) for n in FINE}
+                more[name] = more[name].merge(over("fine", chains, lambda found: found))
         return xr.concat(rows, "training", join="outer"), more
 
     def used(self, net: Network) -> xr.Dataset:
@@ -134,6 +129,8 @@ class Toys:
         return found.assign(period=("pair", period(block, starts)))
 
 
+FINE = (200, 2000)
+"""Among how many radii each ball of the toy's chain is sought, once coarsely and once finely."""
 LONG, LONGEST = 2000, 24
 """Uses of a block after which it has settled if ever, and the longest period that is looked for."""
 
@@ -210,7 +207,7 @@ def study(toys: Toys | None = None, models: Sequence[str] = MODELS) -> xr.Datase
     return xr.merge(parts, combine_attrs="drop")
 
 
-SHARED = ("uses", "seed", "passed")
+SHARED = ("uses", "seed", "passed", "fine")
 """Dims that only one shape has."""
 
 
