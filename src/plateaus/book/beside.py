@@ -74,7 +74,7 @@ def faults(data: xr.Dataset) -> str:
         (
             str(one.fault.values),
             str(one.measured.values),
-            *(written(x, 3) for x in (one.public, one.ours)),
+            *(written(x, 3 if abs(x) > 1e-3 else 1) for x in (one.public, one.ours)),
             written(one.public - one.ours, 1),
         )
         for one in (data[["public", "ours"]].isel(fault=i) for i in range(data.sizes["fault"]))
