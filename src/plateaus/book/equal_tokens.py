@@ -46,7 +46,7 @@ def _cells(found: xr.Dataset, model: str, tokens: float) -> Iterator[str]:
     state = twins.at(found, model, tokens)
     yield model
     yield f"{float(state.tokens) / 1e6:.1f}"
-    yield f"{float(state.schedule) / 1e6:.0f}"
+    yield f"{float(state.schedule) / 1e6:g}"
     yield f"{float(state.bits):.3f}"
     yield from (_interval(twins.slope(found, model, tokens, r)) for r in READINGS)
 

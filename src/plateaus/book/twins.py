@@ -51,13 +51,13 @@ SHIPPED = tuple(PRESETS[name].name for name in ("prose", "prose-4l", "prose-w60"
 """
 STOPPED = 20_000_000
 PACKED = {
-    "dtype": "uint16",
-    "scale_factor": 0.01,
-    "_FillValue": 65535,
+    "dtype": "uint32",
+    "scale_factor": 1e-4,
+    "_FillValue": 2**32 - 1,
     "zlib": True,
     "complevel": 9,
 }
-"""How slopes are stored: no path of fewer than 655 steps has a steeper one."""
+"""How slopes are stored."""
 
 
 def of_its_own(twin: str, **changes: Any) -> LanguageSettings:
@@ -191,12 +191,12 @@ def _state(
 
 
 def _packed(found: xr.Dataset) -> xr.Dataset:
-    """Two decimals, compressed; pair by pair only where models are compared."""
+    """Four decimals, compressed; pair by pair only where models are compared."""
     found = found.copy()
     last = [found.step[found.model == name].max().item() for name in found.model.values]
     # Schedules end on whole steps, not all of them on the same.
     compared = abs(found.tokens - SCHEDULE["tokens"]) < SCHEDULE["tokens"] / 100
-    found["slope"] = found.slope.where(compared | (found.step == last)).round(2)
+    found["slope"] = found.slope.where(compared | (found.step == last)).round(4)
     found.slope.encoding = PACKED
     return found
 
