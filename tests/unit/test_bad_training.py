@@ -68,6 +68,7 @@ SETTINGS = {
     f"{LM} --set language=klingon": "one of 'laboratory', 'prose'",
     f"{LM} --set optimiser=sgd": "one of 'muon', 'adamw'",
     f"{LM} --set compile=maybe": "one of 'auto', 'yes', 'no'",
+    "dictionary --set device=cpu --set model=spiral": "Prompts are made for a language model",
     f"{LM} --set normalisation=": "one of 'yes', 'no'",
     f"{LM} --set device=nosuch": 'The device "nosuch" is not available',
     f"{LM} --set device=meta": 'The device "meta" is not available',

@@ -35,8 +35,10 @@ def activations(lm: LanguageModel, s: DictionarySettings) -> Activations:
     it, else on the model's own samples, of which there is always enough.
 
     Raises:
+        BadParameter: ``lm`` is no language model.
         TrainingError: the text yields too few windows.
     """
+    sources.served(lm)
     source = sources.GRAMMAR if sources.speaks_grammar(lm) else sources.SAMPLES
     seed = STREAM + s.seed
     found = list(sources.windows(lm, s.tokens, source=source, seed=seed, most=s.windows, lead=None))
