@@ -69,6 +69,7 @@ SETTINGS = {
     f"{LM} --set optimiser=sgd": "one of 'muon', 'adamw'",
     f"{LM} --set compile=maybe": "one of 'auto', 'yes', 'no'",
     "dictionary --set device=cpu --set model=spiral": "Prompts are made for a language model",
+    "dictionary --set model=laboratory-3l --set block=99": "from 1 to 2 (laboratory-3l has 3 blo",
     f"{LM} --set normalisation=": "one of 'yes', 'no'",
     f"{LM} --set device=nosuch": 'The device "nosuch" is not available',
     f"{LM} --set device=meta": 'The device "meta" is not available',

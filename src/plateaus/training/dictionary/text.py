@@ -11,6 +11,7 @@ from plateaus.data import sources
 from plateaus.errors import TrainingError
 from plateaus.networks.language_model import LanguageModel
 from plateaus.progress import bar
+from plateaus.rules import whole
 from plateaus.training.dictionary.settings import DictionarySettings
 
 HELD_OUT = 0.1
@@ -35,10 +36,11 @@ def activations(lm: LanguageModel, s: DictionarySettings) -> Activations:
     it, else on the model's own samples, of which there is always enough.
 
     Raises:
-        BadParameter: ``lm`` is no language model.
+        BadParameter: ``lm`` is no language model, or has no such block.
         TrainingError: the text yields too few windows.
     """
     sources.served(lm)
+    whole(1, len(lm) - 1).check("setting block", s.block, f"{lm.name} has {len(lm)} blocks")
     source = sources.GRAMMAR if sources.speaks_grammar(lm) else sources.SAMPLES
     seed = STREAM + s.seed
     found = list(sources.windows(lm, s.tokens, source=source, seed=seed, most=s.windows, lead=None))
