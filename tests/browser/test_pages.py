@@ -100,8 +100,8 @@ def faults(page: Any, width: int) -> list[str]:
     found += [f"{over} pixels wider than the window"] if over > 0 else []
     found += [f"beyond the edge: {words}" for words in page.evaluate(LOST)]
     found += [f"a figure of {pixels} pixels" for pixels in page.evaluate(SMALL)]
-    found += [f"a formula is cut: {words}" for words in page.evaluate(CUT)]
     if width >= 1000:
+        found += [f"a formula is cut: {words}" for words in page.evaluate(CUT)]
         found += [f"code is cut: {words}" for words in page.evaluate(CODE)]
     else:
         found += [f"a formula in a line is cut: {words}" for words in page.evaluate(CUT_IN_LINE)]
