@@ -7,6 +7,7 @@ import xarray as xr
 from plateaus import results
 from plateaus.book import edges
 from plateaus.evidence.regions import every_training
+from plateaus.training.language.settings import settings
 
 TINY = {"width": 16, "heads": 1, "context": 32, "compile": "no", "blocks": 3, "tokens": 2048,
         "corpus_tokens": 20_000}  # fmt: skip
@@ -27,6 +28,7 @@ def test_one_command_trains_measures_and_goes_on(tmp_path, monkeypatch):
     assert np.array_equal(shuffled[0], short[0]), "both begin alike"
     assert not np.array_equal(shuffled[1], short[1])
     assert not np.array_equal(shuffled[0], shuffled[1]), "the end is not the beginning"
+    assert edges.recipe(edges.LONG_SHUFFLED, 1).tokens == settings(edges.PRESET).tokens
     made = (tmp_path / "work" / "in-order-seed4" / "state.pt").stat().st_mtime_ns
     again = edges.carry_out(tmp_path / "work", file, **asked)
     assert (tmp_path / "work" / "in-order-seed4" / "state.pt").stat().st_mtime_ns == made

@@ -3,7 +3,8 @@
 ``python -m plateaus.book.edges WORK RESULT`` trains every network that is not yet finished under
 ``WORK``, measures it, and writes ``RESULT`` after each. Trainings on stories ship with the book;
 those on shuffled words are shorter, since nothing but the frequencies of words can be learnt from
-them, and a training on stories that is as short stands beside.
+them. A training on stories that is as short stands beside, and one on shuffled words that is as
+long.
 """
 
 from __future__ import annotations
@@ -31,22 +32,29 @@ from plateaus.training.language.settings import LanguageSettings, settings
 
 STORIES, SHUFFLED = TEXTS
 SHORT_STORIES = "stories, as short"
+LONG_SHUFFLED = "shuffled, as long"
 PRESET = "laboratory-6l"
-SHORT = {"tokens": 500_000, "corpus_tokens": 500_000, "checkpoints": 0, "threads": 1}
+SHORT = {"tokens": 500_000, "corpus_tokens": 500_000}
 """A tenth of what the shipped trainings have read."""
-WORDS = {SHUFFLED: "shuffled", SHORT_STORIES: "in order"}
-SEEDS = {SHUFFLED: range(1, 5), SHORT_STORIES: range(1, 2)}
+CHANGES = {
+    SHUFFLED: {"words": "shuffled", **SHORT},
+    SHORT_STORIES: {"words": "in order", **SHORT},
+    LONG_SHUFFLED: {"words": "shuffled"},
+}
+NAMES = {SHUFFLED: "shuffled", SHORT_STORIES: "in-order", LONG_SHUFFLED: "shuffled-long"}
+SEEDS = {SHUFFLED: range(1, 5), SHORT_STORIES: range(1, 2), LONG_SHUFFLED: range(1, 2)}
 """Four on shuffled words: where none of three has sharpened, Wilson's interval still reaches beyond
-a half. One on stories, to see that so short a training can sharpen edges.
+a half. One on stories, to see that so short a training can sharpen edges; one on shuffled words, to
+see whether a long one sharpens them.
 """
 PLANES, RESOLUTION, TOKENS = 20, 15, 10
 """As in the chapter on regions."""
 
 
-def short(text: str, seed: int, **changes: object) -> LanguageSettings:
-    """A short training with the network and the rates of the shipped ones."""
-    name = f"{WORDS[text].replace(' ', '-')}-seed{seed}"
-    return settings(PRESET, name=name, seed=seed, words=WORDS[text], **SHORT | changes)
+def recipe(text: str, seed: int, **changes: object) -> LanguageSettings:
+    """A training with the network and the rates of the shipped ones."""
+    own = {"checkpoints": 0, "threads": 1, **CHANGES[text]}
+    return settings(PRESET, name=f"{NAMES[text]}-seed{seed}", seed=seed, **own | changes)
 
 
 def carry_out(
@@ -61,9 +69,9 @@ def carry_out(
 
     Returns:
         ``edge_share``, dims ``training, weights, triple``: the share of a plane's colour change in
-        its steepest fifth; coordinates ``text`` ("stories", "shuffled", "stories, as short")
-        and ``seed`` of each training. The planes run through activations of the same prompts in all
-        of them.
+        its steepest fifth; coordinates ``text`` ("stories", "shuffled", "stories, as short",
+        "shuffled, as long") and ``seed`` of each training. The planes run through activations of
+        the same prompts in all of them.
     """
     found: list[xr.Dataset] = []
     said = {}
@@ -71,7 +79,7 @@ def carry_out(
         lm = load(name)
         found.append(of_training(lm, lm.step_zero(seed), text=STORIES, seed=seed))
     for text, seed in ((t, k) for t, some in seeds.items() for k in some):
-        s = short(text, seed, **changes)
+        s = recipe(text, seed, **changes)
         found.append(finished(s, work / s.name, text))
         said[s.name] = asdict(s)
         joined = xr.concat(found, "training").assign_attrs(model=PRESET)
