@@ -9,6 +9,7 @@ from plateaus.errors import BadParameter, UnsupportedModel
 from plateaus.evidence import freezing, paired
 from plateaus.experiments import Ends, interpolate, slopes
 from plateaus.experiments.freezing import heads_one_by_one, linearised_mlps, one_by_one
+from plateaus.measures.statistics import measured
 from plateaus.networks.network import Network
 
 
@@ -144,6 +145,29 @@ def test_changes_have_the_sign_of_what_is_lost(bent, pairs):
     assert freezing.added_up(found, "mlp").value == pytest.approx(-0.5)
     assert freezing.added_up(found, "attention").value == 0
     assert freezing.changes(found)["mlp"].shape == (3, 2)
+    assert freezing.head(found.sel(sublayer=["mlp"]))[:2] == (2, "mlp")
+    assert freezing.head(found.sel(sublayer=["mlp"]))[2].value == pytest.approx(-0.5)
+
+
+def test_resamples_taken_at_once_are_those_taken_one_by_one(bent, pairs):
+    found = one_by_one(Ends.of_prompts(bent, pairs), steps=9)
+    one, whole = found.slope.sel(sublayer="mlp", block=2).values, found.whole.values
+
+    def alone(x, y):
+        return np.median(x) - np.median(y)
+
+    assert paired.gap(one, whole) == measured(one, whole, statistic=alone)
+    assert paired.gap(one, whole).ci != measured(one, whole[::-1], statistic=alone).ci
+
+    def total(*values):
+        return sum(alone(v, values[-1]) for v in values[:-1])
+
+    every = found.slope.sel(sublayer="mlp").transpose("block", "pair").values
+    slow = measured(*every, whole, statistic=total)
+    assert freezing.added_up(found, "mlp").ci == pytest.approx(slow.ci, rel=1e-5)
+    assert freezing.added_up(found, "mlp").ci != pytest.approx(
+        measured(*every[:1], whole, statistic=total).ci, rel=1e-3
+    ), "one block is not all"
 
 
 def test_a_token_is_put_before_a_prompt_once_and_taken_away(gpt2_lm, pairs):

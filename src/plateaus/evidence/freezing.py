@@ -36,14 +36,15 @@ def most(result: xr.Dataset, sublayer: str = "mlp") -> tuple[int, Measured]:
     return block, change(result, sublayer, block)
 
 
-def head(result: xr.Dataset) -> tuple[int, int, Measured]:
+def head(result: xr.Dataset) -> tuple[int, str | int, Measured]:
     """Block and number of the head whose holding moves the median slope furthest, chosen by
-    every other pair of ``heads_one_by_one``; the change over the pairs that did not choose.
+    every other pair of ``heads_one_by_one``; the change over the pairs that did not choose. Of
+    ``one_by_one``, block and name of a sublayer likewise.
     """
     choose, left = (result.isel(pair=slice(k, None, 2)) for k in (0, 1))
     moved = abs(choose.slope.median("pair") - choose.whole.median())
     at = moved.argmax(("sublayer", "block"))
-    number, block = int(moved.sublayer[at["sublayer"]]), int(moved.block[at["block"]])
+    number, block = moved.sublayer[at["sublayer"]].item(), int(moved.block[at["block"]])
     return block, number, change(left, number, block)
 
 
@@ -53,6 +54,6 @@ def added_up(result: xr.Dataset, sublayer: str) -> Measured:
     return measured(*slope, result.whole.values, statistic=_total)
 
 
-def _total(*values: np.ndarray) -> float:
-    *held, whole = map(np.median, values)
-    return float(np.sum(np.array(held) - whole))
+def _total(*values: np.ndarray, axis: int = -1) -> np.ndarray:
+    *held, whole = (np.median(v, axis) for v in values)
+    return np.sum(np.array(held) - whole, axis=0)

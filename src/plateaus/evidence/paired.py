@@ -15,8 +15,8 @@ def gap(one: Values, other: Values) -> Measured:
     return measured(np.asarray(one), np.asarray(other), statistic=_apart)
 
 
-def _apart(x: np.ndarray, y: np.ndarray) -> float:
-    return float(np.median(x) - np.median(y))
+def _apart(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.median(x, axis) - np.median(y, axis)  # the axis lets all resamples be taken at once
 
 
 def alike(one: Values, other: Values) -> Measured:
