@@ -27,7 +27,7 @@ def hold() -> None:
     """Let the C library (glibc's) hold what is freed for what is asked for next.
 
     By default it gives arrays of megabytes back at once, and the system clears their pages again
-    for the next: a tenth of the time of a wide block's element-wise steps.
+    for the next.
     """
     if (library := _glibc()) is not None:
         library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
