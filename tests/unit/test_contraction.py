@@ -128,7 +128,8 @@ def test_extents_of_an_affine_network_and_of_more_blocks(trained):
     flat = extents.reach(Ends.of_inputs(scaled, *inputs), steps=21)
     np.testing.assert_allclose(flat.relative, 0.25, atol=1e-9)
     # One radius for all, a quarter of the median distance, and no depth where nothing bends.
-    whole = extents._distances(Ends.of_inputs(scaled, *inputs), 2)[:, -1]
+    (part,) = Ends.of_inputs(scaled, *inputs).parts(2)
+    whole = extents._distances(part, 2)[:, -1]
     once = np.minimum(1, np.median(whole) / whole / 4)
     np.testing.assert_allclose(flat.fixed, np.broadcast_to(once, flat.fixed.shape), atol=1e-6)
     assert (flat.grows == 1).all()

@@ -58,6 +58,20 @@ def test_each_end_is_taken_in_its_own_context_and_moves_in_that_of_a(gpt2_lm, un
     assert not torch.allclose(part.b, foreign, atol=1e-2)  # the twin: B's last token after A
 
 
+def test_ends_elsewhere_are_not_run_to_be_known(inputs):
+    ends, made = Ends.of_inputs(toy_net(), *inputs, block=2), []
+
+    def make(rows):
+        made.append(len(rows))
+        return ends.make(rows)
+
+    there = ends.elsewhere(make)
+    assert torch.equal(there.a, ends.a) and torch.equal(there.b, ends.b) and not made
+    (part,) = there.parts(1)
+    assert torch.equal(part.a, there.a) and made == [len(ends)]
+    assert torch.equal(there[3:5].a, ends.a[3:5]) and made == [len(ends), 2]  # the twin is run
+
+
 def test_inputs_enter_the_block_that_is_asked_for(inputs):
     net = toy_net()
     ends = Ends.of_inputs(net, *inputs, block=2)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +23,6 @@ from plateaus.errors import NotSaved, answered
 from plateaus.experiments import Ends, interpolate, read, sharpness
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
-from plateaus.training.folders import write_sums
 from plateaus.training.language.run import LanguageRun
 from plateaus.training.language.settings import LanguageSettings, settings
 from plateaus.training.loop import begin, train
@@ -174,11 +172,7 @@ def measure(run: LanguageRun, pairs: int = PAIRS) -> Iterator[xr.Dataset]:
 def stages(run: LanguageRun) -> Iterator[tuple[int, LanguageModel]]:
     """Every checkpoint of a finished run with its step, loaded as readers load it."""
     steps = run.s.checkpoint_steps
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / run.s.name
-        folder.mkdir()
-        run.ship(folder, steps)
-        write_sums(folder)
+    with run.exported() as folder:
         for step in steps:
             yield step, load(str(folder), checkpoint=None if step == steps[-1] else f"step-{step}")
 

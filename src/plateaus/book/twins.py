@@ -132,7 +132,7 @@ def finished(s: LanguageSettings, work: Path, corpus: str | None, pairs: Pairs) 
     place = work / s.name
 
     def made() -> xr.Dataset:
-        _share_tokens(work, place)
+        share_tokens(work, place)
         run = trained(s, place, corpus, show=True)
         return xr.concat(_measured(run, pairs), "state", coords="all")
 
@@ -140,7 +140,7 @@ def finished(s: LanguageSettings, work: Path, corpus: str | None, pairs: Pairs) 
     return results.kept(place / "measured.nc", made, **facts)
 
 
-def _share_tokens(work: Path, place: Path) -> None:
+def share_tokens(work: Path, place: Path) -> None:
     """Let a run that is about to begin have the token files of another that stands beside it."""
     made = sorted(work.glob("*/data/meta.json"))
     if made and not (place / "data").exists():

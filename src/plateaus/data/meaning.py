@@ -58,7 +58,7 @@ def in_grammar(
         yield {m: two and tuple(int(lm.ids(words[k])[0]) for k in two) for m, two in drawn.items()}
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=16_384)
 def reader_after(words: tuple[str, ...]) -> Reader:
     """The reader after a prefix; most stories share their first words with others."""
     return reader_after(words[:-1]).read(words[-1:]) if words else Reader()

@@ -78,8 +78,13 @@ def trainings(lines: xr.Dataset, model: str) -> xr.Dataset:
 
 
 @checked
-def identities(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
+def identities(
+    ends: Ends, *, steps: int = 41, share: float = 0.25, followed: xr.Dataset | None = None
+) -> xr.Dataset:
     """How far each line is from what must hold exactly; dim ``pair``.
+
+    Args:
+        followed: what ``trajectories.follow`` gave of these lines with the same options, if known.
 
     Returns:
         ``identity``: c^2 against (1 + p)^2 + q^2, relative, the worst of all gaps and blocks.
@@ -87,7 +92,8 @@ def identities(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Datase
         relative. ``shares``: the sum of the three shares against one, the departure taken from
         these distances alone. ``affine``: the departure [nats] of the network made affine at a.
     """
-    followed = trajectories.follow(ends, steps=steps, share=share)
+    if followed is None:
+        followed = trajectories.follow(ends, steps=steps, share=share)
     terms, kinds = shares(followed), gaps.gap_kinds(followed).values
     rows, at = [], 0
     for part in ends.parts(steps):

@@ -258,20 +258,32 @@ class Ends:
             yield self.make(range(i, min(i + size, len(self))))
             trim()
 
+    def elsewhere(self, make: Callable[[Sequence[int]], Runs]) -> Ends:
+        """The same ends in other networks, in which they are where they are here."""
+        found = replace(self, make=make)
+        found.__dict__["_both"] = self._both  # else all of ``make`` would be run to know them
+        return found
+
     def parts(self, points: int) -> Iterator[Part]:
         """The same, cut where the ends enter."""
         for runs in self.runs(points):
             yield runs.part(self.block)
 
-    @cached_property
+    @property
     def a(self) -> Tensor:
         """The first ends, ``(pairs, d)``."""
-        return torch.cat([part.a for part in self.parts(points=1)])
+        return self._both[0]
 
-    @cached_property
+    @property
     def b(self) -> Tensor:
         """The second ends, ``(pairs, d)``."""
-        return torch.cat([part.b for part in self.parts(points=1)])
+        return self._both[1]
+
+    @cached_property
+    def _both(self) -> tuple[Tensor, Tensor]:
+        found = [(part.a, part.b) for part in self.parts(points=1)]
+        a, b = (torch.cat(each) for each in zip(*found, strict=True))
+        return a, b
 
 
 def _last(net: Network, ids: Tensor) -> list[Tensor]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import xarray as xr
 
-from plateaus.experiments.ends import Ends
+from plateaus.experiments.ends import Ends, Part, Runs
 from plateaus.geometry import paths
 from plateaus.measures import curves
 from plateaus.networks import nulls
@@ -33,13 +35,12 @@ def reach(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
         ``fixed`` does not shrink with nonexpansive blocks appended last.
     """
     blocks = list(reversed(ends.blocks[1:]))
-    curves_at = {n: _distances(ends.at(k), steps) for n, k in enumerate(blocks, 1)}
-    whole = np.median(curves_at[1][:, -1])
-    rows = [_first(d, share * whole) for d in curves_at.values()]
-    own = [_first(d, share * d[:, -1:]) for d in curves_at.values()]
-    deepest = ends.at(blocks[-1])
-    affine = _distances(deepest, min(steps, FEW), tangent=True)
-    shrunk = _distances(deepest, steps, shrink=True)
+    parts = [_of_runs(runs, blocks, steps) for runs in ends.runs(steps)]
+    found = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
+    affine, shrunk = found.pop("affine"), found.pop("shrunk")
+    whole = np.median(found[1][:, -1])
+    rows = [_first(d, share * whole) for d in found.values()]
+    own = [_first(d, share * d[:, -1:]) for d in found.values()]
     fixed = np.stack(rows)
     return xr.Dataset(
         {
@@ -49,26 +50,34 @@ def reach(ends: Ends, *, steps: int = 41, share: float = 0.25) -> xr.Dataset:
             "affine": ("pair", _first(affine, share * affine[:, -1:])),
             "appended": ("pair", _first(shrunk, share * whole) >= fixed[-1] - ROUNDING),
         },
-        coords={"depth": list(curves_at)},
+        coords={"depth": list(found)},
         attrs=ends.attrs,
     )
 
 
+def _of_runs(runs: Runs, blocks: Sequence[int], steps: int) -> dict[int | str, np.ndarray]:
+    """Distances by how many blocks are in between, and from the first of them in both controls."""
+    found = {n: _distances(runs.part(k), steps) for n, k in enumerate(blocks, 1)}
+    deepest = runs.part(blocks[-1])
+    return {
+        **found,
+        "affine": _distances(deepest, min(steps, FEW), tangent=True),
+        "shrunk": _distances(deepest, steps, shrink=True),
+    }
+
+
 def _distances(
-    ends: Ends, steps: int, *, tangent: bool = False, shrink: bool = False
+    part: Part, steps: int, *, tangent: bool = False, shrink: bool = False
 ) -> np.ndarray:
     """Distance of the output from a's along each segment, ``(pairs, steps)``."""
-    rows = []
-    for part in ends.parts(steps):
-        net, points = part.net, paths.segment(part.a, part.b, steps=steps)
-        if tangent:
-            net = nulls.linearised(net, at=part.a)
-        with torch.no_grad():
-            y = net.trace(points)[-1].double()
-        if shrink:  # clip, then rectify: neither moves two points apart
-            y = y.clamp(-y.abs().median(), y.abs().median()).relu()
-        rows.append(curves.distance(y).numpy(force=True))
-    return np.concatenate(rows)
+    net, points = part.net, paths.segment(part.a, part.b, steps=steps)
+    if tangent:
+        net = nulls.linearised(net, at=part.a)
+    with torch.no_grad():
+        y = net.trace(points)[-1].double()
+    if shrink:  # clip, then rectify: neither moves two points apart
+        y = y.clamp(-y.abs().median(), y.abs().median()).relu()
+    return curves.distance(y).numpy(force=True)
 
 
 def _first(distance: np.ndarray, level: float | np.ndarray) -> np.ndarray:

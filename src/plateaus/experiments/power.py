@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 import torch
@@ -33,7 +32,7 @@ def attracting(ends: Ends, strength: float, *, others: bool = False) -> Ends:
         blocks = (*runs.net.blocks[:k], *tail.blocks)
         return Runs(net=runs.net.with_blocks(blocks), a=runs.a, b=runs.b)
 
-    return replace(ends, make=make)
+    return ends.elsewhere(make)
 
 
 def seen(

@@ -19,6 +19,7 @@ from plateaus.experiments import contraction, extents, gaps, trajectories
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.sharpness import over
 from plateaus.measures import chains
+from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
 from plateaus.networks.network import Block, Network
 from plateaus.networks.residual import ResidualMLP
@@ -155,11 +156,13 @@ def lines_of(both: Mapping[str, Ends], **options: Any) -> xr.Dataset:
     ``contraction.by_line`` gives, ``log_c`` of the trained network alone, and the worst of its
     lines in each of ``contraction.identities``.
     """
-    found = contraction.by_line(over("weights", both, partial(trajectories.follow, **options)))
+    followed = over("weights", both, partial(trajectories.follow, **options))
+    found = contraction.by_line(followed)
     found["log_c"] = found.log_c.sel(weights="trained", drop=True)
     blocks = np.arange(found.sizes["block"])  # counted from where the lines enter
     found = found.assign_coords(block=blocks, pair=np.arange(found.sizes["pair"]))
-    worst = contraction.identities(both["trained"], **options)
+    followed = followed.sel(weights="trained", drop=True)
+    worst = contraction.identities(both["trained"], followed=followed, **options)
     return found.merge(worst.max("pair"), combine_attrs="drop")
 
 
@@ -179,11 +182,10 @@ def chain_of(ends: Ends, *, share: float = 0.25, count: int = 64, **options: int
     return xr.Dataset({"radii": ("passed", radii.numpy()), "direct": float(direct)})
 
 
-def of_model(name: str, lines: int, seed: int) -> xr.Dataset:
-    """``lines_of`` a shipped language model; where its first weights are not kept, others are drawn
-    from the seed.
+def of_model(lm: LanguageModel, lines: int, seed: int) -> xr.Dataset:
+    """``lines_of`` a language model; where its first weights are not kept, others are drawn from
+    the seed.
     """
-    lm = load(name, dtype=torch.float64)
     some = prompts.unrelated(lm, lines, seed=0)
     weights = {"trained": lm, "untrained": lm.step_zero(seed)}
     return lines_of({w: Ends.of_prompts(each, some) for w, each in weights.items()})
@@ -198,7 +200,8 @@ def study(toys: Toys | None = None, models: Sequence[str] = MODELS) -> xr.Datase
     lines, more = toys.run()
     rows = [lines]
     for k, name in enumerate(models):
-        found = of_model(name, toys.lines, k).expand_dims(training=[name])
+        lm = load(name, dtype=torch.float64)
+        found = of_model(lm, toys.lines, k).expand_dims(training=[name])
         rows.append(found.assign_coords(network=("training", [name.split("-seed")[0]])))
     parts = [xr.concat(rows, "training", join="outer", combine_attrs="drop")]
     for shape, found in more.items():

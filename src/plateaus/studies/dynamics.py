@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 import xarray as xr
@@ -10,6 +10,7 @@ import xarray as xr
 from plateaus.data import prompts
 from plateaus.experiments import extents, gaps, trainings, trajectories
 from plateaus.experiments.ends import Ends
+from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.load import load
 from plateaus.networks.source import RECORD, find, mapping
 from plateaus.studies.contraction import MODELS, Toys
@@ -32,17 +33,19 @@ def study(
     """
     several, single = models[:-1], models[-1:]
     rows = [
-        trainings.study(
-            map(_double, several),
-            pairs=few,
-            planes=PLANES,
-            swept=("overlap", "shifted"),
-            shares=(0.25,),
-        ),
+        of_models(map(_double, several), few),
         trainings.study(map(_double, single), pairs=many, planes=PLANES),
     ]
     toys = toys or Toys(checkpoints=STEPS)
-    return joined(rows, [*of_toys(toys), *of_language(single[0], few)])
+    (name,) = single
+    last = mapping(find(name).folder / RECORD)["steps"]
+    return joined(rows, [*of_toys(toys), *of_language(_double(name), few, name=name, last=last)])
+
+
+def of_models(several: Iterable[LanguageModel], pairs: int = FEW) -> xr.Dataset:
+    """``trainings.study`` of several trainings, with planes at one radius."""
+    of_planes = {"planes": PLANES, "swept": ("overlap", "shifted"), "shares": (0.25,)}
+    return trainings.study(several, pairs=pairs, **of_planes)
 
 
 def joined(rows: Sequence[xr.Dataset], states: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -92,13 +95,19 @@ def of_toys(toys: Toys, shapes: Sequence[str] = SHAPES) -> Iterator[xr.Dataset]:
                 yield of_state(ends, few, model=name, seed=toys.seeds[k], step=step)
 
 
-def of_language(name: str, pairs: int) -> Iterator[xr.Dataset]:
-    """All kept steps of a shipped language model, on the same prompts."""
-    final = _double(name)
+def of_language(
+    final: LanguageModel, pairs: int, *, name: str, last: int, seed: int = 0
+) -> Iterator[xr.Dataset]:
+    """All kept steps of a language model, on the same prompts.
+
+    Args:
+        name, seed: of the state.
+        last: the step of the model itself.
+    """
     some = prompts.unrelated(final, pairs, seed=0)
     apart = prompts.sharing_context(final, pairs, seed=0)
     steps = {int(at.removeprefix("step-")): at for at in final.checkpoints}
-    for step, at in {**steps, mapping(find(name).folder / RECORD)["steps"]: None}.items():
+    for step, at in {**steps, last: None}.items():
         lm = final.checkpoint(at) if at else final
         ends = Ends.of_prompts(lm, some), Ends.of_prompts(lm, apart)
-        yield of_state(*ends, model=name, seed=0, step=step)
+        yield of_state(*ends, model=name, seed=seed, step=step)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from plateaus.training.folders import check_work, whole, written
+from plateaus.training.folders import check_work, whole, write_sums, written
 from plateaus.training.settings import Settings
 from plateaus.training.state import tie
 
@@ -97,6 +99,16 @@ class ShippedRun(Run):
             place = folder if step == steps[-1] else folder / "checkpoints" / f"step-{step}"
             shutil.copytree(self.work / "checkpoints" / f"step-{step}", place, dirs_exist_ok=True)
             self.describe(place)
+
+    @contextmanager
+    def exported(self) -> Iterator[Path]:
+        """Within, an export of a finished run with all its checkpoints, in a folder of its name."""
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / self.s.name
+            folder.mkdir()
+            self.ship(folder, self.pace.checkpoint_steps)
+            write_sums(folder)
+            yield folder
 
     def describe(self, folder: Path) -> None:
         """Write what a reader needs beside the weights."""
