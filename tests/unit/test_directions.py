@@ -128,6 +128,24 @@ def test_flatness_tells_a_plateau_from_a_slope():
     assert flat < 0.1 < steep
 
 
+def test_the_angle_of_half_is_that_of_each_base_point_and_reading():
+    degrees = np.linspace(0, 180, 721)
+    even, late = degrees / 90, (degrees / 90) ** 2
+    found = xr.Dataset(
+        {
+            "kl": (("pair", "alpha"), [even, late, late]),
+            "distance": (("readout", "pair", "alpha"), [[even] * 3, [late] * 3]),
+            "degrees": ("alpha", degrees),
+        },
+        coords={"reading": ("readout", ["stream", "normed"]), "block_out": ("readout", [3, 3])},
+    )
+    each = judged.halves(found)
+    np.testing.assert_allclose(each["KL, predictions"], [45, 63.64, 63.64], atol=0.01)
+    np.testing.assert_allclose(each["L2, normed"], 63.64, atol=0.01)
+    assert judged.by_reading(found) == {n: np.median(angles) for n, angles in each.items()}
+    assert judged.by_reading(found)["KL, predictions"] > each["KL, predictions"].mean() + 1
+
+
 def test_no_target_is_the_activation_that_it_is_seen_from():
     """Two words make few prompts: the same ones are first ends and second ends of other pairs."""
     points = torch.randn(4, D, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

@@ -57,9 +57,14 @@ def half(result: xr.Dataset) -> np.ndarray:
 
 def by_reading(result: xr.Dataset) -> dict[str, float]:
     """Median angle at which each distance reaches half of what it is at 90 degrees."""
+    return {name: float(np.nanmedian(angles)) for name, angles in halves(result).items()}
+
+
+def halves(result: xr.Dataset) -> dict[str, np.ndarray]:
+    """The same angles base point by base point ``(pair,)``, by distance."""
     found = {"KL, predictions": result.kl}
     found |= {f"L2, {name}": read(result.distance, name) for name in ("stream", "normed")}
-    return {name: float(np.nanmedian(_half(curve, result))) for name, curve in found.items()}
+    return {name: _half(curve, result) for name, curve in found.items()}
 
 
 def _half(curve: xr.DataArray, result: xr.Dataset) -> np.ndarray:
