@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from plateaus.book.numbers import alike, number, signed
@@ -39,6 +41,13 @@ def test_a_number_and_its_interval_have_equally_many_decimals(
 ) -> None:
     assert alike(*values) == shown
     assert [f"{value:.3g}" for value in (2.1, 1.93, 44531)] == ["2.1", "1.93", "4.45e+04"]
+
+
+def test_what_lies_half_way_is_the_same_whatever_its_last_bit() -> None:
+    beside = (math.nextafter(0.0165, 0), 0.01649998, 0.0165, math.nextafter(0.0165, 1))
+    assert {alike(value, 0.003, 0.117)[0] for value in beside} == {"0.017"}
+    assert {f"{value:.3f}" for value in beside} == {"0.016", "0.017"}  # the twin
+    assert alike(0.905, 1 - 1e-7) == alike(0.905, 1.0) == ["0.91", "1.00"]
 
 
 def test_the_plain_format_would_show_what_is_no_number() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from plateaus.book.numbers import alike
 from plateaus.errors import BadClaim
 
 HOLDS, FAILS, MIXED, NOT_TESTABLE = "holds", "does not hold", "mixed", "not testable on this model"
@@ -97,9 +98,9 @@ class Number:
         if self.value is None:
             return "none"
         if self.n is None:
-            return _short(self.value)
-        low, high = map(_short, self.ci)
-        return f"{_short(self.value)} [{low}, {high}], n = {self.n}"
+            return alike(self.value)[0]
+        value, low, high = alike(self.value, *self.ci)
+        return f"{value} [{low}, {high}], n = {self.n}"
 
     def as_json(self) -> dict[str, Any]:
         low, high = self.ci or (None, None)
@@ -164,11 +165,6 @@ class Criterion:
             return MIXED, said
         controlled = ", and the controls are as they should be" if control else ""
         return HOLDS, f"the whole interval is {self.holds}{controlled}"
-
-
-def _short(value: float) -> str:
-    """Three digits, or all of a large number: no reader counts in powers of ten."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _outside(bounds: Mapping[str, Bound], control: Mapping[str, Number]) -> list[str]:

@@ -22,10 +22,13 @@ def alike(*values: float) -> list[str]:
 
     Whole numbers, such as counts, have none; thousands are marked.
     """
-    largest = max(map(abs, values))
+    largest = float(f"{max(map(abs, values)):.6g}")
     whole = all(float(value).is_integer() for value in values)
     decimals = 0 if whole else max(0, 2 - math.floor(math.log10(largest)))
-    return [f"{value:z,.{decimals}f}" for value in values]
+    # A share of 200 often lies half-way between two decimals, and a correlation next to 1: there
+    # processors that differ in the last bit would print different numbers.
+    steady = (float(f"{value:.{decimals + 3}f}") for value in values)
+    return [f"{value:z,.{decimals}f}" for value in steady]
 
 
 def _shown(value: float | None, style: str) -> str:
