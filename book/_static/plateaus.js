@@ -4,7 +4,7 @@ const NARROW = 1000;
 // Pixels that letters may lean out of a formula, and that a full stop behind it needs.
 const LEAN = 8;
 const SIGNS = 14;
-const INTERVAL = /\[[-\d.,%]+, [-\d.,%]+\]/g;
+const INTERVAL = /\[[-+\d.,%]+, [-+\d.,%]+\]|\bn = [\d,]+\b/g;
 
 function fitting() {
   const formulas = [...document.querySelectorAll("article mjx-container")];
@@ -31,13 +31,20 @@ function room(formula) {
   return (column - beside) / formula.scrollWidth;
 }
 
-// Output in columns keeps its lines on a phone and scrolls; all other output wraps.
-function columns() {
+// An interval is one word, and so is what it rests on.
+function intervals() {
   for (const output of document.querySelectorAll("article .cell_output pre")) {
-    const lines = output.textContent.split("\n").filter((line) => /\S(?: {3,}| {2,}[-\d[]).*\S/.test(line));
-    output.classList.toggle("columns", lines.length > 1);
-    // An interval is one word.
     output.innerHTML = output.innerHTML.replace(INTERVAL, '<span class="together">$&</span>');
+  }
+}
+
+// A long name in a table breaks between its words.
+function names() {
+  for (const code of document.querySelectorAll("article td code")) {
+    const parts = code.querySelectorAll(".pre");
+    for (const part of parts.length ? parts : [code]) {
+      if (!part.children.length) part.innerHTML = part.innerHTML.replace(/\w[._](?=\w)/g, "$&<wbr>");
+    }
   }
 }
 
@@ -77,12 +84,16 @@ function numbers() {
 function arrange() {
   fitting();
   numbers();
+  fitTables();
+  fitColumns();
   reachable();
 }
 
 window.addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
   await document.fonts?.ready;
+  intervals();
+  names();
   columns();
   lines();
   arrange();

@@ -52,10 +52,10 @@ def test_ratios_leave_jacobians_out_on_both_sides():
 def test_the_page_says_the_largest_differences_and_every_fault():
     text = "\n\n".join(beside.sections(result()))
     assert "further than 3.0·10⁻⁸ of itself" in text and "0.25 or more" in text
-    assert r"| \|cos\| | a norm | 2 | 1 | 1 |" in text
+    assert r"| **\|cos\|**: a norm | 2 | 1 | 1 |" in text
     assert "Of `passage`:\n\n| quantity |" in text
     assert "| norm | 2,000 | 3·10⁻⁸ | 2·10⁻⁶ | 0.2 |" in text
-    assert "| dummy | a count | 0 |  |  |" in text
+    assert "| **dummy**: a count | 0 |  |  |" in text
     assert "| ours, with all Jacobians | 4.5 | 4 × (4 to 5) |" in text
     assert "3 to 4 here, 5 to 6 on *some*" in text
     untimed = result().drop_vars(["public_seconds", "our_seconds"])

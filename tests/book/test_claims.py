@@ -277,7 +277,7 @@ def test_theorem_is_no_finding_until_a_number_contradicts_it() -> None:
     assert claims.state("N5", []) == claims.state("N5", [as_proved]) == THEOREM
     assert claims.state("N5", [as_proved, broken.as_json()]) == MIXED
     states = {"N5": THEOREM, "J4": HOLDS}
-    assert scoreboard.summary(states).startswith("Of 1 claims: 1 [holds]")
+    assert scoreboard.summary(states).startswith("Of 1 claims: 1\u00a0[holds]")
     assert "[theorem]{.verdict .verdict-theorem} N5." in scoreboard.summary(states)
     criterion = claims.criterion("N5", None)
     assert "[as proved]" in scoreboard.measured(as_proved, criterion, claims.by_id["N5"])

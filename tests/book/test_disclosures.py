@@ -42,6 +42,13 @@ def test_nothing_to_disclose_is_said(book: Path) -> None:
     assert disclosures.disclosures(book).count("None.") == 5
 
 
+def test_the_introduction_says_how_many_rules_changed(book: Path) -> None:
+    total = disclosures.counted(book).split()[1]
+    assert disclosures.counted(book).startswith(f"Of {total} criteria, 0 were changed")
+    change(book, "holds if: above 2", "holds if: above 1.5")
+    assert disclosures.counted(book).startswith(f"Of {total} criteria, 1 were changed")
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -199,10 +199,10 @@ def test_the_page_shows_models_side_by_side_and_both_kinds_of_prompts(tmp_path):
     other = [row(5.0, "prose-4l", "mixed"), row(6.0, "prose-4l") | {"metric": "alone"}]
     write(tmp_path, "prose-4l", 0, other, "samples")
     text = many_models.page("% grid", collect.dataset(collect.rows(tmp_path)), tmp_path)
-    heads = [line for line in text.splitlines() if line.startswith("| | ")]
+    heads = [line for line in text.splitlines() if line.startswith("| criterion | ")]
     assert heads == [
-        "| | laboratory-3l | laboratory-12l | prose-4l |",
-        "| | prose-4l, true text | prose-4l, own samples |",
+        "| criterion | laboratory-3l | laboratory-12l | prose-4l |",
+        "| criterion | prose-4l, true text | prose-4l, own samples |",
     ]
     assert "from 0.00 (prose-4l) to 2.00 (laboratory-3l)" in text and "bars" not in text
     assert (tmp_path / "grid.png").stat().st_size > 1000

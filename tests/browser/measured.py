@@ -1,14 +1,19 @@
-"""A table of what every built page weighs, how soon it is there, and what axe says of it, for
-whoever wants to see the numbers that `test_pages.py` bounds: python tests/browser/measured.py.
+"""A table of what every built page weighs, how soon it is there, and what axe says of it, how far
+the explorers are from the package and how fast they follow a hand, for whoever wants to see the
+numbers that the tests bound: python tests/browser/measured.py [explorers].
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+import explored
 import visits
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
@@ -54,15 +59,41 @@ def judged(page: Any) -> tuple[Counter[str], int]:
     return found, sum(words(node) for rule in undecided for node in rule["nodes"])
 
 
+def of_explorers(browser: Any) -> list[str]:
+    """What is said of the explorers."""
+    faults: list[str] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        explored.bare(browser, Path(folder), faults) as page,
+    ):
+        lines = [
+            f"{name}: largest difference from the package {explored.difference(page, name):.1e} R"
+            for name in explored.STEPS
+        ]
+        middle, slow = explored.frames(page)
+    lines.append(
+        f"dragging on a processor {explored.SLOWER} times slower: {middle:.0f} ms a picture in the "
+        f"median, {slow:.0f} ms at the 95th percentile"
+    )
+    return lines + faults
+
+
+def tables(browser: Any, address: str) -> None:
+    """Print every page, on a desk and on a phone."""
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        print(f"\n{width} pixels, {scheme}\n\n| {' | '.join(HEAD)} |")
+        print(f"|---{'|---:' * (len(HEAD) - 1)}|")
+        for name in visits.pages():
+            print(f"| {' | '.join(row(browser, address, name, width, scheme))} |", flush=True)
+
+
 def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with visits.served(visits.HTML) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for width, scheme in ((1280, "light"), (390, "dark")):
-            print(f"\n{width} pixels, {scheme}\n\n| {' | '.join(HEAD)} |")
-            print(f"|---{'|---:' * (len(HEAD) - 1)}|")
-            for name in visits.pages():
-                print(f"| {' | '.join(row(browser, address, name, width, scheme))} |", flush=True)
+        print("\n".join(of_explorers(browser)), flush=True)
+        if "explorers" not in sys.argv[1:]:
+            tables(browser, address)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The explorers in a real browser: their numbers are the package's, and keys drive them."""
 
 import shutil
-from pathlib import Path
 
+import explored
 import numpy as np
 import pytest
 import torch
@@ -10,58 +10,32 @@ import torch
 import plateaus as pl
 from plateaus.book import explorers
 from plateaus.geometry import flood
-from plateaus.networks import residual
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-STEPS = {"trained": "step-4680", "step 0": "step-0"}
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """Both explorers on a bare page that is opened from a folder."""
-    folder = tmp_path_factory.mktemp("stage")
-    shutil.copytree(ROOT / "book/_static/explorer", folder / "book/_static/explorer")
-    text = "% explorer plateau\n% explorer prompt\n"
-    (folder / "book/introduction.md").write_text(text)
-    explorers.place(ROOT, folder)
-    html = (folder / "book/introduction.md").read_text()
-    html = html.replace("```{raw} html", "").replace("```", "").replace("../_static", "_static")
-    (folder / "book/page.html").write_text(f"<!doctype html><meta charset=utf-8>{html}")
+    faults = []
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1000, "height": 900})
-        faults = []
-        page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: faults.append(str(e)))
-        page.goto((folder / "book/page.html").as_uri())
-        page.wait_for_function("window.plateauExplorer?.result", timeout=120_000)
-        yield page
+        with explored.bare(browser, tmp_path_factory.mktemp("stage"), faults) as page:
+            yield page
         assert not faults
         browser.close()
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("name", explored.STEPS)
 def test_a_thousand_points_read_as_the_package_reads_them(page, name):
-    module = explorers.spiral(ROOT / "book/models/spiral", STEPS[name])
-    net = residual.network(module, dtype=torch.float64)
-    x = torch.rand(1000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
-    for reading in (0, 10, 20, 21, 22):
-        shown = page.evaluate(
-            """([name, points, reading]) => {
-                const net = plateauExplorer.nets[name];
-                return points.map((p) => Array.from(plateauMath.read(net, p, reading)));
-            }""",
-            [name, x.tolist(), reading],
-        )
-        with torch.no_grad():
-            states = net.trace(x)[1:]
-            every = [*states, net.readout(states[-1]), net.readout(states[-1]).softmax(-1)]
-        wanted = every[reading].numpy()
-        scale = np.linalg.norm(wanted - wanted.mean(0), axis=-1).max()
-        assert np.abs(np.array(shown) - wanted).max() < 1e-5 * scale
+    assert explored.difference(page, name) < 1e-5
+
+
+def test_another_network_would_be_seen(page, monkeypatch):
+    monkeypatch.setitem(explored.STEPS, "trained", explored.STEPS["step 0"])
+    assert explored.difference(page, "trained", points=10) > 0.1
 
 
 def test_heights_merge_heights_and_membership_are_those_of_the_package(page):

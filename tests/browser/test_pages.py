@@ -49,9 +49,15 @@ CUT = """() => [...document.querySelectorAll("mjx-container[display]")]
 CODE = """() => [...document.querySelectorAll("article pre")]
     .filter((p) => !p.closest("details") && p.scrollWidth > p.clientWidth + 1)
     .map((p) => p.textContent.trim().slice(0, 60))"""
-UNWRAPPED = """() => [...document.querySelectorAll("article div.highlight pre:not(.columns)")]
+UNWRAPPED = """() => [...document.querySelectorAll("article div.highlight pre")]
     .filter((p) => p.scrollWidth > p.clientWidth + 1)
     .map((p) => p.textContent.trim().slice(0, 60))"""
+TABLE = """() => [...document.querySelectorAll("article table:not(.wide)")]
+    .filter((t) => !t.querySelector("[rowspan]"))
+    .map((t) => [t, t.closest(".pst-scrollable-table-container") ?? t])
+    .filter(([t, box]) => box.scrollWidth > box.clientWidth + 1)
+    .map(([t]) => t.textContent.trim().slice(0, 60))"""
+"""Tables that scroll without keeping their first column in sight."""
 ODD = """() => [...document.querySelectorAll("article a[href^='mailto:'], dt.sig")]
     .filter((e) => e.href || /<function|<factory>| object at 0x/.test(e.textContent))
     .map((e) => "not for readers: " + (e.href || e.textContent.slice(0, 60)))"""
@@ -106,6 +112,7 @@ def faults(page: Any, width: int) -> list[str]:
     else:
         found += [f"a formula in a line is cut: {words}" for words in page.evaluate(CUT_IN_LINE)]
         found += [f"code does not wrap: {words}" for words in page.evaluate(UNWRAPPED)]
+        found += [f"a table is cut: {words}" for words in page.evaluate(TABLE)]
     return found + unclear(page)
 
 
@@ -149,6 +156,7 @@ width="342" height="9"></figure>
 <div style="width:2000px">wide</div>
 <div class="highlight">
 <pre style="width:9em;overflow-x:auto">a line of code that is longer than its box</pre></div>
+<table style="display:block;width:3em;overflow-x:auto"><tr><td>measurements</td></tr></table>
 </article></main></html>"""
 
 
@@ -161,7 +169,7 @@ def test_a_broken_page_has_every_fault(browser: Any, tmp_path: Path) -> None:
         found = " ".join(visit.faults + faults(visit.page, 1000) + faults(visit.page, 390))
     every = ("404", "left in the text", "has the text", "mailto", "<function", "code is cut",
              "beyond the edge", "a figure of 342", "a formula in a line is cut")  # fmt: skip
-    for fault in (*every, "does not wrap", "pixels wider", "color-contrast"):
+    for fault in (*every, "does not wrap", "a table is cut", "pixels wider", "color-contrast"):
         assert fault in found
 
 

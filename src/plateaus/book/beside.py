@@ -72,14 +72,15 @@ def faults(data: xr.Dataset) -> str:
     """A row for each, with the two numbers that show it."""
     rows = [
         (
-            str(one.fault.values),
-            str(one.measured.values),
+            f"**{one.fault.values}**: {one.measured.values}",
             *(written(x, 3 if abs(x) > 1e-3 else 1) for x in (one.public, one.ours)),
             written(one.public - one.ours, 1),
         )
         for one in (data[["public", "ours"]].isel(fault=i) for i in range(data.sizes["fault"]))
     ]
-    return table(("in the public code", "measured", "public code", "ours", "difference"), rows)
+    return table(
+        ("in the public code: what was measured", "public code", "ours", "difference"), rows
+    )
 
 
 def time(data: xr.Dataset) -> str:
@@ -114,7 +115,7 @@ def time(data: xr.Dataset) -> str:
             f"slopes span along the path: {here} here, {trained} on *{data.model}*, which is "
             "trained."
         )
-    return f"{where}\n\n{table(('', 'seconds', 'public code takes'), rows)}"
+    return f"{where}\n\n{table(('what', 'seconds', 'public code takes'), rows)}"
 
 
 def ratios(data: xr.Dataset) -> xr.DataArray:

@@ -203,7 +203,8 @@ def stage(root: Path, target: Path, rows: list[dict[str, Any]]) -> None:
     claims = folder / "book" / "claims.md"
     rules = load_claims(root / "book" / "claims.yaml")
     if scoreboard.COUNT_MARK in introduction.read_text(encoding="utf-8").splitlines():
-        fill(introduction, scoreboard.COUNT_MARK, scoreboard.count(rules, rows))
+        told = f"{scoreboard.count(rules, rows)} {disclosures.counted(root / 'book')}"
+        fill(introduction, scoreboard.COUNT_MARK, told)
     own = own_text.beside(root / "book", rules)
     fill(claims, scoreboard.MARK, scoreboard.scoreboard(rules, rows, set(seconds), own))
     fill(claims, disclosures.MARK, disclosures.disclosures(root / "book"))

@@ -52,6 +52,16 @@ def disclosures(book: Path) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def counted(book: Path) -> str:
+    """How many rules are not what they first were, in one sentence for the introduction."""
+    both = _both(load_claims(book / "claims.yaml"), load_claims(book / FIRST))
+    changed = sum(before != after for *_, before, after in both)
+    return (
+        f"Of {len(both)} criteria, {changed} were changed, added or dropped after numbers had been "
+        "seen."
+    )
+
+
 def chapter(book: Path, name: str) -> str:
     """A link to a chapter, or its name where the checkout has not got it."""
     there = (book.parent / "chapters" / f"{name}.ipynb").is_file()

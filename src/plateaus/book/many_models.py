@@ -137,7 +137,7 @@ def by_prompts(data: xr.Dataset) -> str:
 
 
 def _table(heads: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
-    lines = [":::{table}", ":class: scoreboard", "", f"| | {' | '.join(heads)} |"]
+    lines = [":::{table}", ":class: scoreboard", "", f"| criterion | {' | '.join(heads)} |"]
     lines.append("|---" * (len(heads) + 1) + "|")
     for criterion, cells in rows.items():
         id, _, metric = criterion.partition(" ")

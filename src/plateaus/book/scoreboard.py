@@ -106,7 +106,7 @@ def strip(claims: Claims, states: Mapping[str, str], rows: Iterable[Mapping[str,
 def summary(states: Mapping[str, str]) -> str:
     """How many claims are in which state; theorems apart."""
     counts = Counter(states.values())
-    listed = " · ".join(f"{counts[s]} {badge(s)}" for s in STATES if counts[s])
+    listed = " · ".join(f"{counts[s]}{SPACE}{badge(s)}" for s in STATES if counts[s])
     proved = [id for id, state in states.items() if state == THEOREM]
     apart = f" Not counted is what is proved, and run only to test the code: {badge(THEOREM)}"
     return f"Of {len(states) - len(proved)} claims: {listed}." + (

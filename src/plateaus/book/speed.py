@@ -114,7 +114,7 @@ def wholes(rows: dict[str, Any]) -> str:
 
 
 def head(unit: str = "seconds") -> list[str]:
-    return [f"| | {unit} | plain way takes | waits for |", "|---|---:|---:|---|"]
+    return [f"| what | {unit} | plain way takes | waits for |", "|---|---:|---:|---|"]
 
 
 def filled(lines: list[str]) -> list[str]:
@@ -150,7 +150,7 @@ def training(row: dict[str, Any]) -> str:
 
 def growth(rows: dict[str, Any]) -> str:
     """Exponents, one thing changed at a time."""
-    lines = ["| | from | to | exponent | at the end |", "|---|---:|---:|---:|---:|"]
+    lines = ["| what grows | from | to | exponent | at the end |", "|---|---:|---:|---:|---:|"]
     for name, row in rows.items():
         low, high = row["values"][0], row["values"][-1]
         lines.append(
