@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from plateaus.book.cells import code_cells
+from plateaus.book.chapter import Run
 from plateaus.book.places import chapters
 from plateaus.errors import PlateauError
 
@@ -46,12 +47,13 @@ def parameters(path: Path) -> list[str]:
     return [s.targets[0].id for s in ast.parse(opening(path)[0]).body]
 
 
-def opened(path: Path, **given: Any) -> None:
+def opened(path: Path, **given: Any) -> Run | None:
     """Open the chapter as papermill would, with some parameters given."""
     names: dict[str, Any] = {"__name__": "__main__"}
     first, second = opening(path)
     exec(first, names)
-    exec(second, names | given)
+    exec(second, names := names | given)
+    return names.get("run")
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +62,9 @@ def _results_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
-def test_defaults_are_accepted(path: Path) -> None:
-    opened(path)
+def test_defaults_are_accepted_and_are_what_the_text_was_written_about(path: Path) -> None:
+    assert opened(path).as_written and opened(path, device="cpu").as_written
+    assert not opened(path, seed=1).as_written
 
 
 @pytest.mark.parametrize("path", chapters(ROOT), ids=lambda p: p.stem)
@@ -107,7 +110,15 @@ def test_names_that_no_chapter_has_are_refused(path: Path) -> None:
         ("training-and-scale", {"model": "spiral"}, "Prompts are made for a language model"),
         ("training-and-scale", {"tokens": 1000}, "1000 tokens does not fit the"),
         ("contrastive", {"images": "mine.npz"}, "images .*only published weights are measured"),
+        ("contrastive", {"published": "prose-4l"}, "prose-4l does not pool maps of images: give"),
+        ("contrastive", {"published": "spiral"}, "spiral.* does not pool maps of images: give"),
         ("contrastive", {"pairs": 200}, "pairs must be one of 50 .*only published weights"),
+        ("tasks", {"width": 1}, "width must be a whole number from 2"),
+        ("toy-resnets", {"width": 1}, "width must be a whole number from 2"),
+        *(
+            (chapter, {"seed": 2**32 - 1, "seeds": 2}, "seed .*4294967294 .*first of seeds=2 tra")
+            for chapter in ("architectures", "superposition", "tasks", "evolution")
+        ),
         ("architectures", {"tables": "nowhere"}, "lie in 'nowhere', which is no folder"),
         ("tasks", {"tables": "nowhere"}, "lie in 'nowhere', which is no folder"),
         *(

@@ -114,6 +114,7 @@ SETTINGS = {
     "toy --set noise=2": "a number, 0 or more",
     "toy --set samples=10": "A batch of 64 does not fit 10 samples",
     "toy --set samples=1000000000000": "to 100000000;",
+    "toy --set rate=1e30": "a number above 0 and below 1; given: 1e+30",
     "toy --set networks=0": "must be a whole number",
     "toy --set seed=12345678901234567890123": "from 0 to 4294967295; given",
     "toy --set device=nosuch": 'The device "nosuch" is not available',

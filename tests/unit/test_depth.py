@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from plateaus.errors import BadPoints
 from plateaus.experiments import depth
 from plateaus.figures import geometry as draw
 from plateaus.figures import style
@@ -95,6 +96,13 @@ def test_paths_behind_the_encoder_are_proved_and_never_above_the_plane(small):
         x = [F(float(v)) for v in (found.x1[k], found.x2[k])]
         end = max(abs(u - v) for u, v in zip(net(x), centre, strict=True))
         assert float(end) <= ceiling[k]  # no path ends below its end
+
+
+def test_a_network_without_barriers_is_said_to_have_none(small):
+    anchor = torch.tensor([0.75, -0.25], dtype=torch.float64)
+    found = depth.barriers(small, anchor, half_width=1.0, grid=3, margin=3, least=9.0)
+    with pytest.raises(BadPoints, match="No node of the square .* has a barrier for"):
+        depth.behind(small, found, block=1)
 
 
 def test_the_trade_off_holds_along_a_kink():

@@ -185,6 +185,8 @@ def test_what_training_cannot_use_is_said():
             spiral,
             Recipe(epochs=20, batch=50, rate=1e100),
         )
+    with pytest.raises(TrainingError, match="finite at step 1:"):  # of which no step takes the loss
+        train(small, spiral, Recipe(epochs=1, batch=100, rate=1e200))
 
 
 def test_one_thread_while_training_and_as_many_as_before_after_it():

@@ -257,6 +257,27 @@ def test_an_unfinished_run_is_not_exported(here):
     assert not (here / "model").exists()
 
 
+def test_a_loss_that_the_last_step_makes_infinite_is_said_and_nothing_exported(here, capsys):
+    assert main(command("lm", "run", "tokens=32", "learning_rate=1e30")) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "no longer finite at step 1" in said and "step 0 is" in said
+    assert not (here / "run/model").exists() and not (here / "run/checkpoints/step-1").exists()
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_a_damaged_state_is_refused_before_anything_is_written_or_read(kind, here, capsys):
+    (here / "run").mkdir()
+    (here / "run/run.json").write_text("{}")
+    (here / "run/state.pt").write_bytes(b"damaged")
+    (here / "shapes.npz").unlink()
+    before = {p: p.lstat().st_mtime_ns for p in here.rglob("*")}
+    unread = ["model=nowhere"] if kind == "dictionary" else []
+    assert main(command(kind, "run", *unread)) == 2
+    said = capsys.readouterr().err.strip()
+    assert "run/state.pt cannot be read" in said and "\n" not in said
+    assert {p: p.lstat().st_mtime_ns for p in here.rglob("*")} == before
+
+
 def test_settings_that_were_refused_do_not_bind_the_folder(here, capsys):
     """What comes to light only with the data may be mended with the next command."""
     assert main(command("vision", "run", "batch=500")) == 2

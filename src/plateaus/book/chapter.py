@@ -11,7 +11,6 @@ Afterwards it may say::
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import textwrap
@@ -25,8 +24,8 @@ from plateaus.book import committed
 from plateaus.book import figure as figures
 from plateaus.book import provenance as origin
 from plateaus.book.claims import Row, load_claims
-from plateaus.book.parameters import checked
-from plateaus.book.places import find_repository, output_folder, repository
+from plateaus.book.parameters import checked, written
+from plateaus.book.places import output_folder, repository
 from plateaus.book.repeatable import quiet, seeded
 from plateaus.errors import BadParameter
 from plateaus.figures import drawn
@@ -43,6 +42,9 @@ NOTE = (
     "Numbers, captions and verdicts below are of {model}."
 )
 
+APART = ("device", "out")
+"""Parameters that change no number."""
+
 __all__ = ["Run", "listing", "one_of", "open_chapter", "real", "text", "whole"]
 
 
@@ -58,6 +60,9 @@ class Run:
     """A device that exists, "auto" is resolved; or "map", for a model larger than one."""
     out: Path
     """The folder for results on this model; absolute, so do not show it in a cell."""
+    as_written: bool = False
+    """Whether all parameters but `device` and `out` are those of the chapter's first cell: what its
+    text says of results is asserted of these alone."""
     models: dict[str, Mapping[str, str]] = field(default_factory=dict)
     rows: dict[tuple[str, str, str], Row] = field(default_factory=dict)
 
@@ -215,28 +220,18 @@ def open_chapter(namespace: MutableMapping[str, Any], chapter: str, /, **rules: 
     """
     from plateaus.networks.load import MAP, device
 
-    parameters = checked(namespace, chapter, rules)
+    parameters, defaults = checked(namespace, chapter, rules), written(chapter)
     run = Run(
         chapter=chapter,
         parameters=parameters,
         device=MAP if parameters["device"] == MAP else str(device(parameters["device"])),
         out=output_folder(parameters["out"], parameters["model"]),
+        as_written=bool(defaults)
+        and all(parameters[name] == value for name, value in defaults.items() if name not in APART),
     )
     quiet()
     in_notebook()
     seeded(run.seed)
-    if (about := _written_about(chapter)) not in (None, run.model):
+    if (about := defaults.get("model")) not in (None, run.model):
         print(textwrap.fill(NOTE.format(about=about, model=run.model), 88))
     return run
-
-
-def _written_about(chapter: str) -> str | None:
-    """The model of a chapter of this book, which its text is about."""
-    root = find_repository()
-    file = root / "chapters" / f"{chapter}.ipynb" if root else Path()
-    if not file.is_file():
-        return None
-    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    found = re.search(r"(?m)^model = ([\"'])(.+)\1$", first)
-    return found and found[2]

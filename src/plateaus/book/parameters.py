@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
 from collections.abc import Mapping, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from plateaus.book.places import chapter_name, chapters, find_repository
 from plateaus.errors import BadParameter
 from plateaus.rules import Rule, text, whole
 
+SEEDS = 2**32
+"""So many there are: what draws numbers takes no other."""
+
 COMMON: dict[str, Rule] = {
     "model": text(),
     "device": text(),
-    "seed": whole(0, 2**32 - 1),
+    "seed": whole(0, SEEDS - 1),
     "out": text(),
 }
 """The parameters of every chapter."""
@@ -53,7 +58,26 @@ def checked(
             raise BadParameter(
                 f"{name} has no value: the first cell of {chapter} must give its default."
             )
-    return {name: rule.check(name, namespace[name]) for name, rule in rules.items()}
+    found = {name: rule.check(name, namespace[name]) for name, rule in rules.items()}
+    if "seeds" in found:
+        why = f"the first of seeds={found['seeds']} trainings"
+        whole(0, SEEDS - found["seeds"]).check("seed", found["seed"], why)
+    return found
+
+
+def written(chapter: str) -> dict[str, Any]:
+    """The parameters of a chapter of this book as its first cell gives them; elsewhere none."""
+    root = find_repository()
+    file = root / "chapters" / f"{chapter}.ipynb" if root else Path()
+    if not file.is_file():
+        return {}
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return {
+        statement.targets[0].id: ast.literal_eval(statement.value)
+        for statement in ast.parse(first).body
+        if isinstance(statement, ast.Assign)
+    }
 
 
 def _parameters_in(namespace: MutableMapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from plateaus.errors import BadPoints
 from plateaus.experiments.ends import Ends
 from plateaus.geometry.exact import ExactPlane, exact, raster
 from plateaus.geometry.minimax import certify, search
@@ -57,7 +58,15 @@ def barriers(
 def behind(net: Network, found: xr.Dataset, *, block: int, seed: int = 0) -> np.ndarray:
     """Proved upper bounds of m behind the first ``block`` blocks, for the nodes of `barriers`: the
     highest point of a path found there, followed piece by piece in rational arithmetic.
+
+    Raises:
+        BadPoints: there is no such node.
     """
+    if not found.sizes["node"]:
+        raise BadPoints(
+            f"No node of the square around {found.attrs['anchor']} has a barrier for {net.name}, "
+            "so none can be followed behind a block: give another network, or another seed."
+        )
     b = torch.tensor(np.stack([found.x1, found.x2], axis=-1)).to(net.dtype)
     a = torch.tensor(found.attrs["anchor"]).to(b).expand_as(b)
     (part,) = Ends.of_inputs(net, a, b, block=block).parts(1)

@@ -17,6 +17,7 @@ from plateaus.experiments.given import checked
 from plateaus.experiments.interpolation import interpolate
 from plateaus.experiments.sharpness import over, sharpness
 from plateaus.geometry import paths as ways
+from plateaus.networks import load as loading
 from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.network import Chain, Network
 
@@ -63,6 +64,21 @@ def check(net: object, images: Images, *, names: bool = True) -> None:
             "vision-digits, a directory of one, or a state dict of one."
         )
     net.points(images.test[:1])
+
+
+def load(name: str, images: Images, *, device: str = "auto", names: bool = True) -> ImageNetwork:
+    """The network ``name`` for images of this size, where it takes any; ``names``: as for
+    :func:`check`.
+
+    Raises:
+        BadParameter, BadPoints: as :func:`check`.
+    """
+    try:
+        net = loading.load(name, device=device, size=images.size)
+    except BadParameter:  # it takes no size, which is no concern of who gives its name alone
+        net = loading.load(name, device=device)
+    check(net, images, names=names)
+    return net
 
 
 def stages(net: Network) -> list[int]:

@@ -22,6 +22,7 @@ from plateaus.training.loop import train
 from plateaus.training.memory import keep_freed_memory
 from plateaus.training.options import assignments, settings
 from plateaus.training.run import ShippedRun
+from plateaus.training.state import check_state
 
 KINDS = {
     "lm": "language.run:LanguageRun",
@@ -48,6 +49,7 @@ def run(given: argparse.Namespace) -> None:
     whole(0).check("--keep", given.keep)
     s.place  # noqa: B018  a device that is not there is refused before anything is written
     check_work(work)
+    check_state(work)
     check_target(target, work)
     with held(work):
         transformers.utils.logging.disable_progress_bar()  # ours shows loss, speed and time left

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 from plateaus import progress
 from plateaus.disk import write_bytes
@@ -62,7 +63,7 @@ def train(
     save_every = save_every or s.save_every
     step, log = begin(run)
     moved = [p for p in run.model.parameters() if p.requires_grad]
-    began, unsaid = time.monotonic(), []
+    began, unsaid, kept = time.monotonic(), [], step
     bar = progress.bar(
         None,
         s.name,
@@ -74,17 +75,12 @@ def train(
     )
     with repeatable(s.threads), bar:
         if step == 0:
-            _checkpoint(run, step, log, show)
+            _checkpoint(run, step, log, show, kept)
         while step < s.last_step:
             for group in (group for o in run.optimisers for group in o.param_groups):
                 group["lr"] = s.rate_at(step)
             loss = advance(run.loss(step), run.optimisers, moved, s.clip)
-            if not torch.isfinite(loss).all():
-                raise TrainingError(
-                    f"the loss of {s.name} was no longer finite at step {step}: give a lower "
-                    "learning rate and begin anew in another --work; what was learned until "
-                    f"step {step - step % save_every} is kept."
-                )
+            _finite(run, loss, step, kept)
             step += 1
             unsaid.append(loss)
             bar.update()
@@ -97,9 +93,10 @@ def train(
                 bar.set_postfix_str(_told(log[-1]))
                 began, unsaid = time.monotonic(), []
             if step in s.checkpoint_steps:
-                _checkpoint(run, step, log, show)
+                _checkpoint(run, step, log, show, kept)
             if run.work and saves:
                 save_state(run.work, run.model, run.optimisers, step, log, run.decides)
+                kept = step
             if stop_after is not None and step >= stop_after:
                 return log
     if run.work:
@@ -128,8 +125,21 @@ def begin(run: Run) -> tuple[int, list[dict]]:
     return step, log
 
 
-def _checkpoint(run: Run, step: int, log: list[dict], show: bool) -> None:
-    log.append({"step": step, run.pace.unit: step * run.pace.per_step, **run.measure()})
+def _finite(run: Run, numbers: Tensor, step: int, kept: int) -> None:
+    if not torch.isfinite(numbers).all():
+        raise TrainingError(
+            f"the loss of {run.pace.name} was no longer finite at step {step}: give a lower "
+            "learning rate and begin anew in another --work; what was learned until step "
+            f"{kept} is kept."
+        )
+
+
+def _checkpoint(run: Run, step: int, log: list[dict], show: bool, kept: int) -> None:
+    numbers = run.measure()
+    # No later step takes the loss of the last one's weights.
+    _finite(run, run.reached(), step, kept)
+    _finite(run, torch.tensor([*numbers.values()]), step, kept)
+    log.append({"step": step, run.pace.unit: step * run.pace.per_step, **numbers})
     run.keep(step)
     if show:
         progress.say(f"step {step:,} of {run.pace.last_step:,} is kept: {_told(log[-1])}")

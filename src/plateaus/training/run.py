@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
@@ -18,7 +19,7 @@ from torch.optim import Optimizer
 
 from plateaus.training.folders import check_work, whole, write_sums, written
 from plateaus.training.settings import Settings
-from plateaus.training.state import tie
+from plateaus.training.state import check_state, tie
 
 
 class Run(ABC):
@@ -40,9 +41,10 @@ class Run(ABC):
         """Use the folder ``work``: what a run was begun with there must be the same.
 
         Raises:
-            TrainingError: it is the folder of something else.
+            TrainingError: it is the folder of something else, or its state is damaged.
         """
         check_work(work)
+        check_state(work)
         with written(work):
             work.mkdir(parents=True, exist_ok=True)
         self.s, self.work = s, work
@@ -73,6 +75,10 @@ class Run(ABC):
         """The loss in nats of the step of this number, which alone decides its data; for several
         networks side by side one each, ``(networks,)``.
         """
+
+    def reached(self) -> Tensor:
+        """Numbers that are finite as long as the weights can be used."""
+        return torch.stack([p.detach().norm(math.inf) for p in self.model.parameters()])
 
     def measure(self) -> dict[str, float]:
         """Numbers of a checkpoint; they neither depend on nor change a random generator's state."""

@@ -25,6 +25,9 @@ from plateaus.training.folders import (
 RESUMABLE = ("device", "compile", "threads", "stop")
 """Settings that may differ between the parts of one run: stop leaves the schedule as it is."""
 
+STATE = ("model", "optimisers", "step", "log", "decides", "rng")
+"""What a state holds."""
+
 
 def tie(work: Path, decides: dict[str, Any], *, begin: bool = True) -> None:
     """Hold the folder of a run to what was written there when it was begun, or begin it.
@@ -70,6 +73,16 @@ def save_state(
         flush(work)
 
 
+def check_state(work: Path) -> None:
+    """Refuse a damaged state before anything is written beside it; its tensors are not read.
+
+    Raises:
+        TrainingError: it is damaged.
+    """
+    if (work / "state.pt").exists():
+        _read(work / "state.pt", mmap=True)
+
+
 def load_state(
     work: Path, model: nn.Module, optimisers: Sequence[Optimizer], decides: dict[str, Any]
 ) -> tuple[int, list[dict]]:
@@ -81,21 +94,24 @@ def load_state(
     file = work / "state.pt"
     if not file.exists():
         return 0, []
+    state = _read(file)
+    _same(decides, state["decides"], work)
+    model.load_state_dict(state["model"])
+    for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
+        optimiser.load_state_dict(saved)
+    torch.set_rng_state(state["rng"])
+    return state["step"], state["log"]
+
+
+def _read(file: Path, **options: Any) -> dict[str, Any]:
     try:
-        state = torch.load(file, weights_only=True)
-        before, step, log = state["decides"], state["step"], list(state["log"])
-        weights, moments, rng = state["model"], state["optimisers"], state["rng"]
+        state = torch.load(file, weights_only=True, **options)
+        return {name: state[name] for name in STATE} | {"log": list(state["log"])}
     except Exception as error:  # what a damaged file makes torch raise is of many classes
         raise TrainingError(
             f"{file} cannot be read ({type(error).__name__}): delete it to begin anew; the "
             "checkpoints beside it are not touched."
         ) from error
-    _same(decides, before, work)
-    model.load_state_dict(weights)
-    for optimiser, saved in zip(optimisers, moments, strict=True):
-        optimiser.load_state_dict(saved)
-    torch.set_rng_state(rng)
-    return step, log
 
 
 def _same(now: dict[str, Any], before: dict[str, Any], work: Path) -> None:

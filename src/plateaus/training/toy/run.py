@@ -107,12 +107,21 @@ class ToyRun(ShippedRun):
 
     def loss(self, step: int) -> Tensor:
         """Cross-entropy or squared error of each network, ``(networks,)``."""
-        index = self.order(step).to(self.place)
+        return self.lost(self.order(step).to(self.place))
+
+    def lost(self, index: Tensor) -> Tensor:
+        """:meth:`loss` on the samples at ``index``, ``(networks, batch)``."""
         output, target = self.model(self.x[index]), self.y[index]  # (networks, batch, outputs)
         if self.points.classes is None:
             return (output - target).square().mean((1, 2))
         loss = nn.functional.cross_entropy(output.transpose(1, 2), target, reduction="none")
         return loss.mean(1)
+
+    @torch.no_grad()
+    def reached(self) -> Tensor:
+        """The losses on a batch: weights may be finite whose squares are beyond a float."""
+        first = torch.arange(self.recipe.batch, device=self.place)
+        return self.lost(first.expand(len(self.recipe.seeds), -1))
 
     def keep(self, step: int) -> None:
         self.model.kept[step] = {

@@ -31,6 +31,7 @@ class ToySettings:
         "width": whole(1, 2**12),
         "blocks": whole(1, 1000),
         "epochs": whole(1, 10**6),
+        "rate": real(above=0, below=1),
         "networks": whole(1, 1000),
         "checkpoints": whole(0, 1000),
         "seed": whole(0, 2**32 - 1),
