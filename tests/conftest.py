@@ -172,3 +172,13 @@ def _causal(right):
 def causal():
     """Makes the wrong twin of ``prefix._mask``."""
     return _causal
+
+
+@pytest.fixture(scope="session")
+def pairs():
+    """Six pairs of prompts that differ in their last token."""
+    from plateaus.data.pairs import Pairs
+
+    ids = torch.randint(3, 200, (2, 6, 7), generator=torch.Generator().manual_seed(0))
+    ids[1, :, :-1] = ids[0, :, :-1]
+    return Pairs(a=ids[0], b=ids[1], labels=tuple("abcdef"), source="test")

@@ -19,35 +19,22 @@ def parser() -> argparse.ArgumentParser:
         prog="plateaus",
         description="Activation plateaus: build the book, train its models, measure speed.",
     )
-    commands = top.add_subparsers(required=True, metavar="command")
-    _book(commands.add_parser("book", help="execute all chapters and build the pages"))
+    add = top.add_subparsers(required=True, metavar="command").add_parser
+    _book(add("book", help="execute all chapters and build the pages"))
     _notebooks(
-        commands.add_parser("notebooks", help="execute chapters in place, to commit them"),
+        add("notebooks", help="execute chapters in place, to commit them"),
         "plateaus.book.notebooks", "execute",
     )  # fmt: skip
     _notebooks(
-        commands.add_parser("contract", help="list what chapters do not keep to"),
+        add("contract", help="list what chapters do not keep to"),
         "plateaus.book.contract", "report",
     )  # fmt: skip
-    _train(
-        commands.add_parser(
-            "train", help="train a model of the book again, or one of your own"
-        ).add_subparsers(required=True, metavar="kind")
-    )
-    _models(
-        commands.add_parser(
-            "models", help="measure the shipped language models and write book/models/README.md"
-        )
-    )
-    _bench(
-        commands.add_parser(
-            "bench", help="measure what the prefix cache and batching save, as ratios in one run"
-        )
-    )
-    _study(
-        commands.add_parser("study", help="compute a result of part 3 that its chapters only read")
-    )
-    _collect(commands.add_parser("collect", help="merge the cells of a grid into one scoreboard"))
+    train = add("train", help="train a model of the book again, or one of your own")
+    _train(train.add_subparsers(required=True, metavar="kind"))
+    _models(add("models", help="measure the shipped language models: book/models/README.md"))
+    _bench(add("bench", help="measure what the prefix cache and batching save, in one run"))
+    _study(add("study", help="compute a result of part 3 that its chapters only read"))
+    _collect(add("collect", help="merge the cells of a grid into one scoreboard"))
     return top
 
 
@@ -136,16 +123,9 @@ def _bench(sub: argparse.ArgumentParser) -> None:
     def run(arguments: argparse.Namespace) -> None:
         from plateaus import bench
 
-        print(
-            bench.table(
-                bench.bench(
-                    arguments.out,
-                    model=arguments.model,
-                    repeats=arguments.repeats,
-                    only=arguments.only or tuple(bench.SECTIONS),
-                )
-            )
-        )
+        only = arguments.only or tuple(bench.SECTIONS)
+        options = {"model": arguments.model, "repeats": arguments.repeats, "only": only}
+        print(bench.table(bench.bench(arguments.out, **options)))
 
     sub.add_argument(
         "--model",

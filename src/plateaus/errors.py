@@ -117,6 +117,12 @@ class BadTable(PlateauError):
     """A table of data is missing, has gaps, or nothing can be learnt from it."""
 
 
+def first_line(error: Exception) -> str:
+    """What a library says, on one line and without its full stop."""
+    said = " ".join(str(error).split())
+    return (said if len(said) <= 240 else f"{said[:240]} ...").rstrip(".") or type(error).__name__
+
+
 def answered(command: Callable[[], int | None]) -> int:
     """The exit status of a command: an error that the user can mend is printed as its one sentence,
     status 2; what the user stopped ends with 130.

@@ -4,11 +4,13 @@ purpose.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -37,6 +39,28 @@ def root() -> Path:
 def example() -> Callable[[], NotebookNode]:
     """Makes a new chapter that keeps every sentence of the contract, with its outputs."""
     return _example
+
+
+@pytest.fixture(scope="session")
+def staged(root: Path) -> Callable[..., dict]:
+    """Lays out a book of a few pages below a folder, to be built with `build.render`."""
+
+    def stage(
+        folder: Path, toc: str, *, change: Callable[[dict], object] = len, **pages: str
+    ) -> dict:
+        """Returns the settings; `change` may edit them, `pages` are Markdown by name."""
+        folder = folder / "stage"
+        shutil.copytree(root / "book" / "_static", folder / "book" / "_static")
+        (folder / "book" / "references.bib").touch()
+        (folder / "_toc.yml").write_text(toc)
+        for name, text in pages.items():
+            (folder / f"{name}.md").write_text(text)
+        settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+        change(settings)
+        (folder / "_config.yml").write_text(yaml.safe_dump(settings))
+        return settings
+
+    return stage
 
 
 @pytest.fixture

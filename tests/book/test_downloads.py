@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -53,15 +53,12 @@ def test_the_script_of_a_figure_is_the_chapter_up_to_it(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, str(file)]).returncode == 0
 
 
-def page(root: Path, folder: Path, *, data: bool) -> Path:
+def page(staged: Callable, root: Path, folder: Path, *, data: bool) -> Path:
     """A built page with one figure, below a folder as in the book."""
     stage, out = folder / "_build" / "stage", folder / "_build" / "out"
     static, written = stage / "book" / "_static", notebook()
-    (stage / "chapters").mkdir(parents=True)
-    (stage / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")
-    shutil.copy(root / "_config.yml", stage)
-    shutil.copytree(root / "book" / "_static", static)
-    (stage / "book" / "references.bib").touch()
+    staged(folder / "_build", "format: jb-book\nroot: chapters/page\n")
+    (stage / "chapters").mkdir()
     if data:
         (out / "model" / FOLDER).mkdir(parents=True)
         (out / "model" / FOLDER / "line.csv").write_text("panel,x,y\n1,0,0\n")
@@ -73,8 +70,10 @@ def page(root: Path, folder: Path, *, data: bool) -> Path:
     return folder / "_build" / "html" / "chapters" / "page.html"
 
 
-def test_a_caption_leads_to_files_that_lie_beside_the_page(root: Path, tmp_path: Path) -> None:
-    built = page(root, tmp_path, data=True)
+def test_a_caption_leads_to_files_that_lie_beside_the_page(
+    root: Path, tmp_path: Path, staged: Callable
+) -> None:
+    built = page(staged, root, tmp_path, data=True)
     caption = re.search(r"(?s)<figcaption>.*?</figcaption>", built.read_text("utf-8"))[0]
     links = re.findall(r'href="([^"#]+)" download>([^<]+)<', caption)
     assert [words for _, words in links] == ["data (CSV)", "code (Python)"]
@@ -84,7 +83,7 @@ def test_a_caption_leads_to_files_that_lie_beside_the_page(root: Path, tmp_path:
 
 
 def test_a_figure_that_was_not_drawn_in_this_build_has_its_code_alone(
-    root: Path, tmp_path: Path
+    root: Path, tmp_path: Path, staged: Callable
 ) -> None:
-    html = page(root, tmp_path, data=False).read_text("utf-8")
+    html = page(staged, root, tmp_path, data=False).read_text("utf-8")
     assert "figures/line.py" in html and "line.csv" not in html

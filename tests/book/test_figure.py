@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -93,18 +92,12 @@ def test_notebook_shows_picture_then_caption(executed: NotebookNode) -> None:
 
 
 def test_book_shows_one_numbered_figure_that_prose_can_name(
-    executed: NotebookNode, root: Path, tmp_path: Path
+    executed: NotebookNode, tmp_path: Path, staged: Callable
 ) -> None:
-    stage = tmp_path / "_build" / "stage"
-    page = stage / "page.ipynb"
-    stage.mkdir(parents=True)
-    (stage / "_toc.yml").write_text("format: jb-book\nroot: page\n")
-    shutil.copy(root / "_config.yml", stage)
-    shutil.copytree(root / "book" / "_static", stage / "book" / "_static")
-    (stage / "book" / "references.bib").touch()
+    staged(tmp_path / "_build", "format: jb-book\nroot: page\n")
     notebook = copy.deepcopy(executed)
     number_figures(notebook)
-    nbformat.write(notebook, page)
+    nbformat.write(notebook, tmp_path / "_build" / "stage" / "page.ipynb")
     build.render(tmp_path, tmp_path / "_build")
     html = (tmp_path / "_build" / "html" / "page.html").read_text(encoding="utf-8")
     figure = re.search(r'(?s)<figure[^>]* id="fig-line".*?</figure>', html)[0]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import shutil
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-import yaml
 
 import plateaus as pl
 from plateaus.book import build, lookup
@@ -118,17 +117,14 @@ def test_a_second_error_in_a_line_is_found() -> None:
     assert not several_errors("Raises:\n    BadPath: no path; no points.\n    BadPoints: one.\n")
 
 
-def test_text_and_code_lead_to_the_reference(root: Path, tmp_path: Path) -> None:
-    stage = tmp_path / "stage"
-    (stage / "book").mkdir(parents=True)
-    shutil.copytree(root / "book" / "_static", stage / "book" / "_static")
-    (stage / "book" / "references.bib").touch()
-    (stage / "_toc.yml").write_text("format: jb-book\nroot: page\nchapters:\n- file: listed\n")
-    (stage / "page.md").write_text(f"# A page\n\n{TEXT}\n\n{CODE}\n")
-    (stage / "listed.md").write_text(f"# Listed\n\n## Paths\n\n{LISTED}\n\n## Ends\n\n{ENDS}\n")
-    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+def test_text_and_code_lead_to_the_reference(root: Path, tmp_path: Path, staged: Callable) -> None:
+    settings = staged(
+        tmp_path,
+        "format: jb-book\nroot: page\nchapters:\n- file: listed\n",
+        page=f"# A page\n\n{TEXT}\n\n{CODE}\n",
+        listed=f"# Listed\n\n## Paths\n\n{LISTED}\n\n## Ends\n\n{ENDS}\n",
+    )
     assert lookup.__name__ in settings["sphinx"]["extra_extensions"]
-    (stage / "_config.yml").write_text(yaml.safe_dump(settings))
     build.render(root, tmp_path)
     html = (tmp_path / "html" / "page.html").read_text(encoding="utf-8")
     links = re.findall(r'<a [^>]*href="listed.html#([^"]*)"', html)

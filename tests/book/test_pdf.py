@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 from plateaus.book import build, pdf
 from plateaus.errors import BuildFailed, NoLatex
@@ -68,46 +68,40 @@ def test_the_first_fault_of_a_log_is_told(tmp_path: Path) -> None:
     assert pdf.fault(tmp_path / "none.log") == "it wrote no reason"
 
 
-def staged(root: Path, folder: Path, page: str) -> Path:
-    stage = folder / "stage"
-    (stage / "book").mkdir(parents=True)
-    shutil.copytree(root / "book" / "_static", stage / "book" / "_static")
-    (stage / "book" / "references.bib").touch()
-    (stage / "_toc.yml").write_text(TOC)
-    (stage / "index.md").write_text("# Index\n")
-    (stage / "last.md").write_text("# Last\n")
-    (stage / "page.md").write_text(page)
-    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    pdf.configure(settings)
-    (stage / "_config.yml").write_text(yaml.safe_dump(settings))
-    return folder
+OTHERS = {"index": "# Index\n", "last": "# Last\n"}
 
 
 def numbers(text: str) -> list[str]:
     return re.findall(r"(?:Theorem) \d+(?:\.\d+)*", text)
 
 
-def test_theorems_have_the_numbers_of_the_pages(root: Path, tmp_path: Path) -> None:
+def test_theorems_have_the_numbers_of_the_pages(
+    root: Path, tmp_path: Path, staged: Callable
+) -> None:
     """LaTeX need not be there for this: Sphinx writes the numbers."""
-    folder = staged(root, tmp_path, PAGE)
-    build.render(root, folder)
-    source = build.render(root, folder, "latex").read_text(encoding="utf-8")
-    page = re.sub("<[^>]*>", "", (folder / "html" / "page.html").read_text(encoding="utf-8"))
+    staged(tmp_path, TOC, change=pdf.configure, page=PAGE, **OTHERS)
+    build.render(root, tmp_path)
+    source = build.render(root, tmp_path, "latex").read_text(encoding="utf-8")
+    page = re.sub("<[^>]*>", "", (tmp_path / "html" / "page.html").read_text(encoding="utf-8"))
     assert set(numbers(source)) == set(numbers(page)) == {"Theorem 1.1", "Theorem 1.2"}
     assert r"\label{\detokenize{page:folded}}" in source
     assert "numfigreset=1" in source  # figures begin to count again with each chapter, not part
 
 
 @pytest.mark.skipif(shutil.which("xelatex") is None, reason="LaTeX is not installed: no PDF made")
-def test_a_pdf_is_made_and_a_fault_in_latex_is_told(root: Path, tmp_path: Path) -> None:
+def test_a_pdf_is_made_and_a_fault_in_latex_is_told(
+    root: Path, tmp_path: Path, staged: Callable
+) -> None:
     pdf.check()
-    folder = staged(root, tmp_path / "good", PAGE)
+    folder, broken = tmp_path / "good", tmp_path / "broken"
+    staged(folder, TOC, change=pdf.configure, page=PAGE, **OTHERS)
     build.render(root, folder)
     made = pdf.make(root, folder)
     assert made == folder / "html" / pdf.FILE and made.read_bytes().startswith(b"%PDF")
     if shutil.which("pdftotext"):
         text = subprocess.run(["pdftotext", str(made), "-"], capture_output=True, text=True).stdout
         assert "Theorem 1.2" in text
-    broken = staged(root, tmp_path / "broken", PAGE + "\nAnd $\\nosuch$.\n")
+    wrong = PAGE + "\nAnd $\\nosuch$.\n"
+    staged(broken, TOC, change=pdf.configure, page=wrong, **OTHERS)
     with pytest.raises(BuildFailed, match="Undefined control sequence"):
         pdf.make(root, broken)

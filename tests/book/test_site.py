@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import Counter
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
-import yaml
 
 from plateaus.book import build, site
 from plateaus.errors import BuildFailed
@@ -19,19 +18,14 @@ PROOFS = "```{prf:proof}\nAs $x = 1$.\n```\n\n" * 2
 PAGE = f"# A page\n\nWith $x$ in it, this does not describe the page.\n\n{WORDS}\n\n{PROOFS}"
 
 
-def built(folder: Path, root: Path, *, extensions: list[str]) -> str:
-    stage = folder / "stage"
-    (stage / "book").mkdir(parents=True)
-    shutil.copytree(root / "book" / "_static", stage / "book" / "_static")
-    (stage / "book" / "references.bib").touch()
-    (stage / "_toc.yml").write_text("format: jb-book\nroot: page\n")
-    (stage / "page.md").write_text(PAGE)
-    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    assert site.__name__ in settings["sphinx"]["extra_extensions"]
-    apart = {site.__name__, "plateaus.book.lookup"}
-    others = [one for one in settings["sphinx"]["extra_extensions"] if one not in apart]
-    settings["sphinx"]["extra_extensions"] = [*others, *extensions]
-    (stage / "_config.yml").write_text(yaml.safe_dump(settings))
+def built(staged: Callable, folder: Path, root: Path, *, extensions: list[str]) -> str:
+    def change(settings: dict) -> None:
+        known = settings["sphinx"]["extra_extensions"]
+        assert site.__name__ in known
+        apart = {site.__name__, "plateaus.book.lookup"}
+        known[:] = [*(one for one in known if one not in apart), *extensions]
+
+    staged(folder, "format: jb-book\nroot: page\n", change=change, page=PAGE)
     build.render(root, folder)
     return (folder / "html" / "page.html").read_text(encoding="utf-8")
 
@@ -48,15 +42,17 @@ def faults(html: str) -> set[str]:
     return found
 
 
-def test_page_needs_no_other_site(root: Path, tmp_path: Path) -> None:
-    html = built(tmp_path, root, extensions=[site.__name__])
+def test_page_needs_no_other_site(root: Path, tmp_path: Path, staged: Callable) -> None:
+    html = built(staged, tmp_path, root, extensions=[site.__name__])
     assert faults(html) == set()
     assert 'rel="icon" href="_static/favicon.svg"' in html
     assert 'src="_static/mathjax/tex-chtml.js"' in html
 
 
-def test_without_the_extension_the_same_page_has_every_fault(root: Path, tmp_path: Path) -> None:
-    html = built(tmp_path, root, extensions=[])
+def test_without_the_extension_the_same_page_has_every_fault(
+    root: Path, tmp_path: Path, staged: Callable
+) -> None:
+    html = built(staged, tmp_path, root, extensions=[])
     html = html.replace("_static/mathjax/", "https://cdn.example.org/mathjax/")
     assert faults(html) == {"another site", "live kernels", "an id twice", "description"}
 

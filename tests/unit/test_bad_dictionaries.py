@@ -17,9 +17,9 @@ from plateaus.errors import (
     UnknownModel,
     UnsupportedModel,
 )
-from plateaus.networks import dictionary as dictionaries
+from plateaus.networks import dictionary_files as dictionaries
 from plateaus.networks import embedded
-from plateaus.networks.dictionary import CONFIG, WEIGHTS
+from plateaus.networks.dictionary_files import CONFIG, WEIGHTS
 
 D, F = 6, 9
 SETTINGS = {"architecture": "topk", "k": 3, "hook_name": "blocks.1.hook_resid_pre", "d_in": D}

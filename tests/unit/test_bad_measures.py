@@ -14,7 +14,7 @@ import torch
 import xarray as xr
 
 import plateaus as pl
-from plateaus.data.images import load_images
+from plateaus.data.image_files import load_images
 from plateaus.errors import PlateauError
 from plateaus.geometry.exact import exact
 from plateaus.measures import curves, dynamics, statistics

@@ -8,8 +8,9 @@ from safetensors.torch import load_file, save_file
 
 from plateaus.data import sources
 from plateaus.errors import BadParameter, CorruptModel, UnknownModel, UnsupportedModel
-from plateaus.networks import dictionary as dictionaries
-from plateaus.networks.dictionary import CONFIG, WEIGHTS, Dictionary
+from plateaus.networks import dictionary_files as dictionaries
+from plateaus.networks.dictionary import Dictionary
+from plateaus.networks.dictionary_files import CONFIG, WEIGHTS
 from plateaus.training import dictionary as training
 from plateaus.training.dictionary import text
 from plateaus.training.dictionary.run import DictionaryRun

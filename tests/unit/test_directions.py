@@ -8,7 +8,7 @@ import xarray as xr
 from plateaus import evidence
 from plateaus.errors import BadParameter, BadPoints
 from plateaus.evidence import directions as judged
-from plateaus.experiments import Ends, directions, interpolate
+from plateaus.experiments import Ends, directions, interpolate, targets
 from plateaus.networks.network import Network
 
 PAIRS, D = 24, 8
@@ -54,7 +54,7 @@ def test_the_sphere_keeps_the_norm_and_ends_at_the_antipode():
 
 def test_random_points_have_the_mean_and_spread_of_real_ones_and_isotropic_ones_do_not():
     ends = ends_through(linear, spread=20.0)
-    drawn = [directions.KINDS[kind](ends, 1) for kind in ("random", "isotropic")]
+    drawn = [targets.KINDS[kind](ends, 1) for kind in ("random", "isotropic")]
     ratio = [float(x[:, 0].std() / x[:, 1:].std()) for x in drawn]
     assert ratio[0] > 8 and ratio[1] < 3
     assert torch.allclose(drawn[1].norm(dim=-1), ends.a.norm(dim=-1).mean().expand(PAIRS))
@@ -153,7 +153,7 @@ def test_no_target_is_the_activation_that_it_is_seen_from():
     ends = Ends.of_points(of_readout(linear), a, b)
     meets = []
     for seed in range(20):
-        dealt = directions.real(ends, seed)
+        dealt = targets.real(ends, seed)
         assert sorted(map(tuple, dealt.tolist())) == sorted(map(tuple, b.tolist()))
         assert (dealt - a).norm(dim=-1).min() > 0.1
         plain = b[np.random.default_rng(seed).permutation(len(a))]
@@ -163,7 +163,7 @@ def test_no_target_is_the_activation_that_it_is_seen_from():
     assert np.isfinite(directions.perturb(ends, toward="real", steps=9).reach).all()
     alike = Ends.of_points(of_readout(linear), points[[0, 0, 1]], points[[0, 0, 0]])
     with pytest.raises(BadPoints, match="More than half of the ends of 3 pairs in known"):
-        directions.real(alike, 0)
+        targets.real(alike, 0)
 
 
 def test_near_and_far_are_told_apart_and_edges_that_are_not_felt_left_out():

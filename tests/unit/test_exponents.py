@@ -96,9 +96,9 @@ def test_ridges_and_boundaries_meet_on_a_wall_and_not_in_the_counterexamples():
     assert float(same.boundary[0, 0]) > 0 and float(same.overlap[0, 0]) == 0.5  # no ridge
     tent = lambda x: 2 * x.relu() - 4 * (x - 0.5).relu() + 2 * (x - 1).relu()  # noqa: E731
     line = of_blocks(*5 * [tent], lambda x: x / 10, d=1)
-    ends = Ends.of_points(line, torch.tensor([[0.01]]), torch.tensor([[0.99]]))
-    found = experiment.segments(ends, steps=40)
-    assert float(found.exponent.max()) == pytest.approx(math.log(2**5 / 10) / 6)
+    pushed = exponents.pushed(line, torch.linspace(0.01, 0.99, 40)[:, None], torch.eye(1))
+    largest = float(exponents.exponents(pushed, len(line)).max())
+    assert largest == pytest.approx(math.log(2**5 / 10) / 6)
     y = line(torch.linspace(-1, 2, 500)[:, None].double())
     assert float(y.max() - y.min()) <= 0.1 + 1e-12  # all of R is one plateau for r > 1/10
 

@@ -14,13 +14,6 @@ from plateaus.networks.network import Network
 
 
 @pytest.fixture(scope="module")
-def pairs():
-    ids = torch.randint(3, 200, (2, 6, 7), generator=torch.Generator().manual_seed(0))
-    ids[1, :, :-1] = ids[0, :, :-1]
-    return prompts.Pairs(a=ids[0], b=ids[1], labels=tuple("abcdef"), source="test")
-
-
-@pytest.fixture(scope="module")
 def bent(save_tiny, tmp_path_factory):
     import plateaus as pl
 

@@ -17,7 +17,6 @@ from plateaus.data.derivation import (
     START,
     Reader,
     frontier,
-    next_token_distribution,
     story,
     vocabulary,
     words,
@@ -95,9 +94,7 @@ def test_sums_are_right():
     ],
 )
 def test_known_distributions(prefix, expected):
-    true = {
-        word: p for word, p in next_token_distribution(prefix).items() if word not in (".", "and")
-    }
+    true = {word: p for word, p in Reader().read(prefix).next().items() if word not in (".", "and")}
     total = sum(true.values())
     assert {word: p / total for word, p in true.items()} == pytest.approx(expected)
 
@@ -131,10 +128,10 @@ def test_exact_distribution_equals_frequencies_in_sampled_stories():
         first[told[0]] += 1
         if told[0] in after:
             after[told[0]][told[1]] += 1
-    true = next_token_distribution("")
+    true = Reader().next()
     assert chi_square(first, true, n) < 2
     for word in ("The", "In"):
-        assert chi_square(after[word], next_token_distribution(word), after[word].total()) < 2
+        assert chi_square(after[word], Reader().read(word).next(), after[word].total()) < 2
     uniform = dict.fromkeys(true, 1 / len(true))  # wrong twin: ignore the weights
     assert chi_square(first, uniform, n) > 10
 
@@ -153,7 +150,7 @@ def test_frontier_is_a_distribution():
 
 def test_a_word_that_cannot_follow_is_refused():
     with pytest.raises(BadPrompt, match="goes on with 'moo'"):
-        next_token_distribution("Anna heard the dog moo")
+        Reader().read("Anna heard the dog moo")
 
 
 def test_vocabulary_holds_every_word_of_the_lexicon():

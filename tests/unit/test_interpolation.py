@@ -10,19 +10,11 @@ from functools import partial
 
 import numpy as np
 import pytest
-import torch
 
 from plateaus.data import prompts
 from plateaus.errors import BadParameter
 from plateaus.experiments import Ends, interpolate, read, sharpness, sweep
 from plateaus.geometry import paths
-
-
-@pytest.fixture(scope="module")
-def pairs():
-    ids = torch.randint(3, 200, (2, 6, 7), generator=torch.Generator().manual_seed(0))
-    ids[1, :, :-1] = ids[0, :, :-1]
-    return prompts.Pairs(a=ids[0], b=ids[1], labels=tuple("abcdef"), source="test")
 
 
 @pytest.fixture

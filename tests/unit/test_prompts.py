@@ -13,7 +13,7 @@ import torch
 
 import plateaus as pl
 from plateaus.data import meaning, prompts, sources, texts
-from plateaus.data.derivation import Reader, next_token_distribution
+from plateaus.data.derivation import Reader
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def true_probabilities(lm, pairs) -> list[float]:
     found = []
     for a, b in zip(pairs.a, pairs.b, strict=True):
         assert torch.equal(a[:-1], b[:-1]) and a[-1] != b[-1]
-        truth = next_token_distribution(words(lm, a[:-1]))
+        truth = Reader().read(words(lm, a[:-1])).next()
         found += [truth.get(words(lm, ids[-1:])[0], 0.0) for ids in (a, b)]
     return found
 

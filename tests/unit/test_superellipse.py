@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from plateaus.experiments import Ends, directions, superellipse
+from plateaus.experiments import Ends, superellipse, targets
 from plateaus.networks.network import Network
 
 D, PAIRS = 6, 3
@@ -15,7 +15,7 @@ CORNERS = ("axis", "axis", "axis")
 def axes(monkeypatch):
     """Targets along the second, third and fourth axis; base points lie along the first."""
     point = torch.eye(D, dtype=torch.float64)
-    monkeypatch.setitem(directions.KINDS, "axis", lambda ends, i: point[[i + 1] * len(ends)])
+    monkeypatch.setitem(targets.KINDS, "axis", lambda ends, i: point[[i + 1] * len(ends)])
 
 
 def inverse(norm, **options):

@@ -8,7 +8,7 @@ import xarray as xr
 from plateaus import evidence
 from plateaus.errors import BadParameter
 from plateaus.evidence import synthetic as judged
-from plateaus.experiments import Ends, directions, synthetic
+from plateaus.experiments import Ends, synthetic, targets
 from plateaus.networks.dictionary import Dictionary
 from plateaus.networks.network import Network
 
@@ -92,7 +92,7 @@ def test_real_targets_are_those_of_other_pairs_and_a_plateau_ends_at_a_quarter(d
     assert torch.equal(turned.a, ends.a)
     assert (turned.b != ends.b).any(1).sum() > PAIRS / 2
     assert {*map(tuple, turned.b.tolist())} == {*map(tuple, ends.b.tolist())}
-    whole = 3 * (ends.a - directions.real(ends, 1)).norm(dim=-1).median()
+    whole = 3 * (ends.a - targets.real(ends, 1)).norm(dim=-1).median()
     assert synthetic.radius(ends) == pytest.approx(float(whole) / 4)
 
 

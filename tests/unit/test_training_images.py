@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForImageClassification
 
 from plateaus.cli import main
-from plateaus.data.images import load_images
+from plateaus.data.image_files import load_images
 from plateaus.errors import CorruptModel, TrainingError
 from plateaus.networks import toy as networks
 from plateaus.networks.embedded import verify

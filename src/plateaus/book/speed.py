@@ -49,18 +49,15 @@ def sections(figures: dict[str, Any]) -> Iterator[str]:
     for name, row in figures.get("models", {}).items():
         yield f"## {titled(name)}"
         yield model(row)
-    if "wholes" in figures:
-        yield "## Plateaus, exact slices, chapters"
-        yield wholes(figures["wholes"])
-    if "training" in figures:
-        yield "## Training"
-        yield training(figures["training"])
-    if "growth" in figures:
-        yield "## How time grows"
-        yield growth(figures["growth"])
-    if "memory" in figures:
-        yield "## Memory"
-        yield memory(figures["memory"])
+    for title, write in (
+        ("Plateaus, exact slices, chapters", wholes),
+        ("Training", training),
+        ("How time grows", growth),
+        ("Memory", memory),
+    ):
+        if write.__name__ in figures:
+            yield f"## {title}"
+            yield write(figures[write.__name__])
 
 
 def titled(name: str) -> str:

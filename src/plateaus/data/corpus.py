@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from plateaus.data.derivation import vocabulary, words
 from plateaus.data.facts import END, UNKNOWN
-from plateaus.errors import TrainingError
+from plateaus.errors import TrainingError, first_line
 from plateaus.networks.embedded import sha256
 
 HUB_PREFIX, ENDINGS = "hub:", (".txt", ".txt.xz")
@@ -82,8 +82,8 @@ def documents(corpus: str, split: str, revision: str | None = None) -> Iterator[
                         yield "".join(group)
         except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
             raise TrainingError(
-                f"{path} could not be read ({_reason(error)}): the files of a corpus are text in "
-                "UTF-8, or such text compressed by xz; mend it or take it out of the folder."
+                f"{path} could not be read ({first_line(error)}): the files of a corpus are text "
+                "in UTF-8, or such text compressed by xz; mend it or take it out of the folder."
             ) from error
 
 
@@ -239,7 +239,3 @@ def _finish(out: Path, tokenizer: Tokenizer, meta: dict) -> dict:
 def _bar(show: bool) -> dict:
     """A bar of tokens on a terminal, if one is wanted."""
     return {"unit": "tok", "unit_scale": True, "leave": False, "disable": None if show else True}
-
-
-def _reason(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -126,15 +126,6 @@ class Reader:
         return Reader(belief)
 
 
-def next_token_distribution(prefix: str | Iterable[str]) -> dict[str, float]:
-    """True next-word probabilities after ``prefix``, which begins where a story begins.
-
-    >>> next_token_distribution("Anna heard the dog")
-    {'bark': 0.8, 'growl': 0.2}
-    """
-    return Reader().read(prefix).next()
-
-
 @lru_cache(maxsize=1)
 def vocabulary() -> tuple[str, ...]:
     """The words of a long sample, in alphabetical order (the unit test checks that no word of the

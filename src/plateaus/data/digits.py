@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from plateaus.data.images import Images, load_images
+from plateaus.data.image_files import load_images
+from plateaus.data.images import Images
 from plateaus.errors import BadParameter
 
 NAME = "digits"

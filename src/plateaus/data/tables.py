@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from plateaus.errors import BadTable
+from plateaus.errors import BadTable, first_line
 
 CODES = 12
 """A column of whole numbers with at most so many different ones, none of them between 0 and 1 only,
@@ -32,7 +32,7 @@ def read(name: str, cache: str | Path) -> pd.DataFrame:
         table = pd.read_csv(file, sep="\t")
     except (OSError, EOFError, ValueError) as error:
         raise BadTable(
-            f"The table {name} could not be read ({str(error).splitlines()[0]}): give a "
+            f"The table {name} could not be read ({first_line(error)}): give a "
             "tab-separated file with a header, or remove it from the cache to fetch it again."
         ) from None
     return checked(name, table)
@@ -102,6 +102,6 @@ def _fetched(name: str, cache: str | Path) -> pd.DataFrame:
         return fetch_data(name, local_cache_dir=str(cache))
     except Exception as error:  # whatever the network or the package says
         raise BadTable(
-            f"The table {name} could not be fetched ({str(error).splitlines()[0]}): check the name "
+            f"The table {name} could not be fetched ({first_line(error)}): check the name "
             "and the connection, or give a folder that holds it."
         ) from None

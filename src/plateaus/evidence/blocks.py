@@ -60,9 +60,9 @@ def narrowing_removed(whole: xr.Dataset, frozen: xr.Dataset) -> Measured:
     No number where the whole network narrows nothing.
     """
 
-    def share_of_medians(frozen: np.ndarray, whole: np.ndarray) -> float:
-        width = float(np.median(whole))
-        return (float(np.median(frozen)) - width) / max(STRAIGHT - width, NARROWED)
+    def share_of_medians(frozen: np.ndarray, whole: np.ndarray, axis: int = -1) -> np.ndarray:
+        width = np.median(whole, axis)
+        return (np.median(frozen, axis) - width) / np.maximum(STRAIGHT - width, NARROWED)
 
     w, f = widths(whole).values, widths(frozen).values
     if np.nanmedian(w) > STRAIGHT - NARROWED:

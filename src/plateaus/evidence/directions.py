@@ -13,9 +13,10 @@ import torch
 import xarray as xr
 
 from plateaus.evidence.criterion import criterion
+from plateaus.evidence.paired import gap
 from plateaus.experiments.readouts import read
 from plateaus.measures import curves
-from plateaus.measures.statistics import Measured, measured, median, share
+from plateaus.measures.statistics import Measured, median, share
 
 Two = tuple[Measured, Measured]
 Three = tuple[Measured, Measured, Measured]
@@ -26,13 +27,6 @@ EARLY, LATE = 40.0, 90.0
 def difference(x: np.ndarray, y: np.ndarray) -> Measured:
     """Median of x minus y over pairs."""
     return median(np.asarray(x) - np.asarray(y))
-
-
-def between(x: np.ndarray, y: np.ndarray) -> Measured:
-    """Median of x minus median of y, base points resampled together."""
-    return measured(
-        np.asarray(x), np.asarray(y), statistic=lambda p, q: float(np.median(p) - np.median(q))
-    )
 
 
 def reach(result: xr.Dataset) -> np.ndarray:
@@ -105,7 +99,7 @@ def angle_gained(
     real: xr.Dataset, random: xr.Dataset, real_0: xr.Dataset, random_0: xr.Dataset
 ) -> Two:
     """H1, random directions from real and from random base points; control: before training."""
-    return between(reach(real), reach(random)), between(half(real_0), half(random_0))
+    return gap(reach(real), reach(random)), gap(half(real_0), half(random_0))
 
 
 @criterion
@@ -167,7 +161,7 @@ def plateau_at_last(
     real: xr.Dataset, random: xr.Dataset, early_real: xr.Dataset, early_random: xr.Dataset
 ) -> Two:
     """H4: the angle of H1 at the last block; control: at block 1."""
-    return between(reach(real), reach(random)), between(reach(early_real), reach(early_random))
+    return gap(reach(real), reach(random)), gap(reach(early_real), reach(early_random))
 
 
 @criterion

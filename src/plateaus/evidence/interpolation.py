@@ -10,12 +10,13 @@ import numpy as np
 import torch
 import xarray as xr
 
+from plateaus.evidence import paired
 from plateaus.evidence.criterion import criterion
 from plateaus.experiments.readouts import read
 from plateaus.experiments.sharpness import half_exit as half_exit_index
 from plateaus.experiments.sharpness import slopes
 from plateaus.measures import curves, statistics
-from plateaus.measures.statistics import NOTHING, Measured, measured, share, trend
+from plateaus.measures.statistics import NOTHING, Measured, share, trend
 
 Two = tuple[Measured, Measured]
 """An effect and its control."""
@@ -189,7 +190,7 @@ def _agreement(result: xr.Dataset) -> Measured:
     """Rank correlation over pairs of the places where d and the logit difference reach one half."""
     curve = (torch.as_tensor(c) for c in with_two_predictions(result))
     x, y = (curves.crossing(c, 0.5).numpy() for c in curve)
-    return measured(x, y, statistic=trend)
+    return paired.alike(x, y)
 
 
 def with_two_predictions(result: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:

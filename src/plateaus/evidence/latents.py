@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from plateaus.evidence import paired
 from plateaus.evidence.synthetic import kolmogorov
-from plateaus.measures.statistics import Measured, measured, median
+from plateaus.measures.statistics import Measured, median
 
 
 def moved(result: xr.Dataset, edit: str, way: str = "features", dose: float = 1.0) -> np.ndarray:
@@ -19,11 +20,7 @@ def moved(result: xr.Dataset, edit: str, way: str = "features", dose: float = 1.
 
 def times(result: xr.Dataset, edit: str, way: str) -> Measured:
     """Median distance moved along the features over that along another way, as far."""
-    return measured(moved(result, edit), moved(result, edit, way), statistic=_ratio)
-
-
-def _ratio(x: np.ndarray, y: np.ndarray) -> float:
-    return float(np.median(x) / np.median(y))
+    return paired.times(moved(result, edit), moved(result, edit, way))
 
 
 def half(result: xr.Dataset, edit: str, way: str = "features") -> Measured:

@@ -33,8 +33,8 @@ def curve_difference(without: xr.Dataset, with_norm: xr.Dataset) -> tuple:
 def gain_ratio(without: xr.Dataset, with_norm: xr.Dataset) -> Two:
     """Slope minus 1 without, divided by the same with; control: the slope with."""
 
-    def ratio(ours: np.ndarray, theirs: np.ndarray) -> float:
-        return float((np.median(ours) - 1) / max(np.median(theirs) - 1, 1e-3))
+    def ratio(ours: np.ndarray, theirs: np.ndarray, axis: int = -1) -> np.ndarray:
+        return (np.median(ours, axis) - 1) / np.maximum(np.median(theirs, axis) - 1, 1e-3)
 
     ours, theirs = slopes(without).values, slopes(with_norm).values
     return measured(ours, theirs, statistic=ratio), median(theirs)

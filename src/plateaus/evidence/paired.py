@@ -1,4 +1,7 @@
-"""Two conditions on the same pairs: how far their medians are apart, how alike they order pairs."""
+"""Two samples of the same pairs: by how much they differ, and whether they rise together.
+
+Every statistic here takes an axis, so that all resamples are taken at once.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,19 @@ def gap(one: Values, other: Values) -> Measured:
     return measured(np.asarray(one), np.asarray(other), statistic=_apart)
 
 
-def _apart(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
-    return np.median(x, axis) - np.median(y, axis)  # the axis lets all resamples be taken at once
+def times(one: Values, other: Values) -> Measured:
+    """median(one) / median(other), pairs drawn anew together; both ``(pair,)``."""
+    return measured(np.asarray(one), np.asarray(other), statistic=_ratio)
 
 
 def alike(one: Values, other: Values) -> Measured:
     """Spearman's rank correlation over pairs."""
-    return measured(np.asarray(one), np.asarray(other), statistic=_rank)
+    return measured(np.asarray(one), np.asarray(other), statistic=trend)
 
 
-def _rank(x: np.ndarray, y: np.ndarray) -> float:
-    return float(trend(x, y))
+def _apart(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.median(x, axis) - np.median(y, axis)
+
+
+def _ratio(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.median(x, axis) / np.median(y, axis)

@@ -44,7 +44,7 @@ def part_of_mlps(result: xr.Dataset) -> Measured:
     """Share of that excess that the MLPs add, of means over pairs."""
     each = _excess(result).sum("block")
     whole, own = each.sum("half").values, each.sel(half="mlp").values
-    return measured(own, whole, statistic=lambda x, y: float(x.mean() / y.mean()))
+    return measured(own, whole, statistic=lambda x, y, axis=-1: x.mean(axis) / y.mean(axis))
 
 
 def peak_widths(result: xr.Dataset, along: str = "alpha") -> np.ndarray:

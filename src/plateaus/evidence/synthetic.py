@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import ks_2samp
 
+from plateaus.evidence import paired
 from plateaus.evidence.criterion import criterion
 from plateaus.experiments.synthetic import plateau_length, steepest
 from plateaus.measures.statistics import Measured, measured
@@ -29,10 +30,12 @@ def later(one: xr.Dataset, other: xr.Dataset) -> Measured:
     return mean(steepest(one) - steepest(other))
 
 
-def _share(random: np.ndarray, synthetic: np.ndarray, real: np.ndarray) -> float:
-    whole = np.mean(random) - np.mean(real)
-    whole = whole if abs(whole) > SMALLEST else SMALLEST
-    return float((np.mean(random) - np.mean(synthetic)) / whole)
+def _share(
+    random: np.ndarray, synthetic: np.ndarray, real: np.ndarray, axis: int = -1
+) -> np.ndarray:
+    random, synthetic, real = (np.mean(x, axis) for x in (random, synthetic, real))
+    whole = random - real
+    return (random - synthetic) / np.where(abs(whole) > SMALLEST, whole, SMALLEST)
 
 
 @criterion
@@ -60,11 +63,7 @@ def length_ratio(
 
 def ratio(one: xr.Dataset, other: xr.Dataset, radius: float) -> Measured:
     """Median plateau length around the one kind divided by that around the other."""
-    return measured(
-        plateau_length(one, radius),
-        plateau_length(other, radius),
-        statistic=lambda x, y: float(np.median(x) / np.median(y)),
-    )
+    return paired.times(plateau_length(one, radius), plateau_length(other, radius))
 
 
 def kolmogorov(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:

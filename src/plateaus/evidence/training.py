@@ -13,8 +13,9 @@ import xarray as xr
 from scipy import stats
 
 from plateaus.evidence.criterion import criterion
+from plateaus.evidence.paired import alike
 from plateaus.experiments.sharpness import slopes
-from plateaus.measures.statistics import LEVEL, Measured, measured, median, share, trend
+from plateaus.measures.statistics import LEVEL, Measured, median, share
 
 GROWN = 0.25
 """A median slope that grew by more than this has grown."""
@@ -134,7 +135,7 @@ def _rank(result: xr.Dataset, state: int) -> Measured:
         np.concatenate([of(result, cell, state) for cell in (SHALLOW, WIDE)])
         for of in (loss_at, slope_at)
     )
-    return measured(loss, slope, statistic=lambda x, y: float(trend(x, y)))
+    return alike(loss, slope)
 
 
 @criterion

@@ -75,9 +75,7 @@ def follow(ends: Ends, *, against_nulls: bool = False) -> xr.Dataset:
         rows = slice(at, at + len(part.a))
         networks = {"trained": part.net}
         if against_nulls:
-            each = centre.expand(len(part.a), -1)
-            networks["linearised"] = nulls.linearised(part.net, at=each)
-            networks["sign-flipped"] = nulls.sign_flipped(part.net)
+            networks |= nulls.both(part.net, at=centre.expand(len(part.a), -1))
         a, both = part.a.unsqueeze(1), torch.stack([part.b, decoys[rows]], 1)
         found = [dynamics.of_pairs(net, a, both).log_total for net in networks.values()]
         values = torch.stack(found).movedim(-1, 1).numpy(force=True)

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 import xarray as xr
 from torch import Tensor
 
-from plateaus.errors import BadParameter, BadPoints
+from plateaus.errors import BadParameter
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
 from plateaus.experiments.interpolation import interpolate
+from plateaus.experiments.targets import KINDS, corner_targets
 from plateaus.geometry import paths
-from plateaus.measures import curves, dynamics
+from plateaus.measures import curves
 
 ANGLE = 180.0
 """Degrees that a sphere path turns: from the base point to its antipode."""
@@ -33,56 +35,6 @@ def straight(a: Tensor, b: Tensor, *, steps: int) -> Tensor:
 
 
 MODES: dict[str, Callable[..., Tensor]] = {"sphere": sphere, "straight": straight}
-
-
-def real(ends: Ends, seed: int) -> Tensor:
-    """Activations of unrelated prompts: the second ends, dealt out anew.
-
-    Short prompts may occur in several pairs, and from an activation to itself no direction leads:
-    such a pair changes its target with another one, which can be done wherever the two ends of
-    every pair differ.
-
-    Raises:
-        BadPoints: more than half of all ends are one activation.
-    """
-    a, b, generator = ends.a, ends.b, np.random.default_rng(seed)
-    order = torch.from_numpy(generator.permutation(len(ends))).to(b.device)
-    for i in _equal(a, b[order]).nonzero()[:, 0].tolist():
-        free = ~_equal(a[i], b[order]) & ~_equal(a, b[order[i]])
-        if not free.any():
-            raise BadPoints(
-                f"More than half of the ends of {len(ends)} pairs in {ends.attrs['model']} are one "
-                "activation, and no direction leads to where it starts: give longer prompts."
-            )
-        j = generator.choice(free.nonzero()[:, 0].cpu())
-        order[[i, j]] = order[[j, i]]
-    return b[order]
-
-
-def _equal(a: Tensor, b: Tensor) -> Tensor:
-    """Whether two activations are those of equal prompts, up to the last bits of their runs."""
-    return (a - b).norm(dim=-1) < 1e-4 * a.norm(dim=-1)
-
-
-def random(ends: Ends, seed: int) -> Tensor:
-    """Normal points with the mean and the covariance of the real activations."""
-    return dynamics.matched(torch.cat([ends.a, ends.b]), len(ends), seed=seed)
-
-
-def isotropic(ends: Ends, seed: int) -> Tensor:
-    """Normal points without a direction of their own, as long as real activations on average."""
-    drawn = np.random.default_rng(seed).standard_normal(tuple(ends.a.shape))
-    points = torch.from_numpy(drawn).to(ends.a)
-    return points / points.norm(dim=-1, keepdim=True) * ends.a.norm(dim=-1).mean()
-
-
-KINDS: dict[str, Callable[[Ends, int], Tensor]] = {
-    "real": real, "random": random, "isotropic": isotropic,
-}  # fmt: skip
-"""What a base point, or the target of a direction, may be.
-
-:meta hide-value:
-"""
 
 
 @checked
@@ -133,8 +85,9 @@ def triangle(ends: Ends, corners: tuple[str, str, str], *, side: int = 7, steps:
         ``reach`` [degrees], dims ``pair, mixture``, with the weights ``w0, w1, w2`` of the targets,
         each of the norm of the base point, as coordinates.
     """
-    unit = lambda x: x / x.norm(dim=-1, keepdim=True)  # noqa: E731
-    targets = [unit(target - ends.a) for target in corner_targets(ends, corners, seed)]
+    targets = [
+        F.normalize(target - ends.a, dim=-1) for target in corner_targets(ends, corners, seed)
+    ]
     n = side - 1
     weights = [(i / n, j / n, (n - i - j) / n) for i in range(side) for j in range(side - i)]
     rows = []
@@ -145,15 +98,6 @@ def triangle(ends: Ends, corners: tuple[str, str, str], *, side: int = 7, steps:
     names = {f"w{k}": ("mixture", [w[k] for w in weights]) for k in range(3)}
     reach = ("pair", "mixture"), np.stack(rows, axis=1), {"units": "degrees"}
     return xr.Dataset({"reach": reach}, coords=names, attrs=ends.attrs | {"corners": corners})
-
-
-def corner_targets(ends: Ends, corners: tuple[str, str, str], seed: int) -> list[Tensor]:
-    """The targets at the corners of the triangles of a seed, ``(pairs, d)`` each."""
-    if not isinstance(corners, tuple | list) or len(corners) != 3 or {*corners} - {*KINDS}:
-        raise BadParameter(
-            f"The corners are three of {', '.join(KINDS)}, got {corners!r:.80}: name three."
-        )
-    return [KINDS[kind](ends, 3 * seed + i) for i, kind in enumerate(corners)]
 
 
 @checked
@@ -176,15 +120,15 @@ def optimum(
     """
     toward = felt.attrs["toward"]
     target = KINDS[toward](ends, 2 * felt.attrs["seed"] + 1)
-    u = ends.a / ends.a.norm(dim=-1, keepdim=True)
-    v = _unit(_without(target, u))
+    u = F.normalize(ends.a, dim=-1)
+    v = F.normalize(_without(target, u), dim=-1)
     angle = torch.from_numpy(felt.reach.values).to(ends.a).deg2rad()[:, None]
     generator = np.random.default_rng(1_000 + seed)
     turn = np.deg2rad(aside)
     found = []
     for _ in range(circles):
         drawn = torch.from_numpy(generator.standard_normal(tuple(v.shape))).to(v)
-        w = _unit(_without(_without(drawn, u), v))
+        w = F.normalize(_without(_without(drawn, u), v), dim=-1)
         sides = [np.cos(turn) * v + sign * np.sin(turn) * w for sign in (0, 1, -1)]
         sides[0] = v
         points = [_turned(ends.a, side, angle) for side in sides]
@@ -228,10 +172,6 @@ def _turned(a: Tensor, tangent: Tensor, angle: Tensor) -> Tensor:
 
 def _without(x: Tensor, u: Tensor) -> Tensor:
     return x - (x * u).sum(-1, keepdim=True) * u
-
-
-def _unit(x: Tensor) -> Tensor:
-    return x / x.norm(dim=-1, keepdim=True)
 
 
 def together(*conditions: Mapping[str, Mapping[str, xr.Dataset]]) -> xr.Dataset:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from plateaus.data.prompts import Pairs
 from plateaus.errors import BadParameter, BadPoints
+from plateaus.experiments.runs import Part, Runs
 from plateaus.geometry import checks, paths
 from plateaus.networks.chunks import budget, trim
 from plateaus.networks.language_model import LanguageModel
@@ -27,33 +28,6 @@ for their float64 copies to stay in the cache.
 """
 BYTES = 64
 """On a GPU, for each of these numbers: itself, its float64 copy and what curves make of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """Pairs that travel together, from one block on."""
-
-    net: Network
-    """Takes points ``(pairs, n, d)``: at several prompts, n points in each pair's own context."""
-    a: Tensor
-    """``(pairs, d)``, what enters the first block of ``net`` at the first ends."""
-    b: Tensor
-    """``(pairs, d)``, the same at the second ends."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runs:
-    """The runs that pairs of ends are cut from: a network, and each end's state at every block."""
-
-    net: Network
-    a: Sequence[Tensor]
-    """x_0 ... x_n of the first ends, each ``(pairs, d_k)``."""
-    b: Sequence[Tensor]
-
-    def part(self, block: int) -> Part:
-        """What enters ``block``, counted as ``net.first`` counts, and the blocks from there on."""
-        k = block - self.net.first
-        return Part(net=self.net[k:], a=self.a[k], b=self.b[k])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,15 +70,8 @@ class Ends:
 
         In a shared context the end of a path is the clean run of B; in A's context it is not.
         """
-        for given, kind, how in (
-            (lm, LanguageModel, 'plateaus.load("prose-12l")'),
-            (pairs, Pairs, "plateaus.data.prompts"),
-        ):
-            if not isinstance(given, kind):
-                raise BadParameter(
-                    f"Ends of prompts need a {kind.__name__}, got a {type(given).__name__}: make "
-                    f"one with {how}."
-                )
+        _is(lm, LanguageModel, "Ends of prompts need a", 'make one with plateaus.load("prose-12l")')
+        _is(pairs, Pairs, "Ends of prompts need a", "make one with plateaus.data.prompts")
 
         def make(rows: Sequence[int]) -> Runs:
             a, b = pairs.a[list(rows)], pairs.b[list(rows)]
@@ -139,11 +106,8 @@ class Ends:
         Raises:
             BadPoints: the two do not have the same shape ``(pairs, inputs)``.
         """
-        if not isinstance(net, Network):
-            raise BadParameter(
-                f"Inputs enter a Network, got a {type(net).__name__}: give one; a language model "
-                "is one at a prompt, lm.at(prompt)."
-            )
+        how = "give one; a language model is one at a prompt, lm.at(prompt)"
+        _is(net, Network, "Inputs enter a", how)
         a, b = net.check(a), net.check(b)
         if a.ndim != 2 or a.shape != b.shape:
             raise BadPoints(
@@ -178,11 +142,8 @@ class Ends:
         Raises:
             BadPoints: images of another size, or pixels out of range.
         """
-        if not isinstance(net, ImageNetwork):
-            raise BadParameter(
-                f"Images enter a network that sees images, got a {type(net).__name__}: give one, "
-                'such as plateaus.load("vision-digits").'
-            )
+        how = 'give one that sees images, such as plateaus.load("vision-digits")'
+        _is(net, ImageNetwork, "Images enter an", how)
         return cls.of_inputs(net, net.points(a), net.points(b), block=block, source="images")
 
     @classmethod
@@ -284,6 +245,11 @@ class Ends:
         found = [(part.a, part.b) for part in self.parts(points=1)]
         a, b = (torch.cat(each) for each in zip(*found, strict=True))
         return a, b
+
+
+def _is(given: Any, kind: type, what: str, advice: str) -> None:
+    if not isinstance(given, kind):
+        raise BadParameter(f"{what} {kind.__name__}, got a {type(given).__name__}: {advice}.")
 
 
 def _last(net: Network, ids: Tensor) -> list[Tensor]:

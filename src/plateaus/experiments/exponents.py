@@ -1,4 +1,4 @@
-"""Exponents on planes and segments through activations, beside the plateaus of their outputs."""
+"""Exponents on planes through activations, beside the plateaus of their outputs."""
 
 from __future__ import annotations
 
@@ -59,36 +59,6 @@ def planes(ends: Ends, count: int, *, steps: int = 31) -> xr.Dataset:
         part = next(ends[[k]].parts(steps))
         rows.append(plane(part.net, part.a[0], part.b[0], b[(k + 1) % len(b)], steps=steps))
     return xr.concat(rows, "plane").assign_attrs(ends.attrs, steps=steps)
-
-
-@checked
-def segments(ends: Ends, *, steps: int = 41) -> xr.Dataset:
-    """``exponent`` along the segments themselves, log of the speed per block, and ``distance`` of
-    the outputs from a's in units of b's; dims ``pair, alpha``.
-    """
-    rows = []
-    for part in ends.parts(steps):
-        points = paths.segment(part.a, part.b, steps=steps)
-        rows.append(_along(part.net, points))
-    return xr.concat(rows, "pair").assign_attrs(ends.attrs, steps=steps)
-
-
-def _along(net: Network, points: Tensor) -> xr.Dataset:
-    unit = points[:, -1:] - points[:, :1]
-    unit = unit / unit.norm(dim=-1, keepdim=True)
-    with torch.no_grad():
-        y, speed = torch.func.jvp(
-            lambda z: net.trace(z)[-1], (points,), (unit.expand_as(points).contiguous(),)
-        )
-    away = (y - y[:, :1]).double().norm(dim=-1)
-    values = {
-        "exponent": speed.double().norm(dim=-1).log() / len(net),
-        "distance": away / away[:, -1:],
-    }
-    return xr.Dataset(
-        {name: (("pair", "alpha"), v.numpy(force=True)) for name, v in values.items()},
-        coords={"alpha": np.linspace(0, 1, points.shape[1])},
-    )
 
 
 SWEPT = ("overlap", "shifted", "on_ridge", "shifted_on_ridge", "ridge", "boundary")

@@ -8,8 +8,9 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.errors import BadParameter, UnsupportedModel
-from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
+from plateaus.experiments.runs import Part
 from plateaus.geometry import paths
 from plateaus.measures import curves
 from plateaus.networks.perceptron import perceptron

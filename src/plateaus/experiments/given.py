@@ -47,7 +47,7 @@ RULES = {
     "untrained": _ENDS,
     "lm": _made_by(LanguageModel, 'plateaus.load("prose-12l")'),
     "pairs": _made_by(Pairs, "plateaus.data.prompts"),
-    "dictionary": _made_by(Dictionary, "plateaus.networks.dictionary.load"),
+    "dictionary": _made_by(Dictionary, "plateaus.networks.dictionary_files.load"),
     "steps": _whole(2, 10**6),
     "seed": _whole(0, 2**62),
     "count": _whole(1, 10**6),

@@ -10,9 +10,10 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.errors import BadParameter
-from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
 from plateaus.experiments.readouts import coordinates
+from plateaus.experiments.runs import Part
 from plateaus.experiments.sharpness import sharpness
 from plateaus.geometry import paths
 from plateaus.measures import curves

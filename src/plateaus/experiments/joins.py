@@ -11,8 +11,9 @@ from torch import Tensor
 
 from plateaus.data.prompts import Pairs
 from plateaus.errors import BadParameter
-from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
+from plateaus.experiments.runs import Part
 from plateaus.geometry import paths
 from plateaus.geometry.metrics import heights
 from plateaus.geometry.minimax import FoundPaths, search

@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from plateaus.experiments import directions, synthetic
+from plateaus.experiments import synthetic, targets
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
 from plateaus.measures import curves
@@ -62,7 +62,7 @@ def edits(
         where no feature is active. ``length``, dims ``edit, pair``, of what
         is added to the activation over the activation's own.
     """
-    other, ways, length, names = directions.real(ends, 2 * seed + 1), [], [], []
+    other, ways, length, names = targets.real(ends, 2 * seed + 1), [], [], []
     for added in (False, True):
         for count in counts:
             v = displacement(dictionary, ends.a, other, count=count, added=added)
@@ -84,7 +84,7 @@ def edits(
 
 
 def _controls(ends: Ends, seed: int) -> tuple[Tensor, Tensor]:
-    one, another = (directions.real(ends, 2 * seed + k) for k in (3, 5))
+    one, another = (targets.real(ends, 2 * seed + k) for k in (3, 5))
     same = (one == another).all(-1, keepdim=True)  # the same prompt was dealt twice
     drawn = np.random.default_rng(seed).standard_normal(tuple(ends.a.shape))
     return torch.where(same, one - ends.a, one - another), torch.from_numpy(drawn).to(ends.a)

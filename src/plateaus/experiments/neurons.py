@@ -10,7 +10,8 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.data.pairs import Pairs
-from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.ends import Ends
+from plateaus.experiments.runs import Part
 from plateaus.geometry import paths
 from plateaus.measures import curves
 from plateaus.networks.language_model import LanguageModel

@@ -16,9 +16,10 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.errors import UnsupportedModel
-from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
 from plateaus.experiments.interpolation import Path
+from plateaus.experiments.runs import Part
 from plateaus.geometry import paths
 from plateaus.measures import curves
 from plateaus.measures.jacobians import NormOf

@@ -9,7 +9,8 @@ import torch
 import xarray as xr
 
 from plateaus.experiments import pulls, trajectories
-from plateaus.experiments.ends import Ends, Runs
+from plateaus.experiments.ends import Ends
+from plateaus.experiments.runs import Runs
 from plateaus.experiments.sharpness import over
 from plateaus.networks import nulls
 

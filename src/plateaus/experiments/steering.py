@@ -10,8 +10,9 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.errors import BadPoints, BadPrompt
-from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
+from plateaus.experiments.runs import Part
 from plateaus.measures import curves, dynamics
 from plateaus.networks.dictionary import Dictionary
 from plateaus.networks.language_model import LanguageModel

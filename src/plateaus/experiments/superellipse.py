@@ -21,13 +21,15 @@ from itertools import combinations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 import xarray as xr
 from torch import Tensor
 
 from plateaus.errors import BadParameter
-from plateaus.experiments.directions import KINDS, REACHED, corner_targets, kl_at, reached
+from plateaus.experiments.directions import REACHED, kl_at, reached
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
+from plateaus.experiments.targets import KINDS, corner_targets
 from plateaus.geometry import checks, paths
 
 TURN = 90.0
@@ -66,9 +68,9 @@ def edges(
         )
     if base != "real":
         ends = ends.moved(a=KINDS[base](ends, 3 * seed + 3))
-    u, tangents = _unit(ends.a), []
+    u, tangents = F.normalize(ends.a, dim=-1), []
     for target in targets:
-        tangents.append(_unit(target - (target * u).sum(-1, keepdim=True) * u))
+        tangents.append(F.normalize(target - (target * u).sum(-1, keepdim=True) * u, dim=-1))
     kl = [_kl(ends, tangent, steps) for tangent in tangents]
     least = np.min([curve[:, -1] for curve in kl], axis=0) / 2
     felt = partial(_felt, level=least if level is None else np.full(len(ends), level))
@@ -105,7 +107,3 @@ def _felt(kl: np.ndarray, *, level: np.ndarray) -> np.ndarray:
 
 def _scaled(tangent: Tensor, reach: np.ndarray) -> Tensor:
     return tangent * torch.from_numpy(reach).to(tangent)[:, None]
-
-
-def _unit(x: Tensor) -> Tensor:
-    return x / x.norm(dim=-1, keepdim=True)

@@ -12,8 +12,9 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.errors import UnsupportedModel
-from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
+from plateaus.experiments.runs import Part
 from plateaus.geometry import paths
 from plateaus.geometry.exact import ExactNetwork, ExactSegment, exact
 from plateaus.geometry.exact.pieces import chart, coordinates, push, vertex

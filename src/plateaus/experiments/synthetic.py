@@ -12,7 +12,7 @@ import xarray as xr
 from torch import Tensor
 
 from plateaus.errors import BadParameter
-from plateaus.experiments import directions
+from plateaus.experiments import targets
 from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
 from plateaus.geometry import paths
@@ -126,17 +126,17 @@ def points(ends: Ends, kind: str, dictionary: Dictionary, seed: int, *, of: Tens
     if kind == REBUILT:
         return _as_long(dictionary.decode(dictionary.encode(of)), of)
     if kind == ELSEWHERE:
-        return _as_long(directions.real(ends, seed), of)
-    if kind not in directions.KINDS:
-        known = ", ".join([*directions.KINDS, *COMPOSED, REBUILT, ELSEWHERE])
+        return _as_long(targets.real(ends, seed), of)
+    if kind not in targets.KINDS:
+        known = ", ".join([*targets.KINDS, *COMPOSED, REBUILT, ELSEWHERE])
         raise BadParameter(f"A point is one of {known}, got {kind!r}: choose one of these.")
-    return directions.KINDS[kind](ends, seed)
+    return targets.KINDS[kind](ends, seed)
 
 
 @checked
 def moved(ends: Ends, dictionary: Dictionary, *, base: str, toward: str, seed: int = 0) -> Ends:
     """Ends from base points of one kind to targets of another; each target is another pair's."""
-    other = directions.real(ends, 2 * seed + 1)
+    other = targets.real(ends, 2 * seed + 1)
     return ends.moved(
         a=points(ends, base, dictionary, 2 * seed, of=ends.a),
         b=points(ends, toward, dictionary, 2 * seed + 1, of=other),
@@ -167,7 +167,7 @@ def walk(ends: Ends, *, steps: int = 100, length: float) -> xr.Dataset:
 def radius(ends: Ends) -> float:
     """A quarter of the median distance between the outputs of a real activation and another."""
     rows = []
-    for part in ends.moved(b=directions.real(ends, 1)).parts(2):
+    for part in ends.moved(b=targets.real(ends, 1)).parts(2):
         both = torch.stack([part.a, part.b], dim=1)
         with torch.no_grad():
             rows.append(curves.distance(part.net.readings(both, readouts=False)[-1].value)[:, 1])

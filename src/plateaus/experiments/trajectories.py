@@ -11,8 +11,9 @@ from torch import Tensor
 
 from plateaus.errors import BadParameter
 from plateaus.experiments import pulls
-from plateaus.experiments.ends import Ends, Part
+from plateaus.experiments.ends import Ends
 from plateaus.experiments.given import checked
+from plateaus.experiments.runs import Part
 from plateaus.experiments.sharpness import over
 from plateaus.geometry import paths
 from plateaus.measures import curves, dynamics, exponents, lines
@@ -145,8 +146,7 @@ def _total(part: Part, half: Tensor, centre: Tensor | None) -> xr.DataArray:
     networks = {"trained": part.net}
     if centre is not None:
         each = centre.expand(len(part.a), -1)  # at several prompts each has its own expansion point
-        networks["linearised"] = nulls.linearised(part.net, at=each)
-        networks["sign-flipped"] = nulls.sign_flipped(part.net)
+        networks |= nulls.both(part.net, at=each)
     a = part.a.unsqueeze(1)
     found = [dynamics.of_pairs(net, a, half).log_total[:, 0] for net in networks.values()]
     values = torch.stack(found).cpu().numpy()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -92,21 +93,22 @@ def _contour(mark: ContourSet, ax: Axes) -> Iterator[Point]:
         levels = levels if mark.extend in ("max", "both") else levels[:-1]
     for level, path in zip(levels, mark.get_paths(), strict=True):
         for part, vertices in enumerate(path.to_polygons(closed_only=False)):
-            yield from ((part, x, y, level) for x, y in vertices)
+            yield from ((part, x, y, level) for x, y in vertices.tolist())
 
 
 def _field(mark: collections.QuadMesh, ax: Axes) -> Iterator[Point]:
     place, values = mark.get_coordinates(), np.ma.asarray(mark.get_array())
     if values.size != place[..., 0].size:  # each cell has a value, not each node: its middle
         place = (place[:-1, :-1] + place[1:, :-1] + place[:-1, 1:] + place[1:, 1:]) / 4
-    for (x, y), value in zip(place.reshape(-1, 2), values.ravel(), strict=True):
+    for (x, y), value in zip(_plain(place.reshape(-1, 2)), _plain(values.ravel()), strict=True):
         yield 0, x, y, value
 
 
 def _points(mark: collections.PathCollection, ax: Axes) -> Iterator[Point]:
-    values = mark.get_array()
-    for place, (x, y) in enumerate(mark.get_offsets()):
-        yield 0, x, y, "" if values is None else values[place]
+    places, values = _plain(mark.get_offsets()), mark.get_array()
+    values = [""] * len(places) if values is None else _plain(values)
+    for (x, y), value in zip(places, values, strict=True):
+        yield 0, x, y, value
 
 
 def _paths(mark: collections.Collection, ax: Axes) -> Iterator[Point]:
@@ -163,14 +165,17 @@ def _in_data(parts: Iterable[np.ndarray], transform: Transform, ax: Axes) -> Ite
     """Vertices in the panel's coordinates: a line across all of it has one alone."""
     has_x, has_y = transform.contains_branch_seperately(ax.transData)
     for part, vertices in enumerate(parts):
-        for x, y in vertices:
+        for x, y in np.asarray(vertices).tolist():
             yield part, x if has_x else "", y if has_y else "", ""
+
+
+def _plain(values: np.ndarray) -> list:
+    """As Python's numbers, which are written ten times as fast; NaN for what is masked."""
+    return np.ma.filled(np.ma.asarray(values).astype(float), np.nan).tolist()
 
 
 def _number(value: Any) -> str:
     """A number with the digits that a picture could show; nothing where there is none."""
     if isinstance(value, str):
         return value
-    if np.ma.is_masked(value) or np.isnan(float(value)):
-        return ""
-    return f"{float(value):.{DIGITS}g}"
+    return "" if value is np.ma.masked or math.isnan(value) else f"{float(value):.{DIGITS}g}"

@@ -21,12 +21,7 @@ def through_training(trainings: Sequence[Line], ax: Axes, *, unit: str) -> Axes:
     for seen, slope in trainings:
         ax.plot(seen, slope, "o-", ms=4, color=PALETTE["blue"], lw=1.2)
         ax.plot(seen[:1], slope[:1], "o", ms=5, color=PALETTE["grey"], zorder=4)
-    ax.set_xscale("symlog", linthresh=0.02)
-    ax.set_xticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])
-    ax.set_xlim(-0.003, 150)
-    ax.set_xlabel(unit)
-    ax.set_ylabel("maximum slope")
-    return ax
+    return _slope_against(unit, ax)
 
 
 def differences(rows: Mapping[str, tuple[float, float, float, Sequence[float]]], ax: Axes) -> Axes:
@@ -69,10 +64,14 @@ def schedules(
     for (name, (seen, value, low, high)), mark in zip(points.items(), marks, strict=False):
         ax.plot([seen, seen], [low, high], color=PALETTE["ink"], lw=1)
         ax.plot(seen, value, mark, ms=6, mfc="white", color=PALETTE["ink"], label=name)
+    ax.legend(loc="upper left")
+    return _slope_against("tokens read  [millions]", ax)
+
+
+def _slope_against(read: str, ax: Axes) -> Axes:
     ax.set_xscale("symlog", linthresh=0.02)
     ax.set_xticks([0, 0.1, 1, 10, 100], ["0", "0.1", "1", "10", "100"])
     ax.set_xlim(-0.003, 150)
-    ax.set_xlabel("tokens read  [millions]")
+    ax.set_xlabel(read)
     ax.set_ylabel("maximum slope")
-    ax.legend(loc="upper left")
     return ax

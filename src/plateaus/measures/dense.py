@@ -107,15 +107,9 @@ def _heads(attention: PrefixAttention, y: Tensor) -> tuple[Tensor, Tensor, Tenso
     """Query and own key ``(n, h, e)``, weights of all keys ``(n, h, T + 1)``, and the values that
     they weigh, ``(n, h, T + 1, e)``.
     """
-    keys, values = attention.kept
-    heads, _, width = keys.shape
-    q, k, v = (
-        layer(y).unflatten(-1, (heads, width))
-        for layer in (attention.query, attention.key, attention.value)
-    )
-    scores = torch.cat([torch.einsum("nhe,hte->nht", q, keys), (q * k).sum(-1, keepdim=True)], -1)
+    (q, k, v, weights), values = attention.looks(y), attention.kept[1]
     values = torch.cat([values.expand(len(y), *values.shape), v[:, :, None]], dim=2)
-    return q, k, (scores / width**0.5).softmax(-1), values
+    return q, k, weights, values
 
 
 def _point(norm: nn.LayerNorm, x: Tensor) -> Normalised:

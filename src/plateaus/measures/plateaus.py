@@ -15,6 +15,7 @@ from torch import Tensor
 from plateaus.geometry.exact import ExactPlane, ExactSegment, bars, plateau_area, raster
 from plateaus.geometry.exact.norms import level
 from plateaus.geometry.exact.pieces import coordinates
+from plateaus.geometry.exact.plane import joined
 from plateaus.geometry.exact.polygons import area
 from plateaus.geometry.plateau import Plateau
 from plateaus.geometry.surfaces import Surface
@@ -42,18 +43,12 @@ def exact_field(
     """
     s, t = _window(plane, steps) if view is None else (np.linspace(*view, steps),) * 2
     height, merge, cell = raster(plane, s, t)
-    inside = [np.isin(cell, list(_joined(plane, r))) & (height < float(r)) for r in radii]
+    ways, source = plane.neighbours, plane.cell(plane.anchor)
+    reached = [list(joined(ways, source, level(r))) for r in radii]
+    inside = [
+        np.isin(cell, cells) & (height < float(r)) for cells, r in zip(reached, radii, strict=True)
+    ]
     return _field(s, t, height, merge, inside, radii, plane.metric.name)
-
-
-def _joined(plane: ExactPlane, r: Fraction) -> set[int]:
-    """Cells that {h_a < r} joins to that of a, facet by facet; no merge height is used."""
-    limit, reached = level(r), {plane.cell(plane.anchor)}
-    edge = reached
-    while edge:
-        edge = {j for i in edge for j, door in plane.neighbours[i] if door < limit} - reached
-        reached = reached | edge
-    return reached
 
 
 def _window(plane: ExactPlane, steps: int) -> tuple[np.ndarray, np.ndarray]:

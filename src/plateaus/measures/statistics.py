@@ -46,6 +46,8 @@ NOTHING = Measured(value=None, ci=None, n=0)
 def measured(*samples: np.ndarray, statistic: Callable[..., float], seed: int = 0) -> Measured:
     """A statistic of samples that are paired row by row, with its bootstrap interval.
 
+    One that takes an ``axis`` is asked for all resamples at once, which is much faster.
+
     Rows that are NaN in any sample are left out; there is no value with fewer than two others.
     """
     samples = paired(samples)
@@ -212,11 +214,14 @@ def nested(values: np.ndarray, *, seed: int = 0, resamples: int = 500) -> np.nda
     return np.stack([np.median(np.median(values, axis=-1), axis=-1), low, high])
 
 
-def trend(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def trend(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
     """Spearman's rank correlation of ``x``, ``(k,)`` or row by row, with each row of ``y`` ``(...,
     k)``; ``(...)``.
 
     How steadily y grows with x; 0 where one of them is constant, NaN where one holds a NaN.
+
+    Args:
+        axis: the last one, as whoever takes all resamples at once says.
 
     Raises:
         BadParameter: rows of another length than x, or of fewer than two numbers.
@@ -233,5 +238,6 @@ def trend(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         ) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConstantInputWarning)
-        found = pearsonr(rankdata(x, axis=-1), rankdata(y, axis=-1), axis=-1).statistic
-    return np.where((np.isnan(x) | np.isnan(y)).any(-1), np.nan, np.nan_to_num(found))
+        ranks = rankdata(x, axis=axis), rankdata(y, axis=axis)
+        found = pearsonr(*ranks, axis=axis).statistic
+    return np.where((np.isnan(x) | np.isnan(y)).any(axis), np.nan, np.nan_to_num(found))

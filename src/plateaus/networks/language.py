@@ -9,11 +9,11 @@ import torch
 import transformers
 from transformer_lens.model_bridge import TransformerBridge
 
-from plateaus.errors import CorruptModel, UnsupportedModel
+from plateaus.errors import CorruptModel, UnsupportedModel, first_line
 from plateaus.networks import selfcheck, weights
 from plateaus.networks.chunks import hold
 from plateaus.networks.language_model import LanguageModel
-from plateaus.networks.source import Source, checkpoints, find, first_line
+from plateaus.networks.source import Source, checkpoints, find
 
 TOKENS = ("tokenizer", "vocab", "spiece", "sentencepiece", "tiktoken", "tekken")
 """How the names of a tokeniser's files begin."""

@@ -31,8 +31,11 @@ class PrefixAttention(nn.Module):
         self.query, self.key, self.value, self.out = query, key, value, out
         self.register_buffer("kept", kept)
 
-    def forward(self, x: Tensor) -> Tensor:
-        keys, values = self.kept
+    def looks(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Query, own key and own value ``(..., heads, d_head)``, and the weights of the prefix's
+        values and the own one, ``(..., heads, T + 1)``.
+        """
+        keys = self.kept[0]
         heads, _, width = keys.shape
         q, k, v = (
             layer(x).unflatten(-1, (heads, width)) for layer in (self.query, self.key, self.value)
@@ -40,6 +43,9 @@ class PrefixAttention(nn.Module):
         scores = torch.cat(
             [torch.einsum("...hc,htc->...ht", q, keys), (q * k).sum(-1, keepdim=True)], -1
         )
-        weights = (scores / width**0.5).softmax(-1)
-        seen = torch.einsum("...ht,htc->...hc", weights[..., :-1], values)
+        return q, k, v, (scores / width**0.5).softmax(-1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, _, v, weights = self.looks(x)
+        seen = torch.einsum("...ht,htc->...hc", weights[..., :-1], self.kept[1])
         return self.out((seen + weights[..., -1:] * v).flatten(-2))

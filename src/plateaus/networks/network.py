@@ -198,9 +198,7 @@ class Network:
         return replace(self, blocks=tuple(blocks))
 
     def _chain(self) -> Mapping[str, Block]:
-        if self.readouts or self.readout is None:
-            return self.readouts
-        return {"output": self.readout}
+        return self.readouts or ({} if self.readout is None else {"output": self.readout})
 
     def check(self, x: Tensor) -> Tensor:
         """x on this network's device and dtype, after a check of its dimension and its values."""

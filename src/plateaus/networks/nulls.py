@@ -100,6 +100,11 @@ def sign_flipped(net: Network) -> Network:
     return net.with_blocks(tuple(FlippedBlock(block=g) for g in net.blocks))
 
 
+def both(net: Network, *, at: Tensor) -> dict[str, Network]:
+    """The two nulls of a network by name; ``at`` as in ``linearised``."""
+    return {"linearised": linearised(net, at=at), "sign-flipped": sign_flipped(net)}
+
+
 def jvp(block: Block, at: Tensor, v: Tensor) -> Tensor:
     """Dg(a) v for directions ``(..., n, d)``, without the Jacobian.
 

@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plateaus.errors import UnsupportedModel
+from plateaus.errors import UnsupportedModel, first_line
 from plateaus.networks.language_model import LanguageModel
-from plateaus.networks.source import first_line
 
 PROMPTS, TOKENS, BESIDE = 2, 11, 3
 """Prompts of how many tokens, each continued by how many tokens side by side."""

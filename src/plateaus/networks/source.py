@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plateaus.errors import CorruptModel, PlateauError, UnknownModel, UnsupportedModel
+from plateaus.errors import CorruptModel, PlateauError, UnknownModel, UnsupportedModel, first_line
 from plateaus.networks.embedded import embedded_names, models_folder
 
 HUB_NAMES_WITHOUT_OWNER = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2")
@@ -180,12 +180,6 @@ def unknown(name: str) -> str:
         f'No model "{" ".join(name.split())[:120]}": give a shipped one ({here}), a directory '
         f'that holds {CONFIG}, or a hub id such as "owner/name" and a network.'
     )
-
-
-def first_line(error: Exception) -> str:
-    """What a library says, on one line and without its full stop."""
-    said = " ".join(str(error).split())
-    return (said if len(said) <= 240 else f"{said[:240]} ...").rstrip(".") or type(error).__name__
 
 
 def _folder(name: str) -> Path | None:

@@ -18,12 +18,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from plateaus.errors import CorruptModel, UnknownModel
+from plateaus.errors import CorruptModel, UnknownModel, first_line
 from plateaus.networks import weights
 from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.modules import Module, from_modules
 from plateaus.networks.network import softmax
-from plateaus.networks.source import first_line
 
 UNREADABLE = (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError, TypeError,
               IndexError, pickle.UnpicklingError, zipfile.BadZipFile, SafetensorError)  # fmt: skip

@@ -11,13 +11,13 @@ import torch
 import transformers
 from torch import nn
 
-from plateaus.errors import BadParameter, CorruptModel, UnsupportedModel
+from plateaus.errors import BadParameter, CorruptModel, UnsupportedModel, first_line
 from plateaus.networks import weights
 from plateaus.networks.families import FAMILIES
 from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.modules import from_modules
 from plateaus.networks.network import Network, softmax
-from plateaus.networks.source import PROCESSOR, Source, checkpoints, find, first_line, mapping
+from plateaus.networks.source import PROCESSOR, Source, checkpoints, find, mapping
 
 LARGEST = 4096
 """Pixels of a side, or channels."""

@@ -11,7 +11,8 @@ import torch
 import xarray as xr
 
 from plateaus import results
-from plateaus.data.images import Images, load_images
+from plateaus.data.image_files import load_images
+from plateaus.data.images import Images
 from plateaus.experiments.images import PATHS, accuracy, apart, stages, swept
 from plateaus.experiments.sharpness import over
 from plateaus.networks.batch_norm import with_statistics

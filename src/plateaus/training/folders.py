@@ -14,7 +14,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from plateaus.errors import TrainingError
+from plateaus.errors import TrainingError, first_line
 from plateaus.networks.embedded import CHECKSUMS, sha256
 
 RUN, RECORD = "run.json", "training.json"
@@ -74,7 +74,7 @@ def _whole(folder: Path) -> Path:
         return folder.resolve()
     except (OSError, ValueError, RuntimeError) as error:  # a zero byte, links in a circle
         raise TrainingError(
-            f"{folder} names no folder ({_reason(error)}): give one that does not exist yet, or "
+            f"{folder} names no folder ({first_line(error)}): give one that does not exist yet, or "
             "an empty one."
         ) from None
 
@@ -159,7 +159,7 @@ def read_json(file: Path) -> dict[str, Any]:
             raise ValueError(f"it holds a {type(found).__name__}, and a mapping is needed")
     except (OSError, ValueError) as error:
         raise TrainingError(
-            f"{file} cannot be read ({_reason(error)}): restore it, or begin anew in another "
+            f"{file} cannot be read ({first_line(error)}): restore it, or begin anew in another "
             "--work."
         ) from error
     return found
@@ -189,10 +189,6 @@ def written(place: Path, *errors: type[Exception]) -> Iterator[None]:
         yield
     except (OSError, SafetensorError, *errors) as error:
         raise TrainingError(
-            f"{place} could not be written ({_reason(error)}): free space or choose another "
+            f"{place} could not be written ({first_line(error)}): free space or choose another "
             "folder, then run the same command; what was written before is kept."
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

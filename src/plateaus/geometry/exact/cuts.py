@@ -7,15 +7,14 @@ about ways that leave the window, unless it also keeps a or b from the window's 
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from plateaus.errors import Undecided
 from plateaus.geometry.exact.cells import side
-from plateaus.geometry.exact.norms import ZERO, level
+from plateaus.geometry.exact.norms import level
 from plateaus.geometry.exact.pieces import Vertex, coordinates
-from plateaus.geometry.exact.plane import ExactPlane
+from plateaus.geometry.exact.plane import ExactPlane, bottlenecks, joined
 from plateaus.geometry.exact.program import Point, Rational, point
 from plateaus.geometry.exact.roots import Level
 
@@ -64,7 +63,7 @@ def cut(plane: ExactPlane, b: Iterable[Rational], r: Rational | Level | None = N
     else:
         everywhere = True
     facets = [f for f in plane.facets if len(inside.intersection(f.cells)) == 1]
-    low = [plane.metric.lowest(*(plane.cells[f.cells[0]].at(v) for v in f.ends)) for f in facets]
+    low = [plane.metric.lowest(plane.cells[f.cells[0]], *f.ends) for f in facets]
     if plane.cell(b) in inside:  # its cell is reached, b itself is too high
         facets, low = [], [plane.height(b)]
     segments = tuple(tuple(map(coordinates, f.ends)) for f in facets)
@@ -77,30 +76,14 @@ def least_merge_height(plane: ExactPlane, b: Iterable[Rational]) -> Level:
     Where it equals ``plane.merge_height(b)`` the window was large enough, and m is known.
     """
     b = point(b)
-    best = {}
-    outside = len(plane.cells)
-    queue = [(ZERO, plane.cell(plane.anchor))]
-    ways = _with_outside(plane)
-    while queue:
-        high, i = heapq.heappop(queue)
-        if i in best:
-            continue
-        best[i] = high
-        for j, door in ways[i]:
-            if j not in best:
-                heapq.heappush(queue, (max(high, door), j))
-    assert outside in best, "every window has a border"
+    best = bottlenecks(_with_outside(plane), plane.cell(plane.anchor))
     return max(plane.height(b), best[plane.cell(b)])
 
 
 def _reached(plane: ExactPlane, r: Level, *, leaving: bool) -> set[int]:
     """Cells that ways below r from a reach, in the window or, ``leaving``, also around it."""
     ways = _with_outside(plane) if leaving else plane.neighbours
-    reached = edge = {plane.cell(plane.anchor)}
-    while edge:
-        edge = {j for i in edge for j, door in ways[i] if door < r} - reached
-        reached = reached | edge
-    return reached - {len(plane.cells)}
+    return joined(ways, plane.cell(plane.anchor), r) - {len(plane.cells)}
 
 
 def _with_outside(plane: ExactPlane) -> list[tuple[tuple[int, Level], ...]]:
@@ -110,7 +93,7 @@ def _with_outside(plane: ExactPlane) -> list[tuple[tuple[int, Level], ...]]:
     for i, cell in enumerate(plane.cells):
         edges = zip(cell.region, cell.region[1:] + cell.region[:1], strict=True)
         doors = [
-            plane.metric.lowest(cell.at(u), cell.at(v))
+            plane.metric.lowest(cell, u, v)
             for u, v in edges
             if _on_border(plane, u) & _on_border(plane, v)
         ]

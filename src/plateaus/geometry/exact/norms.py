@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from math import lcm
+from operator import mul
 
 from plateaus.errors import BadParameter, BadRadius
+from plateaus.geometry.exact.cells import holds
 from plateaus.geometry.exact.pieces import Piece, Vertex, cut
 from plateaus.geometry.exact.program import Point, Rational
 from plateaus.geometry.exact.roots import Level, Root
@@ -31,13 +34,18 @@ class Norm:
 
     def __call__(self, y: Point) -> Level:
         """|y|, exactly."""
+        below = lcm(*(v.denominator for v in y))
+        return self.over([v.numerator * (below // v.denominator) for v in y], below)
+
+    def over(self, values: list[int], below: int) -> Level:
+        """|values / below| for integers and a positive denominator."""
         match self.name:
             case "l1":
-                return sum((abs(v) for v in y), ZERO)
+                return Fraction(sum(map(abs, values)), below)
             case "linf":
-                return max(abs(v) for v in y)
+                return Fraction(max(map(abs, values)), below)
             case _:
-                return Root(sum((v * v for v in y), ZERO))
+                return Root(Fraction(sum(v * v for v in values), below * below))
 
     def refine(self, piece: Piece) -> list[Piece]:
         """Parts of ``piece`` on which |state| is affine (L1, L-infinity); the piece itself for
@@ -56,27 +64,31 @@ class Norm:
             for region, _ in cut(piece.region, lines)
         ]
 
-    def lowest(self, p: Point, q: Point) -> Level:
-        """min |.| on the segment from p to q in the output space, on a refined piece."""
+    def lowest(self, piece: Piece, u: Vertex, v: Vertex) -> Level:
+        """min |state| on the segment from u to v in a refined piece."""
+        (p, below), (q, other) = piece.over(u), piece.over(v)
         if self.affine:
-            return min(self(p), self(q))
-        step = tuple(v - u for u, v in zip(p, q, strict=True))
-        length = sum((v * v for v in step), ZERO)
-        if length == 0:
-            return self(p)
-        slope = -sum((u * v for u, v in zip(p, step, strict=True)), ZERO)
-        tau = min(max(slope / length, ZERO), Fraction(1))
-        return self(tuple(u + tau * v for u, v in zip(p, step, strict=True)))
+            return min(self.over(p, below), self.over(q, other))
+        start = [x * other for x in p]
+        step = [y * below - x for x, y in zip(start, q, strict=True)]
+        length, along = sum(y * y for y in step), -sum(map(mul, start, step))
+        if along <= 0:
+            return self.over(p, below)
+        if along >= length:
+            return self.over(q, other)
+        # |start + tau step|^2 at tau = along / length, where it is least
+        square = sum(x * x for x in start) * length - along * along
+        return Root(Fraction(square, length * (below * other) ** 2))
 
     def lowest_on(self, piece: Piece) -> Level:
         """min |state| on a whole refined piece (interval or polygon)."""
-        corners = [piece.at(v) for v in piece.region]
+        region = piece.region
         if self.affine:
-            return min(map(self, corners))
-        edges = zip(corners, corners[1:] + corners[:1], strict=True)
-        boundary = min(self.lowest(p, q) for p, q in edges)
-        inside = _stationary(piece) if len(piece.region) > 2 else None
-        return boundary if inside is None else min(boundary, self(piece.at(inside)))
+            return min(self.over(*piece.over(v)) for v in region)
+        edges = zip(region, region[1:] + region[:1], strict=True)
+        boundary = min(self.lowest(piece, u, v) for u, v in edges)
+        inside = _stationary(piece) if len(region) > 2 else None
+        return boundary if inside is None else min(boundary, self.over(*piece.over(inside)))
 
 
 def _stationary(piece: Piece) -> Vertex | None:
@@ -91,14 +103,7 @@ def _stationary(piece: Piece) -> Vertex | None:
     if det == 0:
         return None
     z = (det, g12 * (a2 @ b) - g22 * (a1 @ b), g12 * (a1 @ b) - g11 * (a2 @ b))
-    ring = zip(piece.region, piece.region[1:] + piece.region[:1], strict=True)
-    return z if all(_side(u, v, z) >= 0 for u, v in ring) else None
-
-
-def _side(u: Vertex, v: Vertex, z: Vertex) -> int:
-    """Positive if z lies to the left of the edge from u to v."""
-    (a, b, c), (d, e, f), (g, h, i) = u, v, z
-    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    return z if holds(piece.region, z) else None
 
 
 NORMS = {name: Norm(name=name) for name in ("l1", "l2", "linf")}

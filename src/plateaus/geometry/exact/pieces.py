@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
+from operator import mul
 from typing import TypeAlias
 
 import numpy as np
@@ -37,8 +38,12 @@ class Piece:
 
     def at(self, vertex: Vertex) -> Point:
         """The state at a homogeneous point of this piece."""
-        below = self.denominator * vertex[0]
-        return tuple(Fraction(_dot(row, vertex), below) for row in self.rows)
+        values, below = self.over(vertex)
+        return tuple(Fraction(value, below) for value in values)
+
+    def over(self, vertex: Vertex) -> tuple[list[int], int]:
+        """The same as integers over one denominator, which is positive: nothing is reduced."""
+        return [_dot(row, vertex) for row in self.rows], self.denominator * vertex[0]
 
     def minus(self, y: Point) -> Piece:
         """The same piece with the fixed vector ``y`` subtracted from the state."""
@@ -145,7 +150,7 @@ def split(region: Region, row: Sequence[int]) -> list[tuple[Region, int]]:
 
 
 def _dot(row: Sequence[int], v: Vertex) -> int:
-    return sum(r * x for r, x in zip(row, v, strict=True))
+    return sum(map(mul, row, v))
 
 
 def _reduced(v: Vertex) -> Vertex:

@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from plateaus.errors import BadPath
 from plateaus.geometry.exact.cells import Facet, facets, holds, side
@@ -18,6 +19,33 @@ from plateaus.geometry.exact.norms import ZERO, Norm, level, norm
 from plateaus.geometry.exact.pieces import Piece, Region, chart, push, vertex
 from plateaus.geometry.exact.program import ExactNetwork, Point, Rational, point
 from plateaus.geometry.exact.roots import Level
+
+Ways: TypeAlias = Sequence[Sequence[tuple[int, Level]]]
+"""For each cell its (neighbour, door) pairs."""
+
+
+def bottlenecks(ways: Ways, source: int) -> tuple[Level, ...]:
+    """From one cell to every other: the least possible highest door on the way."""
+    best: dict[int, Level] = {}
+    queue = [(ZERO, source)]
+    while queue:
+        high, i = heapq.heappop(queue)
+        if i in best:
+            continue
+        best[i] = high
+        for j, door in ways[i]:
+            if j not in best:
+                heapq.heappush(queue, (max(high, door), j))
+    return tuple(best[i] for i in range(len(ways)))
+
+
+def joined(ways: Ways, source: int, r: Level) -> set[int]:
+    """The cells that doors below r join to one; no merge height is used."""
+    reached = edge = {source}
+    while edge:
+        edge = {j for i in edge for j, door in ways[i] if door < r} - reached
+        reached = reached | edge
+    return reached
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +114,7 @@ class ExactPlane:
     @cached_property
     def doors(self) -> tuple[Level, ...]:
         """For each facet the lowest h on it: the level at which one can pass."""
-        return tuple(
-            self.metric.lowest(*(self.cells[f.cells[0]].at(v) for v in f.ends)) for f in self.facets
-        )
+        return tuple(self.metric.lowest(self.cells[f.cells[0]], *f.ends) for f in self.facets)
 
     @cached_property
     def floors(self) -> tuple[Level, ...]:
@@ -96,7 +122,7 @@ class ExactPlane:
         return tuple(self.metric.lowest_on(cell) for cell in self.cells)
 
     @cached_property
-    def neighbours(self) -> tuple[tuple[tuple[int, Level], ...], ...]:
+    def neighbours(self) -> Ways:
         """For each cell its (neighbour, door) pairs."""
         found: list[list[tuple[int, Level]]] = [[] for _ in self.cells]
         for facet, door in zip(self.facets, self.doors, strict=True):
@@ -120,7 +146,7 @@ class ExactPlane:
     def height(self, z: Iterable[Rational]) -> Level:
         """h_a at slice coordinates z."""
         z = point(z)
-        return self.metric(self.cells[self.cell(z)].at(vertex(z)))
+        return self.metric.over(*self.cells[self.cell(z)].over(vertex(z)))
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
@@ -131,17 +157,7 @@ class ExactPlane:
 
     def bottleneck(self, source: int) -> tuple[Level, ...]:
         """From one cell to every other: the least possible highest door on the way."""
-        best: dict[int, Level] = {}
-        queue = [(ZERO, source)]
-        while queue:
-            level, i = heapq.heappop(queue)
-            if i in best:
-                continue
-            best[i] = level
-            for j, door in self.neighbours[i]:
-                if j not in best:
-                    heapq.heappush(queue, (max(level, door), j))
-        return tuple(best[i] for i in range(len(self.cells)))
+        return bottlenecks(self.neighbours, source)
 
     def merge_height(
         self, z: Iterable[Rational], *, start: Iterable[Rational] | None = None
@@ -169,10 +185,7 @@ class ExactPlane:
         for source in [self.cell(self.anchor), *sorted(todo)]:
             if source not in todo:
                 continue
-            reached = edge = {source}
-            while edge:
-                edge = {j for i in edge for j, door in self.neighbours[i] if door < r} - reached
-                reached = reached | edge
+            reached = joined(self.neighbours, source, r)
             todo -= reached
             found.append(frozenset(reached))
         return tuple(found)

@@ -128,11 +128,6 @@ def clamp(low: Rational = 0, high: Rational = 1) -> tuple[Step, ...]:
     return hinges([[1], [1]], [-low, -high], [[1, -1]], [low])
 
 
-def maximum() -> tuple[Step, ...]:
-    """max(x, y) = y + relu(x - y), with y = relu(y) - relu(-y)."""
-    return hinges([[1, -1], [0, 1], [0, -1]], [0, 0, 0], [[1, 1, -1]])
-
-
 @dataclass(frozen=True, kw_only=True)
 class ExactNetwork:
     """f = g_{n-1} o ... o g_0 over the rationals; each block g_i is a sequence of steps."""

@@ -25,12 +25,16 @@ class Root:
     square: Fraction
 
     def __eq__(self, other: object) -> bool:
-        compared = _square(other)
+        compared = other.square if type(other) is Root else _square(other)
         return NotImplemented if compared is None else self.square == compared
 
     def __lt__(self, other: object) -> bool:
-        compared = _square(other)
+        compared = other.square if type(other) is Root else _square(other)
         return NotImplemented if compared is None else self.square < compared
+
+    def __gt__(self, other: object) -> bool:
+        compared = other.square if type(other) is Root else _square(other)
+        return NotImplemented if compared is None else self.square > compared
 
     def __hash__(self) -> int:
         return hash(self.rational or self.square)

@@ -96,8 +96,8 @@ class ExactSegment:
     def heights(self) -> tuple[Level, ...]:
         """h_a at the breakpoints."""
         last = self.pieces[-1]
-        return tuple(self.metric(p.at(p.region[0])) for p in self.pieces) + (
-            self.metric(last.at(last.region[1])),
+        return tuple(self.metric.over(*p.over(p.region[0])) for p in self.pieces) + (
+            self.metric.over(*last.over(last.region[1])),
         )
 
     def height(self, t: Rational) -> Level:
@@ -172,7 +172,7 @@ def _below(metric: Norm, piece: Piece, h0: Level, h1: Level, r: Fraction) -> Int
         return Interval(low=u, high=v, exits_low=False, exits_high=False)
     p, end = map(piece.at, piece.region)
     q = tuple(y - x for x, y in zip(p, end, strict=True))
-    if metric.lowest(p, end) >= r:
+    if metric.lowest(piece, *piece.region) >= r:
         return None
     if metric.affine:
         first = last = (r - h0) / (h1 - h0)

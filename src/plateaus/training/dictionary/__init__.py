@@ -13,7 +13,7 @@ import torch
 
 from plateaus.data import sources
 from plateaus.errors import UnsupportedModel
-from plateaus.networks import dictionary as dictionaries
+from plateaus.networks import dictionary_files as dictionaries
 from plateaus.networks.dictionary import Dictionary
 from plateaus.networks.language_model import LanguageModel
 from plateaus.training.dictionary.run import DictionaryRun
@@ -27,7 +27,8 @@ def of(lm: LanguageModel, given: str, *, block: int = 1) -> Dictionary:
     book, and for any other model one that is trained now, by the preset "quick".
 
     Raises:
-        UnsupportedModel: it is of what enters another block; and as ``networks.dictionary.load``.
+        UnsupportedModel: it is of what enters another block; and as
+            ``networks.dictionary_files.load``.
     """
     if given == sources.AUTO:
         folder = dictionaries.shipped(lm.name)

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plateaus.networks.dictionary import Dictionary, save
+from plateaus.networks.dictionary import Dictionary
+from plateaus.networks.dictionary_files import save
 from plateaus.networks.load import load
 from plateaus.training.dictionary.card import card
 from plateaus.training.dictionary.settings import PRESETS, DictionarySettings

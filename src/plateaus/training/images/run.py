@@ -16,7 +16,8 @@ from torch import Tensor
 from transformers import AutoModelForImageClassification
 
 from plateaus.data import digits
-from plateaus.data.images import Images, load_images
+from plateaus.data.image_files import load_images
+from plateaus.data.images import Images
 from plateaus.errors import TrainingError
 from plateaus.training.images.card import card
 from plateaus.training.images.models import Pixels, evaluate

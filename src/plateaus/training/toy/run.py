@@ -21,6 +21,7 @@ from plateaus.networks.toy import build
 from plateaus.training.loop import train as train_run
 from plateaus.training.run import ShippedRun
 from plateaus.training.toy.card import card
+from plateaus.training.toy.losses import cross_entropy, squared
 from plateaus.training.toy.recipe import Recipe, Trained, score
 from plateaus.training.toy.settings import PRESETS, ToySettings
 
@@ -112,10 +113,7 @@ class ToyRun(ShippedRun):
     def lost(self, index: Tensor) -> Tensor:
         """:meth:`loss` on the samples at ``index``, ``(networks, batch)``."""
         output, target = self.model(self.x[index]), self.y[index]  # (networks, batch, outputs)
-        if self.points.classes is None:
-            return (output - target).square().mean((1, 2))
-        loss = nn.functional.cross_entropy(output.transpose(1, 2), target, reduction="none")
-        return loss.mean(1)
+        return (squared if self.points.classes is None else cross_entropy)(output, target)
 
     @torch.no_grad()
     def reached(self) -> Tensor:
