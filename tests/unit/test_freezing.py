@@ -114,6 +114,11 @@ def test_the_head_that_moves_most_is_measured_on_pairs_that_did_not_choose_it(be
     assert freezing.head(found)[:2] == (2, 3)
     assert freezing.head(found)[2].value == pytest.approx(0.5) and freezing.head(found)[2].n == 3
     assert freezing.seen(found) == (1, 8)
+    held = one_by_one(Ends.of_prompts(bent, pairs), steps=9).sel(sublayer=["mlp"])
+    held["slope"] = held.slope * 0 + held.whole
+    held["slope"].loc[{"block": 1}] -= 0.25
+    assert freezing.further(held, found).value == pytest.approx(-0.75)
+    assert freezing.further(found, held).n == 3, "over pairs that chose neither"
     chance = found.copy(deep=True)
     chance["slope"].loc[{"sublayer": 3, "block": 2, "pair": list(found.pair.values[1::2])}] -= 0.5
     assert freezing.head(chance)[2].value == pytest.approx(0, abs=1e-6), "chosen by chance"
@@ -137,6 +142,9 @@ def test_changes_have_the_sign_of_what_is_lost(bent, pairs):
     assert freezing.most(found)[0] == 2
     assert freezing.added_up(found, "mlp").value == pytest.approx(-0.5)
     assert freezing.added_up(found, "attention").value == 0
+    whole = float(found.whole.median())
+    assert freezing.left_over(found, "mlp").value == pytest.approx(whole - 1.5)
+    assert freezing.left_over(found, "attention").value == pytest.approx(whole - 1)
     assert freezing.changes(found)["mlp"].shape == (3, 2)
     assert freezing.head(found.sel(sublayer=["mlp"]))[:2] == (2, "mlp")
     assert freezing.head(found.sel(sublayer=["mlp"]))[2].value == pytest.approx(-0.5)

@@ -87,6 +87,28 @@ def test_a_peak_that_stands_elsewhere_in_each_pair_is_no_excess_at_anothers_plac
     assert sensitivity.part_of_mlps(found).value == pytest.approx(1)
 
 
+def test_what_the_norm_adds_is_gone_where_every_point_has_the_median_norm(ends):
+    """A normalisation undoes a scale, so that at a point k times as long DF is divided by k."""
+    found = passage(ends, steps=9)
+    (part,) = ends.parts(9)
+    x = paths.segment(part.a, part.b, steps=9)
+    v, gone = (part.b - part.a)[:, None].expand_as(x), 0
+    for block in part.net.blocks:
+        mlp = perceptron(block, x[:, :2])
+        mid = x + block.with_parts(x)[1]["attention"]
+        v = jvp(lambda y, block=block: y + block.with_parts(y)[1]["attention"], x, v)
+        longer = mlp.size(mid).median(dim=1, keepdim=True).values / mlp.size(mid)
+        own, other = (v + jvp(mlp, at, v) for at in (mid, mid * longer[..., None]))
+        gone = gone + (own.norm(dim=-1) / other.norm(dim=-1)).log()
+        x, v = block(x), own
+    at = abs(found.alpha - sensitivity.steepest(found)).argmin("alpha").values
+    exact = gone[range(3), at] - gone.mean(1)
+    assert abs(exact).max() > 1e-3, "there is something to be gone"
+    assert sensitivity.by_norm(found).value == pytest.approx(float(exact.mean()), rel=0.02)
+    even = found.assign(stream=found.stream * 0 + 1)
+    assert sensitivity.by_norm(even).value == pytest.approx(0, abs=1e-12)
+
+
 def test_switches_are_counted_between_neighbours(ends):
     coarse, fine = (passage(ends, steps=n) for n in (3, 65))
     few, many = (r.switched.sum("step").values for r in (coarse, fine))

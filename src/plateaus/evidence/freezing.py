@@ -41,17 +41,44 @@ def head(result: xr.Dataset) -> tuple[int, str | int, Measured]:
     every other pair of ``heads_one_by_one``; the change over the pairs that did not choose. Of
     ``one_by_one``, block and name of a sublayer likewise.
     """
+    block, number, left = _chosen(result)
+    return block, number, change(left, number, block)
+
+
+def further(result: xr.Dataset, other: xr.Dataset) -> Measured:
+    """Median slope with the one held that ``head`` chooses of ``result``, minus that with the one
+    that it chooses of ``other``; over the same pairs, which chose neither.
+    """
+    held = []
+    for each in (result, other):
+        block, number, left = _chosen(each)
+        held.append(left.slope.sel(sublayer=number, block=block))
+    return gap(*held)
+
+
+def _chosen(result: xr.Dataset) -> tuple[int, str | int, xr.Dataset]:
     choose, left = (result.isel(pair=slice(k, None, 2)) for k in (0, 1))
     moved = abs(choose.slope.median("pair") - choose.whole.median())
     at = moved.argmax(("sublayer", "block"))
-    number, block = moved.sublayer[at["sublayer"]].item(), int(moved.block[at["block"]])
-    return block, number, change(left, number, block)
+    return int(moved.block[at["block"]]), moved.sublayer[at["sublayer"]].item(), left
 
 
 def added_up(result: xr.Dataset, sublayer: str) -> Measured:
     """Sum over blocks of the changes that each makes alone."""
     slope = result.slope.sel(sublayer=sublayer).transpose("block", "pair").values
     return measured(*slope, result.whole.values, statistic=_total)
+
+
+def left_over(result: xr.Dataset, sublayer: str) -> Measured:
+    """Slope above a straight line's plus that sum: below zero if the changes that each makes alone
+    take away more than there is.
+    """
+    slope = result.slope.sel(sublayer=sublayer).transpose("block", "pair").values
+    return measured(*slope, result.whole.values, statistic=_left)
+
+
+def _left(*values: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.median(values[-1], axis) - 1 + _total(*values, axis=axis)
 
 
 def _total(*values: np.ndarray, axis: int = -1) -> np.ndarray:

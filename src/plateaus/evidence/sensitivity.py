@@ -47,6 +47,21 @@ def part_of_mlps(result: xr.Dataset) -> Measured:
     return measured(own, whole, statistic=lambda x, y, axis=-1: x.mean(axis) / y.mean(axis))
 
 
+def by_norm(result: xr.Dataset) -> Measured:
+    """How much of that excess the norm of the stream adds by dipping, mean over pairs: the MLPs'
+    part as it is, minus that with each normalisation dividing by the median norm of its path.
+
+    A normalisation divides by the norm, so that with another one an MLP's change DF v is scaled;
+    with u the velocity that enters the half, |u + k DF v| follows from |u|, |DF v| and |u + DF v|.
+    """
+    log_gain, change = result.log_gain.sel(half="mlp"), result.mlp_gain
+    k = result.stream / result.stream.median("alpha")
+    held = 1 + k * (np.exp(2 * log_gain) - 1 - change**2) + (k * change) ** 2
+    added = (log_gain - np.log(held) / 2).sum("block")
+    at = abs(result.alpha - steepest(result)).argmin("alpha")
+    return measured((added.isel(alpha=at) - added.mean("alpha")).values, statistic=np.mean)
+
+
 def peak_widths(result: xr.Dataset, along: str = "alpha") -> np.ndarray:
     """Share of the path on which the norm of each MLP Jacobian stays above half of its height.
 

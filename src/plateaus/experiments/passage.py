@@ -37,12 +37,13 @@ def passage(
     Returns:
         Dims ``pair, block, alpha``: ``log_gain`` (and ``half``: attention, mlp), logarithm of what
         a half of the block multiplies the speed by; ``mlp_norm`` |DF|_F of the MLP with its
-        normalisation, and ``mlp_gain`` |DF v| / |v| along the path; ``stream`` |x| where it enters
-        the MLP's half. Dims ``pair, alpha``: ``log_speed`` of the output, ``log_speed_in``, ``rho``
-        and ``root_jsd`` of the output; ``step_size`` with ``step``, the middles between two points,
-        in the place of alpha. Dims ``pair, block, step``: ``switched``, neurons that change sides
-        between two points; ``length`` between them where they enter the MLP's half;
-        ``switched_random`` for steps as long in a random direction from the same points.
+        normalisation, and ``mlp_gain`` |DF v| / |v| along the path; ``stream`` the norm of x where
+        it enters the MLP's half, that its normalisation divides by. Dims ``pair, alpha``:
+        ``log_speed`` of the output, ``log_speed_in``, ``rho`` and ``root_jsd`` of the output;
+        ``step_size`` with ``step``, the middles between two points, in the place of alpha. Dims
+        ``pair, block, step``: ``switched``, neurons that change sides between two points;
+        ``length`` between them where they enter the MLP's half; ``switched_random`` for steps as
+        long in a random direction from the same points.
 
     Raises:
         UnsupportedModel: blocks whose halves or MLPs cannot be told apart.
@@ -114,7 +115,7 @@ def _block(
         "log_gain": torch.stack([_log(v_mid) - _log(v), _log(v_out) - _log(v_mid)], dim=1),
         "mlp_norm": norm(mid).double(),
         "mlp_gain": gain.double(),
-        "stream": mid.double().norm(dim=-1),
+        "stream": norm.mlp.size(mid.double()),
         "switched": (on[:, 1:] != on[:, :-1]).sum(-1).double(),
         "switched_random": ((norm.mlp.switches(aside) > 0) != on[:, :-1]).sum(-1).double(),
         "length": length.double(),

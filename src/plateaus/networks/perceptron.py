@@ -49,6 +49,10 @@ class Perceptron:
         x = x - x.mean(-1, keepdim=True) if self.centred else x
         return x * (x.square().mean(-1, keepdim=True) + self.eps).rsqrt() * self.gain + self.shift
 
+    def size(self, x: Tensor) -> Tensor:
+        """Norm that the normalisation divides points ``(..., d)`` by, ``(...)``."""
+        return (x - x.mean(-1, keepdim=True) if self.centred else x).norm(dim=-1)
+
     def switches(self, x: Tensor) -> Tensor:
         """Pre-activations ``(..., m)`` whose sign says which side of its kink a neuron is on."""
         y = self.normed(x)
