@@ -166,8 +166,8 @@ def test_memory_does_not_grow_with_pairs_and_a_twin_that_keeps_all_does(tmp_path
     few, many = row["bytes"]
     folder = bench.shapes.save(tmp_path, **shape)
     twin = (
-        "import sys; from plateaus.bench import memory; from plateaus.experiments import ends; "
-        "ends.AT_ONCE = 2**40; memory.measure(sys.argv[1], 1000, 50, 3); print(memory.most())"
+        "import sys; from plateaus.bench import memory; from plateaus.experiments import runs; "
+        "runs.AT_ONCE = 2**40; memory.measure(sys.argv[1], 1000, 50, 3); print(memory.most())"
     )
     done = subprocess.run([sys.executable, "-c", twin, folder], capture_output=True, check=True)
     # One process differs from the next by up to a hundred megabytes, the twin by thousands.

@@ -169,7 +169,7 @@ def test_seeds_stand_side_by_side(inputs):
 
 def test_any_number_of_pairs_fits(monkeypatch, inputs):
     whole = interpolate(Ends.of_inputs(toy_net(), *inputs), steps=9)
-    monkeypatch.setattr("plateaus.experiments.ends.AT_ONCE", 7 * 9 * D)
+    monkeypatch.setattr("plateaus.experiments.runs.AT_ONCE", 7 * 9 * D)
     ends = Ends.of_inputs(toy_net(), *inputs)
     trimmed = []
     monkeypatch.setattr("plateaus.experiments.ends.trim", lambda: trimmed.append(True))
@@ -183,8 +183,8 @@ def test_any_number_of_pairs_fits(monkeypatch, inputs):
 def test_a_gpu_is_filled_and_not_fed_by_the_pair(monkeypatch, inputs):
     ends = Ends.of_inputs(toy_net(), *inputs)
     free = 11 * 9 * D * 64  # bytes: eleven pairs of nine points
-    monkeypatch.setattr("plateaus.experiments.ends.budget", lambda device: free)
-    monkeypatch.setattr("plateaus.experiments.ends.AT_ONCE", 1)
+    monkeypatch.setattr("plateaus.experiments.runs.budget", lambda device: free)
+    monkeypatch.setattr("plateaus.experiments.runs.AT_ONCE", 1)
     assert len(list(ends.parts(9))) == 20
     on_gpu = replace(ends, device=torch.device("cuda"))
     assert [len(part.a) for part in on_gpu.parts(9)] == [11, 9]

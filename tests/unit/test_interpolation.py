@@ -37,7 +37,7 @@ def test_every_architecture_runs(tiny_lm, pairs):
 def test_parts_do_not_change_results(ends, gpt2_lm, monkeypatch):
     whole = interpolate(ends, steps=9)
     two_pairs = 2 * 9 * gpt2_lm.bridge.cfg.d_vocab
-    monkeypatch.setattr("plateaus.experiments.ends.AT_ONCE", two_pairs)
+    monkeypatch.setattr("plateaus.experiments.runs.AT_ONCE", two_pairs)
     assert len(list(ends.parts(9))) == 3
     split = interpolate(ends, steps=9)
     np.testing.assert_allclose(split.distance, whole.distance, rtol=1e-4)

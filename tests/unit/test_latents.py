@@ -77,7 +77,7 @@ def test_a_network_that_reads_features_and_one_with_a_threshold_are_told_apart(a
 def test_what_is_run_together_is_what_is_run_alone(axes, points, monkeypatch):
     some = ends(points, lambda x: torch.tanh(2 * x))
     whole = latents.edits(some, axes)
-    monkeypatch.setattr("plateaus.experiments.ends.AT_ONCE", 3 * 25 * D)
+    monkeypatch.setattr("plateaus.experiments.runs.AT_ONCE", 3 * 25 * D)
     assert len(list(some.parts(25))) > 1
     np.testing.assert_allclose(latents.edits(some, axes).moved, whole.moved)
     same = latents.edits(some, axes, through=lambda e: synthetic.carried(some, e))

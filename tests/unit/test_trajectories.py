@@ -164,7 +164,7 @@ def test_lines_begin_where_the_block_begins_and_come_in_parts(monkeypatch):
     whole = trajectories.follow(ends, steps=7, against_nulls=True)
     assert whole.depth.values.tolist() == [2, 3, 4] and whole.block.values.tolist() == [2, 3]
     assert whole.attrs["block_in"] == 2 and whole.norm.attrs["units"] == "stream units"
-    monkeypatch.setattr("plateaus.experiments.ends.AT_ONCE", 2 * 7 * D)
+    monkeypatch.setattr("plateaus.experiments.runs.AT_ONCE", 2 * 7 * D)
     split = trajectories.follow(ends, steps=7, against_nulls=True)
     xr.testing.assert_allclose(split, whole)  # each line keeps its own random place and pair
 

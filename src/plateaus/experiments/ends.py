@@ -14,20 +14,13 @@ from torch import Tensor
 
 from plateaus.data.prompts import Pairs
 from plateaus.errors import BadParameter, BadPoints
-from plateaus.experiments.runs import Part, Runs
+from plateaus.experiments.runs import Part, Runs, together
 from plateaus.geometry import checks, paths
-from plateaus.networks.chunks import budget, trim
+from plateaus.networks.chunks import trim
 from plateaus.networks.language_model import LanguageModel
 from plateaus.networks.loaded import ImageNetwork
 from plateaus.networks.network import Network
 from plateaus.progress import bar
-
-AT_ONCE = 2**21
-"""Numbers of the widest read-out of one part (pairs x points x width) on a processor: few enough
-for their float64 copies to stay in the cache.
-"""
-BYTES = 64
-"""On a GPU, for each of these numbers: itself, its float64 copy and what curves make of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,13 +203,9 @@ class Ends:
     def runs(self, points: int) -> Iterator[Runs]:
         """All pairs in parts of which the device can carry ``points`` points for each pair."""
         checks.whole(points, "The number of points of each pair", least=1)
-        gpu = self.device.type != "cpu"
-        numbers = budget(self.device) // BYTES if gpu else AT_ONCE
-        size = max(1, numbers // (points * self.width))
-        starts = range(0, len(self), size)
-        what = f"{self.attrs['model']}, {len(self):,} pairs"
-        for i in bar(starts, what, unit="part"):
-            yield self.make(range(i, min(i + size, len(self))))
+        groups = together(len(self), points * self.width, self.device)
+        for rows in bar(groups, f"{self.attrs['model']}, {len(self):,} pairs", unit="part"):
+            yield self.make(rows)
             trim()
 
     def elsewhere(self, make: Callable[[Sequence[int]], Runs]) -> Ends:
@@ -242,9 +231,8 @@ class Ends:
 
     @cached_property
     def _both(self) -> tuple[Tensor, Tensor]:
-        found = [(part.a, part.b) for part in self.parts(points=1)]
-        a, b = (torch.cat(each) for each in zip(*found, strict=True))
-        return a, b
+        found = zip(*((part.a, part.b) for part in self.parts(points=1)), strict=True)
+        return tuple(map(torch.cat, found))
 
 
 def _is(given: Any, kind: type, what: str, advice: str) -> None:
