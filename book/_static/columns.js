@@ -53,7 +53,7 @@ function squeezed(lines) {
 
 function hanging(line) {
   const indent = line.search(/\S|$/) + 2;
-  const safe = line.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(INTERVAL, '<span class="together">$&</span>');
+  const safe = line.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(VALUE, '<span class="together">$&</span>');
   return `<span class="line" style="padding-left:${indent}ch;text-indent:-${indent}ch">${safe}\n</span>`;
 }
 

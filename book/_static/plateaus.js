@@ -4,7 +4,8 @@ const NARROW = 1000;
 // Pixels that letters may lean out of a formula, and that a full stop behind it needs.
 const LEAN = 8;
 const SIGNS = 14;
-const INTERVAL = /\[[-+\d.,%]+, [-+\d.,%]+\]|\bn = [\d,]+\b/g;
+const INTERVAL = /\[[-+\d.,%]+, [-+\d.,%]+\]/g;
+const VALUE = /(?:[-+]?[\d.,]+%? )?\[[-+\d.,%]+, [-+\d.,%]+\]|\bn = [\d,]+\b/g;
 
 function fitting() {
   const formulas = [...document.querySelectorAll("article mjx-container")];
@@ -31,10 +32,10 @@ function room(formula) {
   return (column - beside) / formula.scrollWidth;
 }
 
-// An interval is one word, and so is what it rests on.
+// A number and its interval are one word, and so is what they rest on; in a cell the interval alone.
 function intervals() {
   for (const output of document.querySelectorAll("article .cell_output pre")) {
-    output.innerHTML = output.innerHTML.replace(INTERVAL, '<span class="together">$&</span>');
+    output.innerHTML = output.innerHTML.replace(VALUE, '<span class="together">$&</span>');
   }
 }
 

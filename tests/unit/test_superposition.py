@@ -5,6 +5,8 @@ import torch
 import xarray as xr
 
 from plateaus import evidence
+from plateaus.figures import style
+from plateaus.figures import superposition as figures
 from plateaus.networks.network import Network
 from plateaus.studies.superposition import Sparse, around, recovered
 
@@ -66,3 +68,18 @@ def test_small_networks_are_trained_and_measured():
     learnt = found.recovered.mean("seed")
     assert float(learnt.sel(width=8, weights="trained")) > 0.8
     assert float(learnt.sel(width=8, weights="untrained")) < 0.5
+
+
+def test_no_dot_is_outside_its_picture():
+    dims = ("width", "weights", "seed", "direction", "pair")
+    values = np.full((1, 2, 2, 1, 3), 1.0)
+    values[0, 1, 1] = 1.5
+    coords = {"width": [4], "weights": ["untrained", "trained"], "direction": ["random"]}
+    study = xr.Dataset({"half_exit": (dims, values)}, coords=coords)
+    _, ax = style.subplots(1, 1)
+    figures.indices({"toy": study}, ax, direction="random")
+    dots = np.concatenate([drawn.get_offsets()[:, 1] for drawn in ax.collections])
+    low, high = ax.get_ylim()
+    assert low == 0 and dots.max() == 1.5 and high > 1.5
+    ax.set_ylim(0, 1.2)  # the twin, which cut it off
+    assert not dots.max() < ax.get_ylim()[1]

@@ -32,6 +32,6 @@ def indices(studies: Mapping[str, xr.Dataset], ax: Axes, *, direction: str) -> A
     ax.axhline(1, **REFERENCE)
     ax.set_xticks(range(len(ticks)), ticks, rotation=90)
     ax.set_xlabel("target, dimensions")
-    ax.set_ylim(0, 1.2)
+    ax.set_ylim(bottom=0)
     ax.set_ylabel("half-exit index")
     return ax
