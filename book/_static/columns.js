@@ -2,6 +2,7 @@
 // still be read; what is too wide even then goes on in the next line. Tables get smaller in the same way.
 const PHONE = 600;
 const LEAST = 9;
+const DESK = 10.5;
 const IN_COLUMNS = /\S(?: {3,}| {2,}[-\d[]).*\S/;
 const MOST = 2 / 3;
 const GAP = 2;
@@ -76,15 +77,18 @@ function fitTables() {
   for (const table of document.querySelectorAll("article table:not(.provenance)")) {
     const box = table.closest(".pst-scrollable-table-container") ?? table;
     table.style.fontSize = "";
-    table.classList.remove("wide", "listed");
-    if (window.innerWidth > PHONE || !box.clientWidth) continue;
+    table.classList.remove("wide", "listed", "tight");
+    if (!box.clientWidth || box.scrollWidth <= box.clientWidth) continue;
+    const phone = window.innerWidth <= PHONE;
+    table.classList.add("tight");
     const whole = parseFloat(getComputedStyle(table).fontSize);
-    for (let size = whole; box.scrollWidth > box.clientWidth && size > LEAST; size -= 0.5) {
+    for (let size = whole; box.scrollWidth > box.clientWidth && size > (phone ? LEAST : DESK); size -= 0.5) {
       table.style.fontSize = `${size}px`;
     }
     if (box.scrollWidth <= box.clientWidth) continue;
     table.style.fontSize = "";
-    if (table.querySelector("[rowspan]")) continue;
+    table.classList.remove("tight");
+    if (!phone || table.querySelector("[rowspan]")) continue;
     const long = [...table.querySelectorAll("tbody td")].some((cell) => cell.textContent.length > LONG);
     table.classList.add(long ? "listed" : "wide");
     if (long) label(table);
