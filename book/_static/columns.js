@@ -97,7 +97,7 @@ function fitTables() {
 
 // What stands over a column stands before each of its cells.
 function label(table) {
-  const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent.trim());
+  const heads = [...table.querySelectorAll("thead :is(th, td)")].map((head) => head.textContent.trim());
   for (const row of table.querySelectorAll("tbody tr")) {
     [...row.children].forEach((cell, place) => { cell.dataset.head = heads[place] ?? ""; });
   }

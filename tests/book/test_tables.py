@@ -40,5 +40,7 @@ def test_two_rows_that_both_say_something_stay() -> None:
     assert len(found) == before == 2
 
 
-def test_a_table_without_names_is_as_it_was() -> None:
-    assert headings(pd.DataFrame(COLUMNS)) == ([["", "slope", "width"]], 1)
+def test_no_heading_is_without_a_word() -> None:
+    assert headings(pd.DataFrame(COLUMNS)) == ([["slope", "width"]], 1)
+    output = new_output("execute_result", data={"text/html": pd.DataFrame(COLUMNS)._repr_html_()})
+    assert rows(output.data["text/html"]) == [["", "slope", "width"]]  # the twin

@@ -89,9 +89,9 @@ class Run:
         return model
 
     def compared(self, models: Mapping[str, Any]) -> dict[str, Any]:
-        """What `uses` does for several models that stand side by side, by their names.
+        """What `uses` does for several models that stand side by side, by their names::
 
-        models = run.compared({"model": pl.load(model), "laboratory": pl.load(laboratory)})
+            models = run.compared({"model": pl.load(model), "laboratory": pl.load(laboratory)})
 
         Raises `BadParameter` where two have one name: tables and claims could not tell them apart.
         """

@@ -29,7 +29,7 @@ def one_heading(notebook: NotebookNode) -> None:
         for output in cell.outputs:
             data = output.get("data", {})
             if 'class="dataframe"' in data.get("text/html", ""):
-                data["text/html"] = HEAD.sub(lambda head: joined(head[0]), data["text/html"])
+                data["text/html"] = HEAD.sub(lambda head: said(joined(head[0])), data["text/html"])
 
 
 def joined(head: str) -> str:
@@ -39,3 +39,10 @@ def joined(head: str) -> str:
         return head
     names = "".join(f"<th>{above or below}</th>" for above, below in zip(*rows, strict=True))
     return f"<thead><tr>{names}</tr></thead>"
+
+
+def said(head: str) -> str:
+    """The head with a plain cell above the names of rows where nothing says what they are: a
+    heading without a word is read aloud as one.
+    """
+    return head.replace("<th></th>", "<td></td>")
