@@ -90,7 +90,8 @@ def _finished(
         return make(trained(s, place, show=True), model)
 
     facts = {"settings": asdict(s), "pairs": FEW, "planes": PLANES}
-    return results.kept(place / f"{of}.nc", made, **facts)
+    found = results.kept(place / f"{of}.nc", made, **facts)
+    return found.drop_encoding()  # else longer names are cut at the next save
 
 
 def of_way(run: LanguageRun, model: str) -> xr.Dataset:
