@@ -145,8 +145,13 @@ class ExactPlane:
 
     def height(self, z: Iterable[Rational]) -> Level:
         """h_a at slice coordinates z."""
+        return self._seen(z)[1]
+
+    def _seen(self, z: Iterable[Rational]) -> tuple[int, Level]:
+        """The cell of a slice point, which is looked for only once, and the height there."""
         z = point(z)
-        return self.metric.over(*self.cells[self.cell(z)].over(vertex(z)))
+        i = self.cell(z)
+        return i, self.metric.over(*self.cells[i].over(vertex(z)))
 
     @cached_property
     def levels(self) -> tuple[Level, ...]:
@@ -165,11 +170,11 @@ class ExactPlane:
         """m within the window from a to z; with ``start`` = y it is u_a(y, z) for the same
         a.
         """
-        z = point(z)
+        i, high = self._seen(z)
         if start is None:
-            return max(self.height(z), self.levels[self.cell(z)])
-        y = point(start)
-        return max(self.height(y), self.height(z), self.bottleneck(self.cell(y))[self.cell(z)])
+            return max(high, self.levels[i])
+        j, other = self._seen(start)
+        return max(other, high, self.bottleneck(j)[i])
 
     def contains(self, z: Iterable[Rational], r: Rational | Level) -> bool:
         """Whether z lies in the plateau of radius r of a within the window: m < r, strictly."""
