@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -32,9 +33,13 @@ def checkout(root: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "ein Ordner für Übungen"
     book = folder / "book"
     (book / "models").mkdir(parents=True)
-    rules = ("claims.yaml", "claims-first.yaml", "withdrawn.yaml", "claims.md")
+    rules = ("claims.yaml", "claims-first.yaml", "withdrawn.yaml")
     for name in (*rules, "references.bib"):
         shutil.copy(root / "book" / name, book)
+    # The page of claims leads to chapters that this book does not have.
+    page = (root / "book" / "claims.md").read_text(encoding="utf-8")
+    page = re.sub(r"\{doc\}`([^`<]*) </chapters/[^`]*`", r"\1", page)
+    (book / "claims.md").write_text(page, encoding="utf-8")
     shutil.copytree(root / "book" / "_static", book / "_static")
     shutil.copy(root / "_config.yml", folder)
     (book / "verdicts-first.json").write_text("[]")
