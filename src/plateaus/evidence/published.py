@@ -49,10 +49,16 @@ def side_by_side(
     columns = {"natural text": natural, "own samples": sampled}
     found = {
         column: {
-            f"{id} {e['metric']}": f"{Measured(value=e['value'], ci=e['ci'], n=e['n']):.2f}"
+            f"{id} {e['metric']}": _as_sure(Measured(value=e["value"], ci=e["ci"], n=e["n"]))
             for id, e in flat_jump_flat(results)
             if e["value"] is not None
         }
         for column, results in columns.items()
     }
     return pd.DataFrame(found).fillna("")
+
+
+def _as_sure(found: Measured) -> str:
+    # A wide interval says nothing of the second decimal, which another processor may turn.
+    low, high = found.ci
+    return f"{found:.1f}" if high - low > 0.25 else f"{found:.2f}"
