@@ -60,5 +60,5 @@ def side_by_side(
 
 def _as_sure(found: Measured) -> str:
     # A wide interval says nothing of the second decimal, which another processor may turn.
-    low, high = found.ci
-    return f"{found:.1f}" if high - low > 0.25 else f"{found:.2f}"
+    wide = found.ci is not None and found.ci[1] - found.ci[0] > 0.25
+    return f"{found:.1f}" if wide else f"{found:.2f}"
