@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
+from plateaus.book import parameters as declared
 from plateaus.book.cells import code_cells
 from plateaus.book.chapter import Run
 from plateaus.book.places import chapters
@@ -215,3 +217,14 @@ def test_chapter_without_rules_would_be_seen(tmp_path: Path) -> None:
     nbformat.write(notebook, path)
     with pytest.raises(AssertionError, match="accepted nothing"):
         test_every_parameter_refuses_what_it_cannot_be(path)
+
+
+@pytest.mark.parametrize("cell", ["pairs = 2 * 50", "pairs, steps = 40, 50", "%matplotlib inline"])
+def test_a_first_cell_written_in_another_way_is_not_as_written(
+    cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "chapters").mkdir()
+    notebook = {"cells": [{"cell_type": "code", "source": [cell]}]}
+    (tmp_path / "chapters" / "mine.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    monkeypatch.setattr(declared, "find_repository", lambda: tmp_path)
+    assert declared.written("mine") == {}

@@ -10,6 +10,7 @@ import xarray as xr
 
 from plateaus import evidence
 from plateaus.evidence import interpolation as parts
+from plateaus.evidence import published
 from plateaus.experiments import over, slopes, summary, trajectories
 from plateaus.measures.statistics import Measured
 
@@ -284,3 +285,15 @@ def test_summaries():
         {"m": {"MLPs frozen": STEP_0, "attention frozen": TRAINED}},
     )
     assert "1.00 at step 0 and 4.00 after training" in words and "3 of 3" in words
+
+
+@pytest.mark.parametrize(
+    ("ci", "shown"),
+    [((1.74, 2.37), "1.9 [1.7, 2.4]"), ((1.83, 1.94), "1.87 [1.83, 1.94]"), (None, "none")],
+)
+def test_a_number_has_the_decimals_that_its_interval_carries(ci, shown):
+    one = [("J1", {"metric": "slope", "value": 1.87, "ci": ci, "n": 12})]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(published, "flat_jump_flat", lambda results: one)
+        table = published.side_by_side({}, {})
+    assert table.loc["J1 slope", "own samples"] == shown

@@ -71,13 +71,16 @@ def written(chapter: str) -> dict[str, Any]:
     file = root / "chapters" / f"{chapter}.ipynb" if root else Path()
     if not file.is_file():
         return {}
-    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    return {
-        statement.targets[0].id: ast.literal_eval(statement.value)
-        for statement in ast.parse(first).body
-        if isinstance(statement, ast.Assign)
-    }
+    try:
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        return {
+            statement.targets[0].id: ast.literal_eval(statement.value)
+            for statement in ast.parse(first).body
+            if isinstance(statement, ast.Assign)
+        }
+    except (ValueError, SyntaxError, AttributeError):  # a reader wrote the cell in another way
+        return {}
 
 
 def _parameters_in(namespace: MutableMapping[str, Any]) -> dict[str, Any]:

@@ -49,15 +49,15 @@ def sections(figures: dict[str, Any]) -> Iterator[str]:
     for name, row in figures.get("models", {}).items():
         yield f"## {titled(name)}"
         yield model(row)
-    for title, write in (
-        ("Plateaus, exact slices, chapters", wholes),
-        ("Training", training),
-        ("How time grows", growth),
-        ("Memory", memory),
+    for section, title, write in (
+        ("wholes", "Plateaus, exact slices, chapters", wholes),
+        ("training", "Training", training),
+        ("growth", "How time grows", growth),
+        ("memory", "Memory", memory),
     ):
-        if write.__name__ in figures:
+        if section in figures:
             yield f"## {title}"
-            yield write(figures[write.__name__])
+            yield write(figures[section])
 
 
 def titled(name: str) -> str:

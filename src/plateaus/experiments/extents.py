@@ -8,7 +8,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from plateaus.experiments.ends import Ends, Part, Runs
+from plateaus.experiments.ends import Ends
+from plateaus.experiments.runs import Part, Runs
 from plateaus.geometry import paths
 from plateaus.measures import curves
 from plateaus.networks import nulls

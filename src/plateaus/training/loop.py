@@ -128,8 +128,8 @@ def begin(run: Run) -> tuple[int, list[dict]]:
 def _finite(run: Run, numbers: Tensor, step: int, kept: int) -> None:
     if not torch.isfinite(numbers).all():
         raise TrainingError(
-            f"the loss of {run.pace.name} was no longer finite at step {step}: give a lower "
-            "learning rate and begin anew in another --work; what was learned until step "
+            f"the loss or a weight of {run.pace.name} was no longer finite at step {step}: give a "
+            "lower learning rate and begin anew in another --work; what was learned until step "
             f"{kept} is kept."
         )
 

@@ -25,15 +25,15 @@ class Root:
     square: Fraction
 
     def __eq__(self, other: object) -> bool:
-        compared = other.square if type(other) is Root else _square(other)
+        compared = _square(other)
         return NotImplemented if compared is None else self.square == compared
 
     def __lt__(self, other: object) -> bool:
-        compared = other.square if type(other) is Root else _square(other)
+        compared = _square(other)
         return NotImplemented if compared is None else self.square < compared
 
     def __gt__(self, other: object) -> bool:
-        compared = other.square if type(other) is Root else _square(other)
+        compared = _square(other)
         return NotImplemented if compared is None else self.square > compared
 
     def __hash__(self) -> int:
