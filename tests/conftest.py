@@ -4,6 +4,8 @@ format.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -182,3 +184,14 @@ def pairs():
     ids = torch.randint(3, 200, (2, 6, 7), generator=torch.Generator().manual_seed(0))
     ids[1, :, :-1] = ids[0, :, :-1]
     return Pairs(a=ids[0], b=ids[1], labels=tuple("abcdef"), source="test")
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    """A corpus of two small files of English words."""
+    folder = tmp_path / "books"
+    folder.mkdir()
+    text = " ".join(f"the {k % 37} cats saw {k % 11} dogs ." for k in range(3000))
+    for name in ("train.txt", "val.txt"):
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder

@@ -68,12 +68,7 @@ def test_what_is_finished_is_not_trained_again_unless_it_is_another(way, work, m
         again.carry_out(work, work / "way3.nc", "way", trainings={"tiny": every})
 
 
-def test_trainings_on_prose_share_their_token_files(work, monkeypatch):
-    corpus = work / "books"
-    corpus.mkdir()
-    text = " ".join(f"the {k % 37} cats saw {k % 11} dogs ." for k in range(3000))
-    for name in ("train.txt", "val.txt"):
-        (corpus / name).write_text(text, encoding="utf-8")
+def test_trainings_on_prose_share_their_token_files(work, monkeypatch, books):
     own = {**TINY, "context": 32, "vocabulary": 300, "tokens": 1024, "stop": 0}
     every = [settings("prose-4l", name=f"told-seed{k}", seed=k, **own) for k in (0, 1)]
     last = lambda run, model: xr.Dataset({"step": ("training", [run.s.last_step])})  # noqa: E731
@@ -81,7 +76,7 @@ def test_trainings_on_prose_share_their_token_files(work, monkeypatch):
     asked = {"trainings": {prose.MODEL: every}}
     with pytest.raises(PlateauError, match="--corpus"):
         again.carry_out(work / "prose", work / "end.nc", "end", **asked)
-    found = again.carry_out(work / "prose", work / "end.nc", "end", str(corpus), **asked)
+    found = again.carry_out(work / "prose", work / "end.nc", "end", str(books), **asked)
     assert found.step.values.tolist() == [8, 8]
     files = [work / f"prose/{prose.MODEL}/told-seed{k}/data/train.bin" for k in (0, 1)]
     assert files[0].samefile(files[1])

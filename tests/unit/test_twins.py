@@ -75,16 +75,11 @@ def test_the_page_has_a_row_for_each_and_nothing_without_a_result(tmp_path):
     assert "| 80 | 1.814 | 1.40 [" in rows[1] and rows[1].count("|") == 8
 
 
-def test_one_command_trains_shares_token_files_and_goes_on(tmp_path, monkeypatch):
-    corpus = tmp_path / "books"
-    corpus.mkdir()
-    text = " ".join(f"the {k % 37} cats saw {k % 11} dogs ." for k in range(3000))
-    for name in ("train.txt", "val.txt"):
-        (corpus / name).write_text(text, encoding="utf-8")
+def test_one_command_trains_shares_token_files_and_goes_on(tmp_path, monkeypatch, books):
     file, asked = tmp_path / "twins.nc", {"shipped": ("prose-4l",), "pairs": 4, **TINY}
     alone = dict(asked, own=("prose-4l",))
     monkeypatch.setattr(twins.models, "pairs_for", _few)
-    first = twins.carry_out(tmp_path / "work", file, str(corpus), **alone)
+    first = twins.carry_out(tmp_path / "work", file, str(books), **alone)
     assert first.model.values.tolist() == ["prose-4l"] * 2 + ["prose-4l-0.001024m"] * 3
     assert first.step.values.tolist() == [0, 4883, 0, 4, 8]
     given = first.slope.notnull().all(["reading", "pair"]).values.tolist()
